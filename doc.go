@@ -1,0 +1,2 @@
+// Package popscope finds the POP3 sessions in captured traffic.
+package popscope

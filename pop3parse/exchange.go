@@ -1,0 +1,106 @@
+package pop3parse
+
+import (
+	"time"
+
+	"popscope/reassembly/stream"
+)
+
+// Status is the indicator a reply begins with (RFC 1939 section 3).
+type Status uint8
+
+// NoReply when no reply was captured.
+const (
+	NoReply Status = iota
+	OK
+	Err
+)
+
+// String returns "+OK", "-ERR" or nothing.
+func (s Status) String() string { return [...]string{"", "+OK", "-ERR"}[s] }
+
+// Pairing says how sure it is that a reply belongs to its command.
+type Pairing uint8
+
+// Sure until something is lost; Resynced where the acknowledgement numbers
+// say which command a reply after a loss belongs to; Guessed where only
+// the shape of the text does.
+const (
+	Sure Pairing = iota
+	Resynced
+	Guessed
+)
+
+// String returns the contract's word.
+func (p Pairing) String() string { return [...]string{"sure", "resynced", "guessed"}[p] }
+
+// State is a state of the POP3 session (RFC 1939 section 3).
+type State uint8
+
+// StateUnknown where the capture began too late to tell.
+const (
+	StateUnknown State = iota
+	Greeting
+	Authorization
+	Transaction
+	Update
+)
+
+// String returns the contract's word.
+func (s State) String() string {
+	return [...]string{"unknown", "greeting", "authorization", "transaction", "update"}[s]
+}
+
+// Turn is one step of a SASL dialogue (RFC 5034 section 4).
+type Turn struct {
+	From stream.Dir
+	Data Text // base64 as sent, without "+ " and line end; the client's is secret
+	At   stream.Stamp
+}
+
+// Exchange is a command with its reply. The slices in it belong to the
+// session and must not be changed.
+type Exchange struct {
+	N         int    // from 1; the greeting is no exchange
+	Verb      Verb   // upper case; "" when the command was not captured and its reply does not betray it
+	VerbSent  []byte // as written, where that differs from Verb; otherwise nil
+	Args      Text   // what follows the verb and one space
+	Status    Status
+	Text      Text   // the status line after the status and one space
+	Code      []byte // RFC 2449 section 8 response code without brackets; nil without one
+	State     State  // in which state the command was given
+	Multiline bool
+	SASL      []Turn
+	Pipelined bool // sent before the reply to the command before it had come
+	Pairing   Pairing
+	Encrypted bool
+	Notes     Notes
+
+	// Valid iff Multiline.
+	Lines      int64  // lines of the data, without the final "." line
+	Octets     int64  // of the data as sent, without the final "." line
+	Terminated bool   // the final "." line was seen
+	Body       []byte // the first Options.KeepBody bytes of the data as the server meant it: dot-unstuffed, line ends as sent
+	BodyTotal  int64  // length of all the data in that form
+
+	RequestFirst, RequestLast stream.Stamp // packets of the command's first and last byte; zero when not captured
+	ReplyFirst, ReplyLast     stream.Stamp // packets of the reply's first and last byte; zero when not captured
+}
+
+// Think returns the time from the command's last byte to the reply's
+// first one, and whether both are known.
+func (x *Exchange) Think() (time.Duration, bool) {
+	if x.RequestLast.Packet == 0 || x.ReplyFirst.Packet == 0 {
+		return 0, false
+	}
+	return time.Duration(x.ReplyFirst.Nanos - x.RequestLast.Nanos), true
+}
+
+// Transfer returns the time from the reply's first byte to its last one,
+// and whether a reply is known.
+func (x *Exchange) Transfer() (time.Duration, bool) {
+	if x.ReplyFirst.Packet == 0 || x.ReplyLast.Packet == 0 {
+		return 0, false
+	}
+	return time.Duration(x.ReplyLast.Nanos - x.ReplyFirst.Nanos), true
+}

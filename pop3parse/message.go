@@ -1,0 +1,51 @@
+package pop3parse
+
+import "popscope/reassembly/stream"
+
+// Verdict says how much of a message was captured.
+type Verdict uint8
+
+// Complete only when every byte and the final "." line were seen.
+const (
+	Complete     Verdict = iota
+	Truncated            // the capture or connection ended inside it
+	Gaps                 // bytes inside it were lost
+	Unterminated         // all bytes were seen, but no final "." line
+)
+
+// String returns the contract's word.
+func (v Verdict) String() string {
+	return [...]string{"complete", "truncated", "gaps", "unterminated"}[v]
+}
+
+// Gap is a stretch of a message that was lost.
+type Gap struct {
+	Offset, Length int64 // in bytes of the message, the gaps before it counted
+}
+
+// Message is a mail that went over the wire: the multi-line reply to RETR
+// or TOP, or the client's data after XTND XMIT.
+type Message struct {
+	Exchange    int   // N of its exchange
+	Number      int   // message number in the maildrop; 0 for mail that is sent
+	Command     Verb  // RETR, TOP or XTND
+	Octets      int64 // exact bytes captured: dot-unstuffed, without the final "." line
+	Verdict     Verdict
+	Gaps        []Gap
+	Announced   int64        // octets that the status line claims; -1 when it does not
+	UIDL        []byte       // where the session told
+	First, Last stream.Stamp // packets of the first and last byte of the data
+	From        stream.Dir   // who sent the data
+	Deleted     bool         // marked by DELE, and the deletion was committed
+}
+
+// Sink takes the bytes of one message as they come: dot-unstuffed and
+// without the final "." line.
+type Sink interface {
+	// Data takes the next bytes, which are valid during the call only.
+	Data(p []byte)
+	// Gap says that n bytes are missing here.
+	Gap(n int64)
+	// End says that the message is over; m is final but for Deleted and UIDL.
+	End(m *Message)
+}

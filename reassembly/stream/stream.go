@@ -1,0 +1,159 @@
+package stream
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Dir says who spoke.
+type Dir uint8
+
+// The two directions of a connection; also the index of every [2] array
+// that holds something for each of them.
+const (
+	Client Dir = iota
+	Server
+)
+
+// String returns "client" or "server".
+func (d Dir) String() string { return [...]string{"client", "server"}[d] }
+
+// Other returns the opposite direction.
+func (d Dir) Other() Dir { return 1 - d }
+
+// Stamp names a packet of the capture.
+type Stamp struct {
+	Packet int64 // number on the timeline, from 1; 0 means unknown
+	Nanos  int64 // its time in nanoseconds since 1970-01-01 UTC
+}
+
+// Time returns the capture time in UTC.
+func (s Stamp) Time() time.Time { return time.Unix(0, s.Nanos).UTC() }
+
+// Chunk is a piece of one direction of a stream: bytes, or a loss of
+// known length. Data and Lost are never both set.
+type Chunk struct {
+	Dir       Dir
+	Secure    bool   // decrypted from TLS
+	Off       int64  // stream offset of the first byte; 0 is the first byte after the SYN, or the first one seen
+	Data      []byte // borrowed: valid until the assembler's next call
+	Lost      int64  // bytes that the capture does not hold; Data is nil
+	At        Stamp  // the packet that brought Data first, or that proved the loss
+	PeerAcked int64  // how many bytes of the other direction the sender had received, as a stream offset there; -1 when unknown
+}
+
+// Len returns how many bytes of the stream the chunk stands for.
+func (c Chunk) Len() int64 { return int64(len(c.Data)) + c.Lost }
+
+// EventKind says what an Event tells.
+type EventKind uint8
+
+// Each connection gives one Opened, then its Data, then one Closed.
+const (
+	Opened EventKind = iota
+	Data
+	Closed
+)
+
+// Event is one step in the life of a connection.
+type Event struct {
+	Kind  EventKind
+	Conn  *Conn // the same pointer in every event of a connection
+	Chunk Chunk // valid iff Kind == Data
+}
+
+// CloseReason says how a connection ended.
+type CloseReason uint8
+
+// The reasons; NotClosed until the connection is closed, and for those
+// open when the capture ended.
+const (
+	NotClosed CloseReason = iota
+	ClosedFIN
+	ClosedRST
+	ClosedTimeout // idle for too long, or shed at a limit (see Conn.Shed)
+)
+
+// String returns the contract's word.
+func (r CloseReason) String() string { return [...]string{"open", "fin", "rst", "timeout"}[r] }
+
+// Conflict is a stretch of the stream that was sent twice with different
+// bytes. The first copy was delivered.
+type Conflict struct {
+	Dir           Dir
+	Off           int64 // of the first byte that differs
+	Length        int64 // of the stretch from the first to the last byte that differs
+	First, Second Stamp // the packets that brought the two copies
+}
+
+// Conn is one TCP connection. The assembler writes it; the consumer may
+// read it at any event and set the fields said to be its own.
+type Conn struct {
+	Client, Server netip.AddrPort
+	Path           uint64 // 0 for plain IP; tells apart equal addresses in different VLANs and tunnels
+
+	Handshake   bool  // SYN and SYN-ACK were seen
+	ClientKnown bool  // a SYN told who is the client; otherwise the port numbers did
+	First, Last Stamp // its first and last packet
+	Ended       Stamp // the packet that ended it; zero while open
+	Close       CloseReason
+	Shed        bool // closed because a limit on connections was reached
+
+	Packets [2]int64 // by sender
+	Bytes   [2]int64 // stream bytes delivered, by sender
+	Lost    [2]int64 // stream bytes lost, by sender
+
+	Transport Transport
+	Conflicts []Conflict // the first MaxConflicts of them; Transport.Conflicts counts all
+
+	// The consumer's own.
+	Owner  any  // anything; the assembler does not touch it
+	Ignore bool // set: deliver no more data of this connection and buffer nothing for it
+	Flip   bool // set (when ClientKnown is false, and before any data is used): Client and Server are the wrong way round; the assembler swaps them before it next returns
+}
+
+// Transport counts what TCP went through, by sender where there are two.
+type Transport struct {
+	Retransmitted [2]int64 // segments whose bytes had all been seen
+	OutOfOrder    [2]int64 // segments that arrived before an earlier one
+	KeepAlives    [2]int64
+	ZeroWindows   [2]int64
+	BadChecksums  [2]int64
+	OutOfWindow   [2]int64 // segments too far from the stream to belong to it; dropped
+	Late          [2]int64 // data segments that came after the end
+	Cut           [2]int64 // segments cut by the snapshot length
+	Conflicts     int64    // overlapping copies that differ
+	Unverified    int64    // repeated bytes too old to be compared
+	BufferLimit   int64    // times a limit on waiting bytes turned a hole into a loss early
+}
+
+// TLSInfo is what can be read of a TLS handshake without keys.
+type TLSInfo struct {
+	Version     uint16 // negotiated protocol version as on the wire, 0x0304 for TLS 1.3; 0 unknown
+	Offered     uint16 // highest version the client offered
+	Cipher      uint16 // the cipher suite chosen; valid iff Version != 0
+	SNI         string
+	ALPN        []string // offered by the client
+	ALPNChosen  string   // where it is in clear
+	Certificate *Certificate
+	Resumed     bool   // an abbreviated handshake (TLS 1.2 and older)
+	Completed   bool   // application data flowed, or both sides said Finished
+	Alert       string // the first fatal alert in clear, by its RFC name
+	ClientAt    Stamp  // the packet of the ClientHello
+	ServerAt    Stamp  // the packet of the ServerHello
+}
+
+// Certificate is the server's leaf certificate, in clear up to TLS 1.2.
+type Certificate struct {
+	Subject, Issuer     string // RFC 2253 text
+	CommonName          string
+	Names               []string // DNS names and IP addresses
+	NotBefore, NotAfter time.Time
+	Key                 string // as "RSA 2048"
+	Signature           string // as "SHA256-RSA"
+	SelfSigned          bool
+	Chain               int // certificates sent
+}
+
+// MaxConflicts bounds Conn.Conflicts.
+const MaxConflicts = 16

@@ -1,0 +1,59 @@
+package popscope
+
+import (
+	"popscope/capture"
+	"popscope/pop3parse"
+	"popscope/pop3parse/message"
+	"popscope/reassembly/stream"
+	"time"
+)
+
+// TLSMode says whether and how a session was encrypted.
+type TLSMode uint8
+
+// The three modes of the contract.
+const (
+	NoTLS       TLSMode = iota
+	STLS                // after the STLS command (RFC 2595)
+	ImplicitTLS         // from the first byte (RFC 8314)
+)
+
+// String returns the contract's word.
+func (m TLSMode) String() string { return [...]string{"none", "stls", "implicit"}[m] }
+
+// Result is one finished session, or a part of one with more exchanges
+// than Limits.PartExchanges. It is valid until the next one is asked for.
+type Result struct {
+	ID        string // short, and the same on every run
+	Part      int    // from 1
+	Last      bool   // the session's facts are final; false in all parts but the last one
+	Conn      *stream.Conn
+	Session   *pop3parse.Session
+	Exchanges []pop3parse.Exchange
+	Logins    []pop3parse.Login
+	Messages  []Message
+
+	ByContent bool // found by what both sides said, on a port not listed in Options.Ports
+	TLS       TLSMode
+	TLSInfo   *stream.TLSInfo // nil without a TLS hello
+	OneSided  bool            // only Side was captured
+	Side      stream.Dir      // valid iff OneSided
+}
+
+// Message is a message with what its bytes told.
+type Message struct {
+	pop3parse.Message
+	SHA256 [32]byte
+	Mail   *message.Mail
+}
+
+// Summary is what there is to say after the last session.
+type Summary struct {
+	Packets, Bytes                       int64 // frames read and their lengths on the wire
+	Files                                []capture.FileInfo
+	Sessions, Logins, Messages, Findings int64
+	Ignored                              map[string]int64 // packets and connections that are no POP3, by reason
+	Start, End                           time.Time        // times of the first and the last packet; zero without packets
+	KernelDrops                          int64
+	Errors                               []string
+}
