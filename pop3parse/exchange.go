@@ -3,6 +3,7 @@ package pop3parse
 import (
 	"time"
 
+	"popscope/pop3parse/secret"
 	"popscope/reassembly/stream"
 )
 
@@ -54,21 +55,21 @@ func (s State) String() string {
 // Turn is one step of a SASL dialogue (RFC 5034 section 4).
 type Turn struct {
 	From stream.Dir
-	Data Text // base64 as sent, without "+ " and line end; the client's is secret
+	Data secret.Text // base64 as sent, without "+ " and line end; the client's is secret
 	At   stream.Stamp
 }
 
 // Exchange is a command with its reply. The slices in it belong to the
 // session and must not be changed.
 type Exchange struct {
-	N         int    // from 1; the greeting is no exchange
-	Verb      Verb   // upper case; "" when the command was not captured and its reply does not betray it
-	VerbSent  []byte // as written, where that differs from Verb; otherwise nil
-	Args      Text   // what follows the verb and one space
+	N         int         // from 1; the greeting is no exchange
+	Verb      Verb        // upper case; "" when the command was not captured and its reply does not betray it
+	VerbSent  []byte      // as written, where that differs from Verb; otherwise nil
+	Args      secret.Text // what follows the verb and one space
 	Status    Status
-	Text      Text   // the status line after the status and one space
-	Code      []byte // RFC 2449 section 8 response code without brackets; nil without one
-	State     State  // in which state the command was given
+	Text      secret.Text // the status line after the status and one space
+	Code      []byte      // RFC 2449 section 8 response code without brackets; nil without one
+	State     State       // in which state the command was given
 	Multiline bool
 	SASL      []Turn
 	Pipelined bool // sent before the reply to the command before it had come

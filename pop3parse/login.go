@@ -1,6 +1,9 @@
 package pop3parse
 
-import "popscope/reassembly/stream"
+import (
+	"popscope/pop3parse/secret"
+	"popscope/reassembly/stream"
+)
 
 // Outcome says how an attempt to log in ended.
 type Outcome uint8
@@ -36,10 +39,10 @@ type Login struct {
 	Exchange   int    // N of the exchange that decided it: PASS, APOP or AUTH
 	Mechanism  string // "USER/PASS", "APOP", or the SASL name in upper case
 	User       []byte
-	AuthzID    []byte // where the client asked to act as somebody else
-	Secret     Secret // password or token; unknown where the mechanism does not show it
-	Challenge  []byte // decoded; of APOP, CRAM-MD5, DIGEST-MD5, SCRAM, NTLM
-	Response   Secret // what the client computed from the challenge
+	AuthzID    []byte       // where the client asked to act as somebody else
+	Secret     secret.Bytes // password or token; unknown where the mechanism does not show it
+	Challenge  []byte       // decoded; of APOP, CRAM-MD5, DIGEST-MD5, SCRAM, NTLM
+	Response   secret.Bytes // what the client computed from the challenge
 	Outcome    Outcome
 	Reason     Reason
 	ReasonText []byte // the server's words

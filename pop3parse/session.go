@@ -1,8 +1,10 @@
 package pop3parse
 
+import "popscope/pop3parse/secret"
+
 // Session is what a Parser learned about one POP3 session as a whole.
 type Session struct {
-	Greeting     Text // the server's first line after the status; empty when not captured
+	Greeting     secret.Text // the server's first line after the status; empty when not captured
 	HasGreeting  bool
 	Refused      bool     // the greeting was -ERR
 	Challenge    []byte   // the APOP timestamp in the greeting, brackets and all (RFC 1939 section 7); nil without one

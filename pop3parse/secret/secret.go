@@ -1,4 +1,8 @@
-package pop3parse
+// Package secret holds bytes from the wire that must not leak: passwords,
+// tokens and texts that contain them. Printing them in any way shows a
+// mask; Reveal is the only way to the bytes, so that `grep Reveal` finds
+// every place where a secret can get out.
+package secret
 
 import "fmt"
 
@@ -6,22 +10,22 @@ import "fmt"
 // length for all of them.
 const Mask = "********"
 
-// Secret is a password, a token or a digest. Printing it in any way shows
+// Bytes is a password, a token or a digest. Printing it in any way shows
 // Mask; only Reveal gives the bytes.
-type Secret struct{ b []byte }
+type Bytes struct{ b []byte }
 
-// NewSecret returns a Secret that holds b itself, not a copy.
-func NewSecret(b []byte) Secret { return Secret{b} }
+// New returns a Bytes that holds b itself, not a copy.
+func New(b []byte) Bytes { return Bytes{b} }
 
 // Reveal returns the secret's bytes, which the caller must not change.
 // Every use of it is a place where a secret can get out.
-func (s Secret) Reveal() []byte { return s.b }
+func (s Bytes) Reveal() []byte { return s.b }
 
 // Known reports whether the secret was captured; an empty password is known.
-func (s Secret) Known() bool { return s.b != nil }
+func (s Bytes) Known() bool { return s.b != nil }
 
 // String returns Mask, or nothing when no secret is known.
-func (s Secret) String() string {
+func (s Bytes) String() string {
 	if s.b == nil {
 		return ""
 	}
@@ -29,13 +33,13 @@ func (s Secret) String() string {
 }
 
 // GoString returns Mask too, for %#v.
-func (s Secret) GoString() string { return s.String() }
+func (s Bytes) GoString() string { return s.String() }
 
 // Format writes Mask whatever the verb.
-func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
+func (s Bytes) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
 // MarshalText returns Mask, for encoding/json and its like.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (s Bytes) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Text is bytes from the wire of which some may be secret: the arguments
 // of PASS, APOP and AUTH, or a reply that repeats a password. Its plain
@@ -48,9 +52,9 @@ type Text struct {
 // NewText returns a Text without any secret part. It holds b itself.
 func NewText(b []byte) Text { return Text{b: b} }
 
-// NewSecretText returns a Text of which b[from:to] is secret. An empty
+// NewMaskedText returns a Text of which b[from:to] is secret. An empty
 // secret part (a PASS without password) is no secret.
-func NewSecretText(b []byte, from, to int) Text { return Text{b, from, to} }
+func NewMaskedText(b []byte, from, to int) Text { return Text{b, from, to} }
 
 // Reveal returns all bytes as sent, which the caller must not change.
 func (t Text) Reveal() []byte { return t.b }
