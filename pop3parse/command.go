@@ -1,5 +1,12 @@
 package pop3parse
 
+import (
+	"bytes"
+	"strconv"
+
+	"popscope/pop3parse/secret"
+)
+
 // Verb is a command keyword in upper case. The set is open: what a client
 // sends and no standard knows is a Verb too.
 type Verb string
@@ -33,3 +40,203 @@ const (
 	XCLIENT   Verb = "XCLIENT"
 	XOIP      Verb = "XOIP"
 )
+
+// multiRule says when +OK is followed by dot-terminated data.
+type multiRule uint8
+
+const (
+	lookAhead  multiRule = iota // not known: what follows decides
+	single                      // never
+	multi                       // always
+	listing                     // only without an argument
+	extensions                  // by sub-command
+)
+
+// states is a set of State.
+type states uint8
+
+const (
+	inAuthorization states = 1 << Authorization
+	inTransaction   states = 1 << Transaction
+	inAny                  = inAuthorization | inTransaction
+)
+
+// verbSpec is what the parser knows about a command.
+type verbSpec struct {
+	multi multiRule
+	in    states
+	pop3  bool // tells POP3 from protocols that share USER, PASS, QUIT and AUTH
+	rfc   string
+}
+
+// verbs is the whole command set. A new command is a row here, a dialog
+// in testdata and its golden file.
+var verbs = map[Verb]verbSpec{
+	USER:      {single, inAuthorization, false, "RFC 1939 section 7"},
+	PASS:      {single, inAuthorization, false, "RFC 1939 section 7"},
+	APOP:      {single, inAuthorization, true, "RFC 1939 section 7"},
+	AUTH:      {listing, inAuthorization, false, "RFC 5034 section 4; without argument: draft-myers-sasl-pop3"},
+	STLS:      {single, inAuthorization, true, "RFC 2595 section 4"},
+	CAPA:      {multi, inAny, true, "RFC 2449 section 5"},
+	STAT:      {single, inTransaction, true, "RFC 1939 section 5"},
+	LIST:      {listing, inTransaction, true, "RFC 1939 section 5"},
+	UIDL:      {listing, inTransaction, true, "RFC 1939 section 7"},
+	RETR:      {multi, inTransaction, true, "RFC 1939 section 5"},
+	TOP:       {multi, inTransaction, true, "RFC 1939 section 7"},
+	DELE:      {single, inTransaction, true, "RFC 1939 section 5"},
+	NOOP:      {single, inTransaction, false, "RFC 1939 section 5"},
+	RSET:      {single, inTransaction, false, "RFC 1939 section 5"},
+	QUIT:      {single, inAny, false, "RFC 1939 sections 4 and 6"},
+	LAST:      {single, inTransaction, true, "RFC 1460"},
+	RPOP:      {single, inAuthorization, true, "RFC 1081"},
+	UTF8:      {single, inAuthorization, true, "RFC 6856 section 2"},
+	LANG:      {listing, inAny, false, "RFC 6856 section 3"},
+	XTND:      {extensions, inAny, true, "RFC 1082; XLST and XMIT: popper"},
+	XSENDER:   {single, inTransaction, true, "Netscape"},
+	XUIDL:     {listing, inTransaction, true, "dialect of UIDL"},
+	XAUTHLIST: {listing, inTransaction, true, "dialect of LIST"},
+	GURL:      {single, inTransaction, true, "Netscape"},
+	XCLIENT:   {single, inAuthorization, false, "Dovecot"},
+	XOIP:      {single, inAuthorization, false, "Dovecot"},
+}
+
+// maxKnownVerb is the length of the longest key of verbs.
+const maxKnownVerb = len(XAUTHLIST)
+
+// command is a command line taken apart. Its slices point into the line.
+type command struct {
+	verb   Verb
+	known  bool
+	sent   []byte // the verb as written
+	args   []byte // after the verb and one space
+	spaces bool   // white space where the grammar has none
+}
+
+// parseCommand takes a line without its end apart. It does not copy.
+func parseCommand(line []byte) command {
+	var c command
+	text := bytes.TrimLeft(line, " \t")
+	c.spaces = len(text) < len(line)
+	n := bytes.IndexAny(text, " \t")
+	if n < 0 {
+		n = len(text)
+	} else {
+		c.args = text[n+1:]
+	}
+	c.sent = text[:n]
+	if n <= maxKnownVerb {
+		var buf [maxKnownVerb]byte
+		up := upper(buf[:0], c.sent)
+		if _, ok := verbs[Verb(up)]; ok {
+			c.verb, c.known = knownVerb(up), true
+		}
+	}
+	if !c.known {
+		c.verb = Verb(upper(nil, c.sent))
+	}
+	if c.verb != PASS && len(c.args) > 0 && (c.args[0] == ' ' || c.args[len(c.args)-1] == ' ') {
+		c.spaces = true
+	}
+	return c
+}
+
+// knownVerb returns the key of verbs that equals up, without allocating.
+func knownVerb(up []byte) Verb {
+	for _, v := range knownVerbs {
+		if string(up) == string(v) {
+			return v
+		}
+	}
+	return Verb(up)
+}
+
+// knownVerbs lists the keys of verbs, the frequent ones first.
+var knownVerbs = [...]Verb{
+	USER, PASS, STAT, LIST, UIDL, RETR, DELE, QUIT, CAPA, TOP, NOOP, RSET, AUTH, APOP, STLS, LAST, RPOP,
+	UTF8, LANG, XTND, XSENDER, XUIDL, XAUTHLIST, GURL, XCLIENT, XOIP,
+}
+
+// upper appends b to dst with ASCII letters in upper case.
+func upper(dst, b []byte) []byte {
+	for _, c := range b {
+		if 'a' <= c && c <= 'z' {
+			c -= 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// isMulti applies the table of which +OK replies carry data, for a command
+// with these arguments.
+func isMulti(v Verb, args []byte) multiRule {
+	spec, ok := verbs[v]
+	if !ok {
+		return lookAhead
+	}
+	switch spec.multi {
+	case listing:
+		// A trailing blank is no argument.
+		if len(bytes.TrimSpace(args)) == 0 {
+			return multi
+		}
+		if v == LIST || v == UIDL || v == XUIDL || v == XAUTHLIST {
+			return lookAhead // RFC 1939 says single; some servers send rows
+		}
+		return single
+	case extensions:
+		sub, _, _ := bytes.Cut(args, []byte(" "))
+		switch {
+		case bytes.EqualFold(sub, []byte("XLST")):
+			return multi
+		case bytes.EqualFold(sub, []byte("XMIT")):
+			return single
+		}
+		return lookAhead
+	}
+	return spec.multi
+}
+
+// isTransmit reports whether the command is XTND XMIT, after whose +OK the
+// client sends a mail.
+func isTransmit(v Verb, args []byte) bool {
+	sub, _, _ := bytes.Cut(args, []byte(" "))
+	return v == XTND && bytes.EqualFold(sub, []byte("XMIT"))
+}
+
+// messageNumber reads the first argument as a message number; 0 if it is none.
+func messageNumber(args []byte) int {
+	word, _, _ := bytes.Cut(bytes.TrimLeft(args, " "), []byte(" "))
+	n, err := strconv.Atoi(string(word))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+// argsText says which part of a command's arguments is secret.
+func argsText(v Verb, args []byte) secret.Text {
+	switch v {
+	case PASS, RPOP:
+		return secret.NewMaskedText(args, 0, len(args))
+	case APOP:
+		// RFC 1939 section 7: name SP digest; the digest can be tested offline.
+		if i := bytes.LastIndexByte(args, ' '); i >= 0 {
+			return secret.NewMaskedText(args, i+1, len(args))
+		}
+	case AUTH:
+		if i := bytes.IndexByte(args, ' '); i >= 0 {
+			if ir := args[i+1:]; len(ir) != 1 || ir[0] != '=' {
+				return secret.NewMaskedText(args, i+1, len(args))
+			}
+		}
+	default:
+		// QUIRK: people who type, and broken scripts, send PASSWORD x or
+		// a bare base64 line; of a command that nobody knows no argument
+		// is shown that could be one.
+		if _, ok := verbs[v]; !ok && bytes.HasPrefix([]byte(v), []byte("PASS")) {
+			return secret.NewMaskedText(args, 0, len(args))
+		}
+	}
+	return secret.NewText(args)
+}

@@ -1,0 +1,212 @@
+package pop3parse
+
+import (
+	"bytes"
+
+	"popscope/pop3parse/sasl"
+	"popscope/pop3parse/secret"
+	"popscope/pop3parse/wire"
+	"popscope/reassembly/stream"
+)
+
+// apopChallenge returns the APOP timestamp in a greeting (RFC 1939 section
+// 7), or nil.
+func apopChallenge(greeting []byte) []byte { return sasl.Challenge(greeting) }
+
+// readTurn reads the client's answer to a SASL challenge.
+func (p *Parser) readTurn() bool {
+	x, c, s := p.head(), &p.scan[stream.Client], &p.scan[stream.Server]
+	l, kind := c.Line()
+	if kind == wire.Gap {
+		x.Notes.Add(CommandDamaged)
+		p.gapEnd = l.End
+		c.Skip()
+		p.mode = wantReply
+		return true
+	}
+	if kind == wire.None {
+		if p.ended {
+			p.mode = wantReply
+			return !s.Empty()
+		}
+		return false
+	}
+	if l.PeerAcked > s.Offset() {
+		// The client had received more than the challenge when it sent
+		// this line: the server may have ended the dialogue.
+		if l.PeerAcked > s.Known() && p.mayWait() {
+			return false
+		}
+		if p.refusedUnanswered(l.PeerAcked) {
+			p.mode = wantReply
+			return true
+		}
+	}
+	p.addTurn(x, stream.Client, l.Text, l)
+	lineNotes(&x.Notes, l, wire.MaxLine, LineCut)
+	c.Skip()
+	p.mode = wantReply
+	return true
+}
+
+// refusedUnanswered reports whether the server ended the dialogue before
+// the client sent its next line, which is a command then.
+func (p *Parser) refusedUnanswered(acked int64) bool {
+	l, kind := p.scan[stream.Server].Line()
+	if kind != wire.Line {
+		return false
+	}
+	ind, _ := parseStatus(l.Text)
+	return (ind == isOK || ind == isErr) && acked >= l.End
+}
+
+// addTurn keeps one turn of the dialogue.
+func (p *Parser) addTurn(x *asked, from stream.Dir, data []byte, l *wire.Text) {
+	x.Encrypted = x.Encrypted || l.Secure
+	if from == stream.Server {
+		x.ReplyLast = l.Last
+	}
+	if len(x.SASL) >= p.opt.Limits.Turns {
+		x.Notes.Add(TurnsLimit)
+		return
+	}
+	text := secret.NewText(p.keep(data))
+	if from == stream.Client && string(data) != "*" {
+		text = secret.NewMaskedText(text.Reveal(), 0, len(data))
+	}
+	x.SASL = append(x.SASL, Turn{From: from, Data: text, At: l.Last})
+}
+
+// authenticate records the attempt to log in that x decided, and moves the
+// session to TRANSACTION when it succeeded.
+func (p *Parser) authenticate(x *Exchange) {
+	var l Login
+	switch x.Verb {
+	case USER:
+		p.user = append(p.user[:0], x.Args.Reveal()...)
+		return
+	case PASS:
+		l.Mechanism = "USER/PASS"
+		l.User = p.keep(p.user)
+		l.Secret = secret.New(nonNil(x.Args.Reveal()))
+		l.Exposure = Cleartext
+		l.At = x.RequestLast
+	case APOP:
+		p.apop(x, &l)
+	case AUTH:
+		mech, _, _ := bytes.Cut(bytes.TrimLeft(x.Args.Reveal(), " "), []byte(" "))
+		if len(mech) == 0 {
+			return // a list of mechanisms, not a login
+		}
+		p.sasl(x, string(upper(nil, mech)), &l)
+	default:
+		return
+	}
+	l.Exchange = x.N
+	l.Encrypted = x.Encrypted
+	if l.Encrypted {
+		l.Exposure = Protected
+	}
+	switch x.Status {
+	case OK:
+		l.Outcome = Success
+		p.ses.State = Transaction
+	case Err:
+		l.Outcome = Failure
+		if l.Reason == NoReason {
+			l.Reason = failureReason(x.Code, x.Text.Reveal())
+		}
+		l.ReasonText = x.Text.Reveal()
+	}
+	p.ses.Logins++
+	p.logins = append(p.logins, l)
+}
+
+// apop takes an APOP command apart: name SP digest, the digest being that
+// of the greeting's timestamp and the password (RFC 1939 section 7).
+func (p *Parser) apop(x *Exchange, l *Login) {
+	args := x.Args.Reveal()
+	l.Mechanism = "APOP"
+	l.User = args
+	if i := bytes.LastIndexByte(args, ' '); i >= 0 {
+		l.User = args[:i]
+		l.Response = secret.New(args[i+1:])
+	}
+	l.Challenge = apopChallenge(p.ses.Greeting.Reveal())
+	l.Exposure = Crackable
+	l.At = x.RequestLast
+}
+
+// sasl decodes the dialogue of an AUTH command (RFC 5034 section 4).
+func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
+	var turns []sasl.Turn
+	_, initial, has := bytes.Cut(bytes.TrimLeft(x.Args.Reveal(), " "), []byte(" "))
+	l.At = x.RequestLast
+	if has {
+		turns = append(turns, sasl.Turn{Data: initial})
+	}
+	for _, t := range x.SASL {
+		turns = append(turns, sasl.Turn{Server: t.From == stream.Server, Data: t.Data.Reveal()})
+		if t.From == stream.Client {
+			l.At = t.At
+		}
+	}
+	a := sasl.Decode(mech, turns)
+	l.Mechanism = mech
+	l.User, l.AuthzID = a.User, a.AuthzID
+	l.Secret, l.Challenge, l.Response = a.Secret, a.Challenge, a.Response
+	l.Exposure = Exposure(a.Exposure)
+	if a.Incomplete && x.Status == OK {
+		l.Exposure = Exposure(sasl.Exposes(mech)) // the missing turns did cross the wire
+	}
+	l.Iterations, l.Peer = a.Iterations, a.Peer
+	if a.Cancelled {
+		l.Reason = Cancelled
+		x.Notes.Add(SASLCancelled)
+	}
+	if a.BadBase64 {
+		x.Notes.Add(BadBase64)
+	}
+	if a.SecurityLayer {
+		x.Notes.Add(SecurityLayer)
+	}
+}
+
+// nonNil tells an empty secret from one that is not known.
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// readMail reads the mail that the client sends after XTND XMIT.
+func (p *Parser) readMail() bool {
+	c, s := &p.scan[stream.Client], &p.scan[stream.Server]
+	for {
+		acked := c.PeerAcked()
+		if len(p.reply.message.Gaps) > 0 || c.Empty() && p.ended {
+			// The final line may be in the gap: the server's word that
+			// came before the client's next bytes ends the mail.
+			if l, kind := s.Line(); kind == wire.Line && (c.Empty() && !p.mayWait() || acked >= l.End) {
+				p.reply.cut = true
+				p.mode = wantReply
+				return true
+			}
+		}
+		tok, ok := c.Next(len(p.reply.message.Gaps) > 0)
+		if !ok {
+			return false
+		}
+		switch tok.Kind {
+		case wire.Missing:
+			p.mailGap(tok.Lost)
+		case wire.Data:
+			p.mailData(tok)
+		case wire.End:
+			p.reply.sent = true
+			p.mode = wantReply
+			return true
+		}
+	}
+}

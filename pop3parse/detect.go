@@ -1,0 +1,192 @@
+package pop3parse
+
+import "bytes"
+
+// Detection is what Probe makes of the beginning of a connection.
+type Detection uint8
+
+// Undecided as long as more bytes could change the answer.
+const (
+	Undecided Detection = iota
+	IsPOP3
+	IsNot
+)
+
+// Evidence is the beginning of a connection as far as it was captured.
+type Evidence struct {
+	Client, Server []byte // the first bytes of each side, at most some kilobytes
+	FromStart      bool   // they begin where the connection began
+	OnPort         bool   // the server's port is one that is taken as POP3
+	ClientFirst    bool   // the server had received client bytes when it first spoke
+	Over           bool   // no more will come
+}
+
+// Probe tells POP3 from what merely looks like it.
+//
+// A POP3 server speaks first, with "+OK" or "-ERR" (RFC 1939 section 4),
+// and its client answers with a known command. FTP, SMTP and NNTP share
+// the commands but answer with numbers; Redis answers AUTH and SET with
+// "+OK" but does not greet; HTTP does neither. On a port that is taken as
+// POP3 one side is enough, elsewhere both have to agree.
+func Probe(e Evidence) Detection {
+	client, server := sideOf(e.Client, e), sideOf(e.Server, e)
+	c, s := client.commands(), server.statuses()
+	if e.OnPort {
+		return e.onPort(c, s)
+	}
+	switch {
+	case c == no || s == no:
+		return IsNot
+	case e.FromStart && e.ClientFirst && len(e.Server) > 0:
+		return IsNot
+	case c == yes && s == yes && (e.FromStart || client.proves()):
+		return IsPOP3
+	case e.Over:
+		return IsNot
+	}
+	return Undecided
+}
+
+// onPort decides where the port speaks for POP3.
+func (e Evidence) onPort(c, s answer) Detection {
+	switch {
+	case s == no && (e.FromStart || c != yes):
+		return IsNot // whatever it is, its server does not speak POP3
+	case s == yes && e.FromStart && e.ClientFirst && !looksLikeGreeting(firstLine(e.Server)):
+		if c == open && !e.Over {
+			return Undecided
+		}
+		if !sideOf(e.Client, e).proves() {
+			return IsNot // Redis, for one
+		}
+		return IsPOP3
+	case s == yes, c == yes && s != no && (e.Over || len(e.Server) > 0):
+		return IsPOP3
+	case c == no && len(e.Server) == 0:
+		return IsNot
+	case e.Over && c != yes:
+		return IsNot
+	}
+	return Undecided
+}
+
+// answer is yes, no, or open until more is known.
+type answer uint8
+
+const (
+	open answer = iota
+	yes
+	no
+)
+
+// side is the beginning of one direction.
+type side struct {
+	text []byte
+	Evidence
+}
+
+func sideOf(text []byte, e Evidence) side { return side{text, e} }
+
+// lines calls f for each line that is sure to begin in the text, until f
+// returns false; whole tells that its end is there too. Where the capture
+// began too late, the first line may be the rest of one and is passed over
+// if what follows it says more.
+func (s side) lines(f func(line []byte, whole bool) bool) {
+	for b := s.text; len(b) > 0; {
+		line, rest, whole := bytes.Cut(b, []byte("\n"))
+		if !f(bytes.TrimSuffix(line, []byte("\r")), whole) {
+			return
+		}
+		b = rest
+	}
+}
+
+// commands tells whether the text is made of POP3 commands.
+func (s side) commands() answer {
+	out := open
+	n := 0
+	s.lines(func(line []byte, whole bool) bool {
+		n++
+		if !whole {
+			if out == open && !mayBeCommand(line) && (s.FromStart || n > 1 || len(line) > maxCommandLine) {
+				out = no
+			}
+			return false
+		}
+		if parseCommand(line).known {
+			out = yes
+			return false
+		}
+		if s.FromStart && !s.OnPort || n >= 4 {
+			out = no
+			return false
+		}
+		return true
+	})
+	return out
+}
+
+// mayBeCommand reports whether a line that is not complete can still
+// become a known command.
+func mayBeCommand(line []byte) bool {
+	if len(line) > maxKnownVerb || bytes.IndexByte(line, ' ') >= 0 {
+		return parseCommand(line).known
+	}
+	up := upper(nil, line)
+	for _, v := range knownVerbs {
+		if bytes.HasPrefix([]byte(v), up) {
+			return true
+		}
+	}
+	return false
+}
+
+// proves reports whether a command is there that other protocols with
+// +OK replies do not have: they share AUTH, QUIT and the like.
+func (s side) proves() bool {
+	found := false
+	s.lines(func(line []byte, whole bool) bool {
+		c := parseCommand(line)
+		found = whole && c.known && (verbs[c.verb].pop3 || c.verb == USER || c.verb == PASS)
+		return !found
+	})
+	return found
+}
+
+// maxProbe is how far into a stream that was caught in the middle a status
+// line is looked for.
+const maxProbe = 16 << 10
+
+// statuses tells whether the text holds status lines where a POP3 server
+// would have them: at its very beginning if the capture has that.
+func (s side) statuses() answer {
+	if len(s.text) == 0 {
+		return open
+	}
+	if s.FromStart {
+		switch {
+		case !mayBeStatus(s.text[:min(len(s.text), 5)]):
+			return no
+		case len(s.text) >= 5 || bytes.IndexByte(s.text, '\n') >= 0:
+			return yes
+		}
+		return open
+	}
+	out := open
+	s.lines(func(line []byte, whole bool) bool {
+		if ind, _ := parseStatus(line); whole && (ind == isOK || ind == isErr) {
+			out = yes
+		}
+		return out == open
+	})
+	if out == open && (len(s.text) >= maxProbe || s.Over || bytes.IndexByte(s.text, 0) >= 0) {
+		return no
+	}
+	return out
+}
+
+// firstLine returns the first line of text without its end.
+func firstLine(text []byte) []byte {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r"))
+}

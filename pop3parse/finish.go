@@ -1,0 +1,136 @@
+package pop3parse
+
+import (
+	"bytes"
+
+	"popscope/pop3parse/secret"
+	"popscope/reassembly/stream"
+)
+
+// finish hands the head on: its reply, as much of it as there is, ended at
+// server stream offset end.
+func (p *Parser) finish(end int64) {
+	x, r := p.head(), &p.reply
+	p.n++
+	x.N = p.n
+	x.State = p.ses.State
+	if x.N > 1 && x.acked >= 0 && x.acked < p.lastReplyEnd {
+		x.Pipelined = true
+	}
+	if x.Verb == "" && x.Status == OK {
+		x.Verb = guessByText(x.Text.Reveal())
+	}
+	if r.isMail {
+		p.endMail(x)
+	}
+	p.advance(&x.Exchange, end)
+	p.authenticate(&x.Exchange)
+	p.maskEcho(&x.Exchange)
+	p.loss.prevAcked = max(p.loss.prevAcked, x.acked)
+	if r.begun && x.acked < 0 {
+		p.loss.prevAcked = max(p.loss.prevAcked, r.off)
+	}
+	p.lastReplyEnd = end
+	p.done = append(p.done, x.Exchange)
+	p.pop()
+	p.reply = reply{row: r.row[:0]}
+	p.mode = wantReply
+}
+
+// endMail ends the message that the head's data is.
+func (p *Parser) endMail(x *asked) {
+	r := &p.reply
+	m := &r.message
+	m.Exchange = x.N
+	if x.Verb == XTND && !r.seenOK {
+		return
+	}
+	terminated := x.Terminated || r.sent
+	switch {
+	case len(m.Gaps) > 0:
+		m.Verdict = Gaps
+	case terminated:
+		m.Verdict = Complete
+	case r.cut, m.Announced > 0 && m.Octets >= m.Announced:
+		m.Verdict = Unterminated
+	default:
+		m.Verdict = Truncated
+	}
+	if m.Verdict == Complete && m.Announced >= 0 && m.Announced != m.Octets && x.Verb == RETR {
+		x.Notes.Add(OctetsDiffer)
+	}
+	if m.First.Packet == 0 {
+		m.First, m.Last = x.ReplyFirst, x.ReplyLast
+	}
+	p.ses.Messages++
+	p.messages = append(p.messages, *m)
+	if r.sink != nil {
+		r.sink.End(&p.messages[len(p.messages)-1])
+	}
+}
+
+// finishAll hands on what still waits when the connection is over.
+func (p *Parser) finishAll() {
+	p.loss.open = false
+	for x := p.head(); x != nil; x = p.head() {
+		switch {
+		case x.lost:
+			p.giveUp(ReplyLost)
+			continue
+		case p.mode == wantData:
+			p.endData(x)
+		case p.mode == wantMail:
+			for tok, ok := p.scan[stream.Client].Rest(); ok; tok, ok = p.scan[stream.Client].Rest() {
+				p.mailData(tok)
+			}
+		}
+		if !p.reply.begun && x.Pairing < p.loss.pairing {
+			x.Pairing = p.loss.pairing
+		}
+		p.finish(p.lastReplyEnd)
+	}
+}
+
+// settle fills in what is known only when the session is over.
+func (p *Parser) settle() {
+	p.ses.Exchanges = p.n
+	p.ses.Deleted = p.drop.marked()
+	for i := range p.messages {
+		m := &p.messages[i]
+		e, ok := p.drop.Entry(m.Number)
+		if !ok || m.From == stream.Client {
+			continue
+		}
+		if e.UID != "" {
+			m.UIDL = []byte(e.UID)
+		}
+		m.Deleted = e.Marked && p.ses.Committed
+	}
+	if p.lossy && p.spoke[stream.Client] != p.spoke[stream.Server] {
+		for i := range p.done {
+			p.done[i].Pairing = Guessed
+		}
+	}
+}
+
+// maskEcho hides a secret that the server's reply repeats.
+func (p *Parser) maskEcho(x *Exchange) {
+	if !x.Args.HasSecret() {
+		return
+	}
+	args, text := x.Args.Reveal(), x.Text.Reveal()
+	var word []byte
+	switch x.Verb {
+	case PASS:
+		word = args
+	case APOP, AUTH:
+		word = args[bytes.LastIndexByte(args, ' ')+1:]
+	}
+	// A short word or the user's name appears by chance.
+	if len(word) < 4 || bytes.Equal(word, p.user) {
+		return
+	}
+	if i := bytes.Index(text, word); i >= 0 {
+		x.Text = secret.NewMaskedText(text, i, i+len(word))
+	}
+}

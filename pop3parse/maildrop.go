@@ -1,0 +1,115 @@
+package pop3parse
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+)
+
+// maxDrop bounds how many messages of a maildrop are remembered with size
+// and unique id. The largest maildrops seen hold some 100,000 messages.
+const maxDrop = 1 << 17
+
+// Entry is one message of the maildrop as LIST and UIDL tell of it.
+type Entry struct {
+	Number int
+	Octets int64  // as LIST claims; -1 when it did not tell
+	UID    string // as UIDL tells; "" when it did not
+	Marked bool   // DELE was accepted, and no RSET followed
+}
+
+// Maildrop is what STAT, LIST, UIDL and DELE told about the maildrop.
+type Maildrop struct {
+	Count, Octets int64 // the last STAT; -1 when there was none
+	entries       map[int]*Entry
+}
+
+// Entries returns the messages known by number, in order.
+func (m *Maildrop) Entries() []Entry {
+	out := make([]Entry, 0, len(m.entries))
+	for _, e := range m.entries {
+		out = append(out, *e)
+	}
+	slices.SortFunc(out, func(a, b Entry) int { return a.Number - b.Number })
+	return out
+}
+
+// Entry returns what is known of message n.
+func (m *Maildrop) Entry(n int) (Entry, bool) {
+	e, ok := m.entries[n]
+	if !ok {
+		return Entry{Number: n, Octets: -1}, false
+	}
+	return *e, true
+}
+
+func (m *Maildrop) reset() {
+	m.Count, m.Octets = -1, -1
+	clear(m.entries)
+}
+
+// at returns the entry of message n to write to; nil over the limit.
+func (m *Maildrop) at(n int) *Entry {
+	if e, ok := m.entries[n]; ok {
+		return e
+	}
+	if n <= 0 || len(m.entries) >= maxDrop {
+		return nil
+	}
+	if m.entries == nil {
+		m.entries = make(map[int]*Entry)
+	}
+	e := &Entry{Number: n, Octets: -1}
+	m.entries[n] = e
+	return e
+}
+
+// listRow reads a row of LIST: number and octets (RFC 1939 section 5).
+func (m *Maildrop) listRow(row []byte) {
+	if n, size, ok := twoNumbers(row); ok {
+		if e := m.at(int(n)); e != nil {
+			e.Octets = size
+		}
+	}
+}
+
+// uidlRow reads a row of UIDL: number and unique id (RFC 1939 section 7).
+func (m *Maildrop) uidlRow(row []byte) {
+	num, uid, found := bytes.Cut(bytes.TrimLeft(row, " "), []byte(" "))
+	n, err := strconv.Atoi(string(num))
+	if !found || err != nil {
+		return
+	}
+	uid = bytes.TrimSpace(uid)
+	if e := m.at(n); e != nil && len(uid) <= maxUID {
+		e.UID = string(uid)
+	}
+}
+
+// maxUID bounds a unique id that is remembered; RFC 1939 allows 70 octets.
+const maxUID = 1 << 10
+
+// mark notes an accepted DELE.
+func (m *Maildrop) mark(n int) {
+	if e := m.at(n); e != nil {
+		e.Marked = true
+	}
+}
+
+// unmark notes an accepted RSET.
+func (m *Maildrop) unmark() {
+	for _, e := range m.entries {
+		e.Marked = false
+	}
+}
+
+// marked counts the messages marked as deleted.
+func (m *Maildrop) marked() int {
+	n := 0
+	for _, e := range m.entries {
+		if e.Marked {
+			n++
+		}
+	}
+	return n
+}

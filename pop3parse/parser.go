@@ -1,0 +1,359 @@
+package pop3parse
+
+import (
+	"bytes"
+
+	"popscope/pop3parse/secret"
+	"popscope/pop3parse/wire"
+	"popscope/reassembly/stream"
+)
+
+// Limits bound what a Parser holds. Zero means the default, -1 no limit.
+type Limits struct {
+	// Hold is how many bytes of one direction may wait for the other one
+	// to explain them before a guess is made. Default 1 MiB.
+	Hold int
+	// Pending is how many commands may wait for their replies; the oldest
+	// is given up beyond it. Default 65,536.
+	Pending int
+	// Turns is how many SASL turns of an exchange are kept. Default 256.
+	Turns int
+}
+
+const (
+	defaultHold    = 1 << 20
+	defaultPending = 1 << 16
+	defaultTurns   = 256
+
+	// maxRow bounds a row of LIST, UIDL or CAPA that is taken apart.
+	maxRow = 4 << 10
+	// maxCapa bounds the CAPA list that is kept; real ones have 10 to 30 rows.
+	maxCapa = 256
+	// maxGaps bounds the gap map of a message.
+	maxGaps = 4096
+)
+
+func (l Limits) withDefaults() Limits {
+	set := func(v *int, def int) {
+		switch {
+		case *v == 0:
+			*v = def
+		case *v < 0:
+			*v = int(^uint(0) >> 1)
+		}
+	}
+	set(&l.Hold, defaultHold)
+	set(&l.Pending, defaultPending)
+	set(&l.Turns, defaultTurns)
+	return l
+}
+
+// Options choose how a Parser starts and where bytes go that it does not
+// keep.
+type Options struct {
+	// FromStart says that stream offset 0 is where the connection began,
+	// so that the server's first line is the greeting.
+	FromStart bool
+	// KeepBody is how many bytes of each reply's data are kept in
+	// Exchange.Body.
+	KeepBody int
+	// Mail is asked for a Sink when the data of a message begins; of m the
+	// number, command and first packet are known. nil, or a nil Sink:
+	// the bytes are counted only.
+	Mail func(m *Message) Sink
+	// TLS takes what follows an accepted STLS and looks like TLS. The
+	// chunks are borrowed.
+	TLS func(stream.Chunk)
+
+	Limits Limits
+}
+
+// Parser turns the two directions of a POP3 connection into exchanges.
+//
+// Which reply belongs to which command depends on the bytes of the two
+// streams alone, never on how they were interleaved in the capture: each
+// direction is read only as far as the other one says how to read it.
+type Parser struct {
+	opt  Options
+	ses  Session
+	drop Maildrop
+	scan [2]wire.Scanner
+	tls  [2]bool // the direction has become TLS
+
+	mode   mode
+	queue  []asked // commands without a finished reply; queue[qhead:] is live
+	qhead  int
+	hold   barrier // what stops reading commands
+	reply  reply   // of the command at the head of the queue, as far as it was read
+	loss   lossState
+	gapEnd int64   // client stream offset after the last gap; -1 without one
+	stls   int64   // server stream offset after the +OK to STLS; -1 before
+	lossy  bool    // bytes of either side were lost, or the beginning was not captured
+	spoke  [2]bool // bytes of the direction were captured
+	ended  bool
+	force  bool // too much is held: decide now
+	reason stream.CloseReason
+
+	lastReplyEnd int64 // server stream offset where the last finished reply ended
+	user         []byte
+	arena        []byte
+
+	done     []Exchange
+	logins   []Login
+	messages []Message
+	n        int // exchanges numbered so far
+}
+
+// mode says what the parser wants to read next.
+type mode uint8
+
+const (
+	wantGreeting mode = iota
+	wantReply         // the status line for the head of the queue, or the next SASL challenge
+	wantRow           // whether data follows a status line is decided by the next line
+	wantData          // dot-terminated data of the server
+	wantTurn          // the client's answer to a SASL challenge
+	wantMail          // the client's dot-terminated mail after XTND XMIT
+)
+
+// barrier says why the client's next line cannot be read as a command yet.
+type barrier uint8
+
+const (
+	noBarrier barrier = iota
+	forAuth           // AUTH mechanism: SASL lines may follow
+	forSTLS           // STLS: TLS may follow
+	forMail           // XTND XMIT: a mail may follow
+)
+
+// asked is a command that waits for its reply, or a stretch of the client's
+// stream that was lost and may hold commands.
+type asked struct {
+	Exchange
+	start, end int64 // client stream offsets
+	acked      int64 // how much of the server's stream the client had received when it had sent all of it; -1 unknown
+	lost       bool  // no command but a loss
+	weak       bool  // valid iff lost: it may hold no whole command
+	replies    int   // valid iff lost: replies found for it so far
+}
+
+// reply is the state of reading one reply.
+type reply struct {
+	begun     bool  // its first byte was read
+	off       int64 // server stream offset of its first byte
+	statusEnd int64 // and of the byte after its status line; valid in wantRow
+	bareLF    bool
+	rows      bool // rows are to be taken apart
+	row       []byte
+	rowCut    bool
+	watch     bool // something was lost, or data was guessed: the next status line may end it
+	fresh     bool // a gap was just passed: a line may begin here
+	sink      Sink
+	message   Message
+	isMail    bool
+	size      int64 // of the message with its gaps
+	cut       bool  // it was ended by what followed, not by its final line
+	seenOK    bool  // XTND XMIT: the go-ahead was read
+	sent      bool  // XTND XMIT: the mail's final line was read
+}
+
+// NewParser returns a Parser for one connection.
+func NewParser(o Options) *Parser {
+	p := &Parser{}
+	p.Reset(o)
+	return p
+}
+
+// Reset makes the parser ready for another connection. What it returned
+// before is no longer valid.
+func (p *Parser) Reset(o Options) {
+	o.Limits = o.Limits.withDefaults()
+	p.scan[0].Reset()
+	p.scan[1].Reset()
+	p.drop.reset()
+	clear(p.queue[:cap(p.queue)])
+	clear(p.done[:cap(p.done)])
+	*p = Parser{
+		opt: o, scan: p.scan, drop: p.drop, queue: p.queue[:0], done: p.done[:0], logins: p.logins[:0], messages: p.messages[:0],
+		stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}, ses: Session{State: StateUnknown}, reply: reply{row: p.reply.row[:0]}, arena: p.arena[:0],
+	}
+	p.lossy = !o.FromStart
+	if o.FromStart {
+		p.ses.State = Greeting
+	}
+}
+
+// Feed gives the parser the next chunk of either direction. Its bytes are
+// borrowed during the call.
+func (p *Parser) Feed(c stream.Chunk) {
+	if p.tls[c.Dir] && !c.Secure {
+		p.toTLS(c)
+		return
+	}
+	p.spoke[c.Dir] = p.spoke[c.Dir] || len(c.Data) > 0
+	p.lossy = p.lossy || c.Lost > 0
+	p.scan[c.Dir].Feed(c)
+	p.run()
+	p.scan[stream.Client].Keep()
+	p.scan[stream.Server].Keep()
+	if p.Held() > p.opt.Limits.Hold {
+		p.force = true
+		p.run()
+		p.force = false
+	}
+}
+
+// End says that the connection is over, and how. Everything that was
+// waiting is decided.
+func (p *Parser) End(reason stream.CloseReason) {
+	p.ended, p.reason = true, reason
+	p.scan[stream.Client].End()
+	p.scan[stream.Server].End()
+	p.run()
+	p.finishAll()
+	p.settle()
+}
+
+// Held returns how many bytes wait in the parser.
+func (p *Parser) Held() int {
+	return max(p.scan[stream.Client].Held(), p.scan[stream.Server].Held())
+}
+
+// Session returns what is known of the session so far; it is final after
+// End.
+func (p *Parser) Session() *Session { return &p.ses }
+
+// Maildrop returns what is known of the maildrop so far.
+func (p *Parser) Maildrop() *Maildrop { return &p.drop }
+
+// Exchanges returns the exchanges finished since the last Take, in the
+// order of their commands. They are valid until Take.
+func (p *Parser) Exchanges() []Exchange { return p.done }
+
+// Logins returns the logins decided since the last Take.
+func (p *Parser) Logins() []Login { return p.logins }
+
+// Messages returns the messages ended since the last Take.
+func (p *Parser) Messages() []Message { return p.messages }
+
+// Take forgets what Exchanges, Logins and Messages returned, so that a
+// session without end does not need memory without end.
+func (p *Parser) Take() {
+	clear(p.done)
+	p.done, p.logins, p.messages = p.done[:0], p.logins[:0], p.messages[:0]
+	p.arena = nil
+}
+
+// run reads until one side has to go on.
+func (p *Parser) run() {
+	for p.readCommand() || p.readServer() {
+	}
+}
+
+// mayWait reports whether a decision can be left until more has come.
+func (p *Parser) mayWait() bool { return !p.ended && !p.force }
+
+// readServer makes one step in the server's stream, and reports whether it
+// made one.
+func (p *Parser) readServer() bool {
+	if p.loss.open {
+		return p.settleLoss()
+	}
+	switch p.mode {
+	case wantGreeting:
+		return p.readGreeting()
+	case wantReply:
+		return p.readReply()
+	case wantRow:
+		return p.readRow()
+	case wantData:
+		return p.readData()
+	case wantTurn:
+		return p.readTurn()
+	default:
+		return p.readMail()
+	}
+}
+
+// toTLS hands a chunk of TLS on.
+func (p *Parser) toTLS(c stream.Chunk) {
+	if p.opt.TLS != nil {
+		p.opt.TLS(c)
+	}
+}
+
+// becomesTLS reports whether direction d has become TLS at its next byte,
+// and hands the rest of it on.
+func (p *Parser) becomesTLS(d stream.Dir) bool {
+	if p.stls < 0 || p.tls[d] {
+		return p.tls[d]
+	}
+	s := &p.scan[d]
+	b := s.Peek(2)
+	gap := len(b) == 0 && !s.Empty()
+	if !gap && !beginsTLS(b) {
+		return false
+	}
+	p.tls[d] = true
+	s.Drain(p.toTLS)
+	return true
+}
+
+// beginsTLS reports whether b begins a TLS record: a handshake or an
+// alert (RFC 8446 section 5.1), or an SSLv2-style hello. No POP3 line
+// begins like them.
+func beginsTLS(b []byte) bool {
+	if len(b) == 0 {
+		return false
+	}
+	return b[0] == 0x16 || b[0] == 0x15 || b[0]&0x80 != 0
+}
+
+// keep copies b into memory that lives until Take.
+func (p *Parser) keep(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	if cap(p.arena)-len(p.arena) < len(b) {
+		p.arena = make([]byte, 0, max(arenaBlock, len(b)))
+	}
+	n := len(p.arena)
+	p.arena = append(p.arena, b...)
+	return p.arena[n:len(p.arena):len(p.arena)]
+}
+
+// arenaBlock holds the texts of a usual session of a dozen commands.
+const arenaBlock = 1 << 10
+
+// lineNotes adds what is odd about a line itself.
+func lineNotes(n *Notes, l *wire.Text, limit int, long Note) {
+	if l.BareLF {
+		n.Add(BareLF)
+	}
+	if bytes.IndexByte(l.Text, '\r') >= 0 {
+		n.Add(LoneCR)
+	}
+	if bytes.IndexByte(l.Text, 0) >= 0 {
+		n.Add(NUL)
+	}
+	if len(l.Raw) > limit {
+		n.Add(long)
+	}
+	if l.Cut > 0 {
+		n.Add(LineCut)
+	}
+}
+
+const (
+	maxCommandLine = 255 // RFC 2449 section 4, with CRLF
+	maxReplyLine   = 512 // RFC 2449 section 4, with CRLF
+)
+
+// greeting keeps the greeting.
+func (p *Parser) greeting(l *wire.Text, ind indicator, text []byte) {
+	p.ses.HasGreeting = true
+	p.ses.Greeting = secret.NewText(p.keep(text))
+	p.ses.Refused = ind == isErr
+	lineNotes(&p.ses.Notes, l, maxReplyLine, LongReply)
+	p.ses.State = Authorization
+}

@@ -1,0 +1,509 @@
+package pop3parse
+
+import "testing"
+
+var fromStart = Options{FromStart: true}
+
+func TestRFC1939Section10(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK POP3 server ready <1896.697170952@dbc.mtview.ca.us>
+		C: APOP mrose c4c9334bac560ecc979e58001b3e22fb
+		S: +OK mrose's maildrop has 2 messages (320 octets)
+		C: STAT
+		S: +OK 2 320
+		C: LIST
+		S: +OK 2 messages (320 octets)
+		S: 1 120
+		S: 2 200
+		S: .
+		C: RETR 1
+		S: +OK 120 octets
+		S: <the POP3 server sends message 1>
+		S: .
+		C: DELE 1
+		S: +OK message 1 deleted
+		C: RETR 2
+		S: +OK 200 octets
+		S: <the POP3 server sends message 2>
+		S: .
+		C: DELE 2
+		S: +OK message 2 deleted
+		C: QUIT
+		S: +OK dewey POP3 server signing off (maildrop empty)
+	`, `
+		greeting "POP3 server ready <1896.697170952@dbc.mtview.ca.us>"
+		APOP "mrose c4c9334bac560ecc979e58001b3e22fb" -> +OK "mrose's maildrop has 2 messages (320 octets)"
+		STAT -> +OK "2 320"
+		LIST -> +OK "2 messages (320 octets)" lines=2 octets=14
+		RETR "1" -> +OK "120 octets" lines=1 octets=35 !octets_differ
+		DELE "1" -> +OK "message 1 deleted"
+		RETR "2" -> +OK "200 octets" lines=1 octets=35 !octets_differ
+		DELE "2" -> +OK "message 2 deleted"
+		QUIT -> +OK "dewey POP3 server signing off (maildrop empty)"
+		login 1 APOP "mrose" secret="" success challenge=<1896.697170952@dbc.mtview.ca.us> response=c4c9334bac560ecc979e58001b3e22fb crackable
+		message 4 RETR 1 octets=35 complete deleted
+		message 6 RETR 2 octets=35 complete deleted
+		state update committed deleted=2
+	`)
+}
+
+func TestPipelining(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK ready
+		C: USER alice
+		C: PASS won derland 
+		C: STAT
+		C: LIST
+		C: RETR 1
+		C: QUIT
+		S: +OK
+		S: +OK
+		S: +OK 1 20
+		S: +OK
+		S: 1 20
+		S: .
+		S: +OK
+		S: Subject: x
+		S: 
+		S: ..dot
+		S: +OK not a reply
+		S: .
+		S: +OK bye
+	`, `
+		greeting "ready"
+		USER "alice" -> +OK
+		PASS "won derland " -> +OK pipelined
+		STAT -> +OK "1 20" pipelined
+		LIST -> +OK lines=1 octets=6 pipelined
+		RETR "1" -> +OK lines=4 octets=38 pipelined
+		QUIT -> +OK "bye" pipelined
+		login 2 USER/PASS "alice" secret="won derland " success cleartext
+		message 5 RETR 1 octets=37 complete
+		state update committed
+	`)
+}
+
+func TestSASLInsideAPipeline(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK ready
+		C: AUTH PLAIN
+		C: AGFsaWNlAHdvbmRlcmxhbmQ=
+		C: STAT
+		C: NOOP
+		S: + 
+		S: +OK logged in
+		S: +OK 0 0
+		S: +OK
+	`, `
+		greeting "ready"
+		AUTH "PLAIN" -> +OK "logged in" S"" C"AGFsaWNlAHdvbmRlcmxhbmQ="
+		STAT -> +OK "0 0" pipelined
+		NOOP -> +OK pipelined
+		login 1 PLAIN "alice" secret="wonderland" success cleartext
+		state transaction
+	`)
+}
+
+func TestSASLCancelled(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK ready
+		C: AUTH LOGIN
+		S: + VXNlcm5hbWU6
+		C: *
+		S: -ERR cancelled
+		C: AUTH PLAIN =
+		S: + 
+		C: AGFsaWNlAHdvbmRlcmxhbmQ=
+		S: -ERR [AUTH] no
+		C: QUIT
+		S: +OK
+	`, `
+		greeting "ready"
+		AUTH "LOGIN" -> -ERR "cancelled" S"VXNlcm5hbWU6" C"*" !sasl_cancelled
+		AUTH "PLAIN =" -> -ERR "[AUTH] no" code=AUTH S"" C"AGFsaWNlAHdvbmRlcmxhbmQ="
+		QUIT -> +OK
+		login 1 LOGIN "" secret="" failure reason=cancelled protected
+		login 2 PLAIN "alice" secret="wonderland" failure reason=bad_credentials cleartext
+		state authorization
+	`)
+}
+
+func TestServerEndsSASLUnanswered(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK ready
+		C: AUTH LOGIN
+		S: + VXNlcm5hbWU6
+		S: -ERR timeout
+		C: QUIT
+		S: +OK
+	`, `
+		greeting "ready"
+		AUTH "LOGIN" -> -ERR "timeout" S"VXNlcm5hbWU6"
+		QUIT -> +OK
+		login 1 LOGIN "" secret="" failure reason=other protected
+		state authorization
+	`)
+}
+
+func TestListWithAndWithoutArgument(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: LIST 2
+		S: +OK 2 200
+		C: UIDL 2
+		S: +OK 2 QhdPYR:00WBw1Ph7x7
+		C: LIST 
+		S: +OK
+		S: .
+		C: UIDL
+		S: +OK
+		S: 1 whqtswO00WBw418f9t5JxYwZ
+		S: 2 QhdPYR:00WBw1Ph7x7
+		S: .
+		C: RETR 2
+		S: +OK
+		S: .
+		C: list 3
+		S: -ERR no such message
+	`, `
+		greeting ""
+		LIST "2" -> +OK "2 200" !wrong_state
+		UIDL "2" -> +OK "2 QhdPYR:00WBw1Ph7x7"
+		LIST -> +OK lines=0 octets=0
+		UIDL -> +OK lines=2 octets=50
+		RETR "2" -> +OK lines=0 octets=0
+		LIST(list) "3" -> -ERR "no such message"
+		message 5 RETR 2 octets=0 complete uidl=QhdPYR:00WBw1Ph7x7
+		state transaction
+	`)
+}
+
+func TestListNAnsweredWithRows(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: LIST 1
+		S: +OK
+		S: 1 120
+		S: .
+		C: NOOP
+		S: +OK
+	`, `
+		greeting ""
+		LIST "1" -> +OK lines=1 octets=7 !wrong_state !listed_multi
+		NOOP -> +OK
+		state transaction
+	`)
+}
+
+func TestUnknownCommands(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: HELP
+		S: +OK commands:
+		S: USER PASS
+		S: QUIT
+		S: .
+		C: XFOO bar
+		S: +OK fine
+		C: XBAR
+		S: -ERR no
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		HELP -> +OK "commands:" lines=2 octets=17 !unknown_command !look_ahead
+		XFOO "bar" -> +OK "fine" !unknown_command !look_ahead
+		XBAR -> -ERR "no" !unknown_command
+		QUIT -> +OK
+		state authorization
+	`)
+}
+
+func TestTransmit(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: XTND XMIT
+		S: +OK send
+		C: Subject: out
+		C: 
+		C: ..x
+		C: .
+		S: +OK queued
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		XTND "XMIT" -> +OK "queued"
+		QUIT -> +OK
+		message 1 XTND 0 octets=20 complete
+		state authorization
+	`)
+}
+
+func TestBareLF(t *testing.T) {
+	check(t, fromStart, `
+		S| +OK hi\n
+		C| RETR 1\n
+		S| +OK\nSubject: x\n\n..y\n.\n
+		C| QUIT\n
+		S| +OK\n
+	`, `
+		greeting "hi"
+		RETR "1" -> +OK lines=3 octets=16 !bare_lf !bare_lf_terminator !wrong_state
+		QUIT -> +OK !bare_lf
+		message 1 RETR 1 octets=15 complete
+		state update committed !bare_lf
+	`)
+}
+
+func TestDotAfterBareLFStays(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK hi
+		C: RETR 1
+		S: +OK
+		S| a\n.\r\nb\r\n.\r\n
+		C: QUIT
+		S: +OK
+	`, `
+		greeting "hi"
+		RETR "1" -> +OK lines=2 octets=8 !bare_lf !dot_after_bare_lf !wrong_state
+		QUIT -> +OK
+		message 1 RETR 1 octets=8 complete
+		state update committed
+	`)
+}
+
+func TestJunkBeforeAReply(t *testing.T) {
+	check(t, fromStart, `
+		S| +OK hi\n
+		C| STAT\n
+		S| +\r\r..\r\r..x\r\r\n.\r\r\t\t'\nx\n+OK 1 236\n
+		C| QUIT\n
+		S| +OK Bye\n
+	`, `
+		greeting "hi"
+		STAT -> +OK "1 236" !bare_lf !lone_cr !unexpected_line !wrong_state
+		QUIT -> +OK "Bye" !bare_lf
+		state update committed !bare_lf
+	`)
+}
+
+func TestDeletions(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: USER a
+		S: +OK
+		C: PASS b
+		S: +OK
+		C: DELE 1
+		S: +OK
+		C: RETR 1
+		S: -ERR deleted
+		C: RSET
+		S: +OK
+		C: DELE 2
+		S: +OK
+	`, `
+		greeting ""
+		USER "a" -> +OK
+		PASS "b" -> +OK
+		DELE "1" -> +OK
+		RETR "1" -> -ERR "deleted" !number_deleted
+		RSET -> +OK
+		DELE "2" -> +OK
+		login 2 USER/PASS "a" secret="b" success cleartext
+		state transaction deleted=1
+	`)
+}
+
+func TestAutologoutIsNoReplyToQUIT(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: NOOP
+		S: +OK
+
+		S: -ERR autologout
+	`, `
+		greeting ""
+		NOOP -> +OK !wrong_state
+		- -> -ERR "autologout" guessed !unexpected_reply
+		state authorization
+	`)
+}
+
+func TestLostReply(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: USER a
+		xS: +OK send
+		C: PASS b
+		S: +OK in
+		C: STAT
+		S: +OK 1 2
+	`, `
+		greeting ""
+		USER "a" -> - resynced !reply_lost
+		PASS "b" -> +OK "in" resynced
+		STAT -> +OK "1 2"
+		login 2 USER/PASS "a" secret="b" success cleartext
+		state transaction
+	`)
+}
+
+func TestLostCommand(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: USER a
+		S: +OK
+		xC: PASS b
+		S: +OK in
+		C: STAT
+		S: +OK 1 2
+		C: NOOP
+		S: +OK
+	`, `
+		greeting ""
+		USER "a" -> +OK
+		- -> +OK "in" guessed !command_lost
+		STAT -> +OK "1 2" resynced
+		NOOP -> +OK
+		state transaction
+	`)
+}
+
+func TestLossInsideAMessage(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: RETR 1
+		S: +OK 100 octets
+		S: Subject: x
+		xS: 
+		xS: some text
+		S: more
+		S: +OK looks like a reply
+		S: .
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		RETR "1" -> +OK "100 octets" lines=3 octets=42 !reply_damaged
+		QUIT -> +OK resynced
+		message 1 RETR 1 octets=42 gaps gap=12+13
+		state update committed
+	`)
+}
+
+func TestLossOfTheEndOfAMessage(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: RETR 1
+		S: +OK 100 octets
+		S: Subject: x
+		xS: 
+		xS: .
+		C: DELE 1
+		S: +OK
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		RETR "1" -> +OK "100 octets" lines=1 octets=12 unterminated !reply_damaged
+		DELE "1" -> +OK resynced
+		QUIT -> +OK
+		message 1 RETR 1 octets=12 gaps gap=12+5 deleted
+		state update committed deleted=1
+	`)
+}
+
+func TestLossOfTheBeginningOfAReply(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: RETR 1
+		xS: +OK 100 octets
+		xS: Subject: x
+		S: 
+		S: text
+		S: .
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		RETR "1" -> - lines=2 octets=8 resynced !reply_damaged
+		QUIT -> +OK resynced
+		message 1 RETR 1 octets=8 gaps gap=0+28
+		state authorization
+	`)
+}
+
+func TestCaughtInTheMiddle(t *testing.T) {
+	check(t, Options{}, `
+		C: RETR 2
+		S: +OK
+		S: Subject: x
+		S: .
+		C: QUIT
+		S: +OK bye
+	`, `
+		RETR "2" -> +OK lines=1 octets=12 resynced
+		QUIT -> +OK "bye"
+		message 1 RETR 2 octets=12 complete
+		state update committed
+	`)
+}
+
+func TestClientOnly(t *testing.T) {
+	check(t, fromStart, `
+		xS: +OK
+		C: USER a
+		xS: +OK
+		C: PASS b
+		xS: +OK in
+		C: AUTH PLAIN
+		xS: + 
+		C: AGFsaWNlAHdvbmRlcmxhbmQ=
+		xS: +OK in
+		C: STAT
+		xS: +OK 1 2
+	`, `
+		USER "a" -> - guessed !reply_lost
+		PASS "b" -> - guessed !reply_lost
+		AUTH "PLAIN" -> - C"AGFsaWNlAHdvbmRlcmxhbmQ=" guessed !reply_lost !reply_damaged
+		STAT -> - guessed
+		login 2 USER/PASS "a" secret="b" unknown cleartext
+		login 3 PLAIN "alice" secret="wonderland" unknown cleartext
+		state authorization
+	`)
+}
+
+func TestServerOnly(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK POP3 ready
+		xC: USER a
+		S: +OK
+		xC: PASS b
+		S: +OK in
+		xC: STAT
+		S: +OK 1 2
+		xC: LIST
+		S: +OK
+		S: 1 2
+		S: .
+		xC: RETR 1
+		S: +OK
+		S: Subject: x
+		S: 
+		S: .
+		xC: QUIT
+		S: +OK bye
+	`, `
+		greeting "POP3 ready"
+		- -> +OK guessed !command_lost
+		- -> +OK "in" guessed !command_lost
+		STAT -> +OK "1 2" guessed !command_lost
+		LIST -> +OK lines=1 octets=5 guessed !command_lost
+		RETR -> +OK lines=2 octets=14 guessed !command_lost
+		QUIT -> +OK "bye" guessed !command_lost
+		message 5 RETR 0 octets=14 complete
+		state update committed
+	`)
+}

@@ -1,0 +1,151 @@
+package pop3parse
+
+import (
+	"bytes"
+
+	"popscope/pop3parse/wire"
+	"popscope/reassembly/stream"
+)
+
+// head returns the command whose reply comes next, or nil.
+func (p *Parser) head() *asked { return p.at(0) }
+
+// at returns the i-th waiting command, or nil.
+func (p *Parser) at(i int) *asked {
+	if p.qhead+i >= len(p.queue) {
+		return nil
+	}
+	return &p.queue[p.qhead+i]
+}
+
+// waiting returns how many commands wait.
+func (p *Parser) waiting() int { return len(p.queue) - p.qhead }
+
+// push appends a command and returns it.
+func (p *Parser) push() *asked {
+	if p.qhead > 0 && p.qhead == len(p.queue) {
+		p.queue, p.qhead = p.queue[:0], 0
+	} else if p.qhead >= 64 && p.qhead*2 > len(p.queue) {
+		n := copy(p.queue, p.queue[p.qhead:])
+		clear(p.queue[n:])
+		p.queue, p.qhead = p.queue[:n], 0
+	}
+	p.queue = append(p.queue, asked{acked: -1})
+	return &p.queue[len(p.queue)-1]
+}
+
+// pushFront puts a command before all waiting ones and returns it.
+func (p *Parser) pushFront() *asked {
+	if p.qhead > 0 {
+		p.qhead--
+	} else {
+		p.queue = append(p.queue, asked{})
+		copy(p.queue[1:], p.queue)
+	}
+	p.queue[p.qhead] = asked{acked: -1}
+	return &p.queue[p.qhead]
+}
+
+// pop removes the head.
+func (p *Parser) pop() {
+	p.queue[p.qhead] = asked{}
+	p.qhead++
+}
+
+// readCommand reads the client's next line into the queue, and reports
+// whether there was one to be read as a command.
+func (p *Parser) readCommand() bool {
+	if p.hold != noBarrier {
+		return false
+	}
+	if p.stls >= 0 && p.becomesTLS(stream.Client) {
+		return false
+	}
+	s := &p.scan[stream.Client]
+	l, kind := s.Line()
+	switch kind {
+	case wire.None:
+		return false
+	case wire.Gap:
+		p.lostCommands(l.Off, l.End)
+		s.Skip()
+		return true
+	}
+	c := parseCommand(l.Text)
+	if tail := p.queueTail(); tail != nil && tail.lost && tail.end == l.Off && !c.known {
+		// The rest of a line whose beginning was lost.
+		tail.end = l.End
+		s.Skip()
+		return true
+	}
+	if p.gapEnd == l.Off && !c.known {
+		s.Skip()
+		return true
+	}
+	p.ask(l, c, kind)
+	s.Skip()
+	if p.waiting() > p.opt.Limits.Pending {
+		p.head().Notes.Add(QueueLimit)
+		p.loss.pairing = Guessed
+		p.giveUp(ReplyLost)
+	}
+	return true
+}
+
+func (p *Parser) queueTail() *asked {
+	if p.waiting() == 0 {
+		return nil
+	}
+	return &p.queue[len(p.queue)-1]
+}
+
+// ask puts a command line into the queue.
+func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
+	x := p.push()
+	x.start, x.end, x.acked = l.Off, l.End, l.PeerAcked
+	x.RequestFirst, x.RequestLast = l.First, l.Last
+	x.Encrypted = l.Secure
+	x.Verb = c.verb
+	args := p.keep(c.args)
+	if string(c.sent) != string(c.verb) {
+		x.VerbSent = p.keep(c.sent)
+	}
+	x.Args = argsText(c.verb, args)
+	lineNotes(&x.Notes, l, maxCommandLine, LongCommand)
+	if !c.known {
+		x.Notes.Add(UnknownCommand)
+	}
+	if c.spaces {
+		x.Notes.Add(SpaceAround)
+	}
+	if kind == wire.Tail {
+		x.Notes.Add(CommandDamaged)
+	}
+	if p.stls >= 0 && !l.Secure {
+		x.Notes.Add(PlaintextAfterSTLS)
+		if l.PeerAcked >= 0 && l.PeerAcked < p.stls {
+			x.Notes.Add(Injected)
+		}
+	}
+	switch {
+	case c.verb == AUTH && len(bytes.TrimSpace(args)) > 0:
+		p.hold = forAuth
+	case c.verb == STLS:
+		p.hold = forSTLS
+	case isTransmit(c.verb, args):
+		p.hold = forMail
+	}
+}
+
+// lostCommands notes that bytes of the client's stream are missing.
+func (p *Parser) lostCommands(off, end int64) {
+	tail := p.queueTail()
+	if tail != nil && tail.lost && tail.end == off {
+		tail.end = end
+		return
+	}
+	damaged := tail != nil && tail.end == off && tail.Notes.Has(CommandDamaged)
+	x := p.push()
+	x.lost, x.start, x.end = true, off, end
+	x.weak = damaged // the rest of the line before may be all there was
+}

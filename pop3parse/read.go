@@ -1,0 +1,515 @@
+package pop3parse
+
+import (
+	"bytes"
+
+	"popscope/pop3parse/secret"
+	"popscope/pop3parse/wire"
+	"popscope/reassembly/stream"
+)
+
+// readGreeting reads the server's first line.
+func (p *Parser) readGreeting() bool {
+	s := &p.scan[stream.Server]
+	l, kind := s.Line()
+	switch kind {
+	case wire.None:
+		if p.ended || p.force && p.waiting() > 0 {
+			p.mode = wantReply
+			return p.waiting() > 0
+		}
+		return false
+	case wire.Gap:
+		p.mode = wantReply
+		if p.ses.State == Greeting {
+			p.ses.State = Authorization
+		}
+		return true // readReply meets the gap
+	}
+	ind, text := parseStatus(l.Text)
+	switch {
+	case p.opt.FromStart && (ind == isOK || ind == isErr):
+	case p.opt.FromStart:
+		p.ses.Notes.Add(UnexpectedLine)
+		s.Skip()
+		return true
+	default:
+		is, known := p.greets(l, ind)
+		if !known {
+			return false
+		}
+		if !is {
+			p.mode = wantReply
+			p.loss.pairing = Guessed
+			return true
+		}
+	}
+	p.greeting(l, ind, text)
+	if kind == wire.Tail {
+		p.ses.Notes.Add(ReplyDamaged)
+	}
+	p.lastReplyEnd = l.End
+	s.Skip()
+	p.mode = wantReply
+	return true
+}
+
+// greets decides whether the first line that a capture begun too late has
+// of the server is its greeting or the reply to a command before.
+func (p *Parser) greets(l *wire.Text, ind indicator) (is, known bool) {
+	if ind != isOK && ind != isErr {
+		return false, true
+	}
+	first := p.head()
+	if first == nil {
+		if p.mayWait() {
+			return false, false
+		}
+		return looksLikeGreeting(l.Text), true
+	}
+	if first.lost || first.acked >= 0 && first.acked < l.End {
+		// The client spoke before it had this line: it is a reply.
+		return false, true
+	}
+	return first.Verb.opens() && looksLikeGreeting(l.Text), true
+}
+
+// opens reports whether clients begin a session with the command.
+func (v Verb) opens() bool {
+	switch v {
+	case USER, APOP, AUTH, CAPA, STLS, QUIT, XCLIENT, UTF8, LANG:
+		return true
+	}
+	return false
+}
+
+// looksLikeGreeting tells a greeting from other replies by its words. It
+// is asked only where the capture began too late to know.
+func looksLikeGreeting(line []byte) bool {
+	low := bytes.ToLower(line)
+	for _, w := range []string{"pop", "ready", "hello", "welcome", "server"} {
+		if bytes.Contains(low, []byte(w)) {
+			return true
+		}
+	}
+	return apopChallenge(line) != nil
+}
+
+// readReply reads the next status line for the head of the queue.
+func (p *Parser) readReply() bool {
+	if p.stls >= 0 && p.becomesTLS(stream.Server) {
+		return false
+	}
+	s := &p.scan[stream.Server]
+	l, kind := s.Line()
+	switch kind {
+	case wire.None:
+		if !p.mayWait() && p.waiting() > 0 && p.hold != noBarrier && !p.scan[stream.Client].Empty() {
+			return p.passBarrier(s.Known(), -1)
+		}
+		return false
+	case wire.Gap:
+		p.openLoss(l.Off, l.End)
+		s.Skip()
+		return true
+	}
+	x := p.head()
+	if x == nil {
+		return p.unasked()
+	}
+	if x.lost {
+		return p.replyToLost(x, l)
+	}
+	if p.loss.pairing != Sure && !p.reply.begun && x.acked > l.Off {
+		// The client had received this line before it sent the command,
+		// so it belongs to something that was lost.
+		p.ses.Notes.Add(UnexpectedLine)
+		s.Skip()
+		return true
+	}
+	if p.loss.tail {
+		p.loss.tail = false
+		x.ReplyFirst, x.ReplyLast = l.First, l.Last
+		end := l.End
+		s.Skip()
+		p.finish(end)
+		return true
+	}
+	ind, text := parseStatus(l.Text)
+	if kind == wire.Tail {
+		p.reply.watch = true
+	}
+	switch {
+	case ind == isMore && x.Verb == AUTH && p.hold == forAuth:
+		p.beginReply(x, l)
+		p.addTurn(x, stream.Server, text, l)
+		s.Skip()
+		p.mode = wantTurn
+		return true
+	case ind == isOK || ind == isErr:
+		if p.unsolicited(x, l, ind) {
+			p.noted(l, ind, text)
+			s.Skip()
+			return true
+		}
+		p.statusLine(x, l, ind, text, kind)
+		return true
+	}
+	x.Notes.Add(UnexpectedLine)
+	lineNotes(&x.Notes, l, maxReplyLine, LongReply)
+	s.Skip()
+	return true
+}
+
+// beginReply notes where the reply to x begins, and how sure it is that it
+// is one.
+func (p *Parser) beginReply(x *asked, l *wire.Text) {
+	r := &p.reply
+	if r.begun {
+		return
+	}
+	r.begun, r.off = true, l.Off
+	x.ReplyFirst = l.First
+	p.place(x, l.Off, l.PeerAcked)
+}
+
+// statusLine reads the +OK or -ERR that answers x.
+func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, kind wire.Kind) {
+	p.beginReply(x, l)
+	r := &p.reply
+	x.ReplyLast = l.Last
+	x.Status = OK
+	if ind == isErr {
+		x.Status = Err
+	}
+	text = p.keep(text)
+	x.Text = secret.NewText(text)
+	x.Code = responseCode(text)
+	lineNotes(&x.Notes, l, maxReplyLine, LongReply)
+	if p.stls >= 0 && !l.Secure {
+		x.Notes.Add(PlaintextAfterSTLS)
+	}
+	x.Encrypted = x.Encrypted || l.Secure
+	r.bareLF = l.BareLF
+	end := l.End
+	p.scan[stream.Server].Skip()
+	if kind == wire.Tail {
+		x.Notes.Add(ReplyDamaged)
+	}
+	switch rule := isMulti(x.Verb, x.Args.Reveal()); {
+	case ind == isErr:
+		p.finish(end)
+	case isTransmit(x.Verb, x.Args.Reveal()) && !r.seenOK && p.hold == forMail:
+		r.seenOK = true
+		p.mode = wantMail
+		p.scan[stream.Client].Body(l.BareLF)
+		p.beginMail(x, stream.Client, XTND, 0, -1)
+	case rule == multi:
+		p.beginData(x)
+	case rule == lookAhead && x.Verb != "" && verbs[x.Verb].multi == listing && isScan(text):
+		p.finish(end)
+	case rule == lookAhead:
+		p.mode = wantRow
+		r.statusEnd = end
+	default:
+		p.finish(end)
+	}
+}
+
+// isScan reports whether the text of a +OK is a scan listing or a unique id
+// listing by itself: a message number and one more word (RFC 1939 section 5).
+func isScan(text []byte) bool {
+	num, rest, found := bytes.Cut(bytes.TrimLeft(text, " "), []byte(" "))
+	return found && len(bytes.TrimSpace(rest)) > 0 && messageNumber(num) > 0
+}
+
+// readRow decides by the next line whether the +OK just read has data: a
+// status line cannot be the data's first row.
+func (p *Parser) readRow() bool {
+	x, s := p.head(), &p.scan[stream.Server]
+	if p.stls >= 0 && p.becomesTLS(stream.Server) {
+		p.finish(p.reply.statusEnd)
+		return true
+	}
+	l, kind := s.Line()
+	switch {
+	case kind == wire.None && !p.ended:
+		// The client went on without waiting for more: a single line.
+		if next := p.at(1); next != nil && !next.lost && next.acked == p.reply.statusEnd {
+			x.lookedAhead()
+			p.finish(p.reply.statusEnd)
+			return true
+		}
+		if p.force {
+			p.finish(p.reply.statusEnd)
+			return true
+		}
+		return false
+	case kind == wire.None, kind == wire.Gap:
+		x.lookedAhead()
+		p.finish(p.reply.statusEnd)
+		return true
+	}
+	ind, _ := parseStatus(l.Text)
+	next := p.at(1)
+	more := ind == isMore && next != nil && next.Verb == AUTH
+	if ind == isOK || ind == isErr || more {
+		x.lookedAhead()
+		p.finish(p.reply.statusEnd)
+		return true
+	}
+	if next != nil && next.acked == p.reply.statusEnd && !next.lost {
+		// The client took the +OK for all of it, and what follows was
+		// sent after the next command.
+		x.lookedAhead()
+		p.finish(p.reply.statusEnd)
+		return true
+	}
+	x.lookedAhead()
+	if x.Verb == "" {
+		x.Verb = guessByRow(l.Text)
+	}
+	if x.Verb == LIST || x.Verb == UIDL || x.Verb == XUIDL || x.Verb == XAUTHLIST {
+		if len(bytes.TrimSpace(x.Args.Reveal())) > 0 {
+			x.Notes.Add(ListedMulti)
+		}
+	}
+	p.beginData(x)
+	p.reply.watch = true
+	return true
+}
+
+func (x *asked) lookedAhead() {
+	if x.Verb == "" {
+		return // CommandLost says more
+	}
+	if _, ok := verbs[x.Verb]; !ok || verbs[x.Verb].multi == extensions {
+		x.Notes.Add(LookAhead)
+	}
+}
+
+// unasked handles server bytes while no command waits: the command may be
+// on its way, or it was lost, or the server speaks unasked.
+func (p *Parser) unasked() bool {
+	if p.mayWait() {
+		return false
+	}
+	x := p.pushFront()
+	x.lost, x.weak = true, true
+	x.start, x.end = p.scan[stream.Client].Offset(), p.scan[stream.Client].Offset()
+	return true
+}
+
+// unsolicited reports whether an -ERR was sent before the server had any
+// of the command that waits: an autologout or a shutdown, as a rule
+// followed by the connection's end.
+func (p *Parser) unsolicited(x *asked, l *wire.Text, ind indicator) bool {
+	return ind == isErr && !p.reply.begun && l.PeerAcked >= 0 && l.PeerAcked <= x.start && x.acked < l.End && p.waiting() == 1
+}
+
+// noted records a reply that answers nothing, before the head.
+func (p *Parser) noted(l *wire.Text, ind indicator, text []byte) {
+	x := p.pushFront()
+	x.ReplyFirst, x.ReplyLast = l.First, l.Last
+	x.Status = OK
+	if ind == isErr {
+		x.Status = Err
+	}
+	x.Text = secret.NewText(p.keep(text))
+	x.Code = responseCode(x.Text.Reveal())
+	x.Pairing = Guessed
+	x.Notes.Add(UnexpectedReply)
+	x.Encrypted = l.Secure
+	saved := p.reply
+	p.reply = reply{begun: true, off: l.Off}
+	p.finish(l.End)
+	p.reply = saved
+}
+
+// beginData begins the data of the head's reply.
+func (p *Parser) beginData(x *asked) {
+	r := &p.reply
+	x.Multiline = true
+	p.mode = wantData
+	p.scan[stream.Server].Body(r.bareLF)
+	switch x.Verb {
+	case RETR, TOP:
+		p.beginMail(x, stream.Server, x.Verb, messageNumber(x.Args.Reveal()), announcedOctets(x.Text.Reveal()))
+	case CAPA, LIST, UIDL, XUIDL, XAUTHLIST:
+		r.rows = true
+		r.row = r.row[:0]
+		if x.Verb == CAPA {
+			p.ses.Capabilities = nil
+		}
+	}
+}
+
+// beginMail begins a message.
+func (p *Parser) beginMail(x *asked, from stream.Dir, cmd Verb, number int, announced int64) {
+	r := &p.reply
+	r.isMail, r.size = true, 0
+	r.message = Message{Number: number, Command: cmd, Announced: announced, From: from}
+	if p.opt.Mail != nil {
+		r.sink = p.opt.Mail(&r.message)
+	}
+}
+
+// readData reads the data of the head's reply.
+func (p *Parser) readData() bool {
+	x, s, r := p.head(), &p.scan[stream.Server], &p.reply
+	for {
+		if r.watch && (r.fresh || s.AtLineStart()) {
+			switch p.endsHere(x) {
+			case dataEnded:
+				return true
+			case undecided:
+				return false
+			}
+			r.fresh = false
+		}
+		tok, ok := s.Next(r.watch)
+		if !ok {
+			break
+		}
+		if tok.Kind == wire.Missing {
+			p.missingData(x, tok)
+			p.openLoss(tok.Off, tok.Off+tok.Lost)
+			return true
+		}
+		p.dataToken(x, tok)
+		if tok.Kind == wire.End {
+			x.Terminated = true
+			x.ReplyLast = tok.At
+			if tok.BareLF {
+				x.Notes.Add(BareLFTerminator)
+			}
+			p.endData(x)
+			p.finish(tok.Off + int64(len(tok.Raw)))
+			return true
+		}
+	}
+	return false
+}
+
+// dataToken takes a piece of data of the head.
+func (p *Parser) dataToken(x *asked, tok wire.Token) {
+	r := &p.reply
+	switch tok.Kind {
+	case wire.Stuffing:
+		x.Octets++
+		if tok.Unstuffed {
+			x.Notes.Add(Unstuffed)
+		}
+	case wire.Data:
+		x.Octets += int64(len(tok.Raw))
+		x.BodyTotal += int64(len(tok.Raw))
+		x.ReplyLast = tok.At
+		if room := p.opt.KeepBody - len(x.Body); room > 0 {
+			x.Body = append(x.Body, tok.Raw[:min(room, len(tok.Raw))]...)
+		}
+		p.mailData(tok)
+		if r.rows {
+			p.rowData(x, tok.Raw)
+		}
+	}
+}
+
+// mailData hands bytes of a message on.
+func (p *Parser) mailData(tok wire.Token) {
+	r := &p.reply
+	if !r.isMail {
+		return
+	}
+	if r.message.First.Packet == 0 {
+		r.message.First = tok.At
+	}
+	r.message.Last = tok.At
+	r.message.Octets += int64(len(tok.Raw))
+	r.size += int64(len(tok.Raw))
+	if r.sink != nil {
+		r.sink.Data(tok.Raw)
+	}
+}
+
+// missingData notes a gap in the data of the head.
+func (p *Parser) missingData(x *asked, tok wire.Token) {
+	x.Notes.Add(ReplyDamaged)
+	r := &p.reply
+	r.watch = true
+	r.row, r.rowCut = r.row[:0], true // the row is no longer whole
+	p.mailGap(tok.Lost)
+}
+
+func (p *Parser) mailGap(n int64) {
+	r := &p.reply
+	if !r.isMail || n <= 0 {
+		return
+	}
+	if k := len(r.message.Gaps); k > 0 && (r.message.Gaps[k-1].Offset+r.message.Gaps[k-1].Length == r.size || k == maxGaps) {
+		r.message.Gaps[k-1].Length += n
+	} else {
+		r.message.Gaps = append(r.message.Gaps, Gap{Offset: r.size, Length: n})
+	}
+	r.size += n
+	if r.sink != nil {
+		r.sink.Gap(n)
+	}
+}
+
+// endData takes the counts of the data, whether it was terminated or not.
+func (p *Parser) endData(x *asked) {
+	s := &p.scan[stream.Server]
+	for tok, ok := s.Rest(); ok; tok, ok = s.Rest() {
+		p.dataToken(x, tok)
+	}
+	lines, bareLF, loneCR, nul, dotAfterLF := s.Counts()
+	x.Lines = lines
+	if bareLF > 0 {
+		x.Notes.Add(BareLF)
+	}
+	if loneCR > 0 {
+		x.Notes.Add(LoneCR)
+	}
+	if nul > 0 {
+		x.Notes.Add(NUL)
+	}
+	if dotAfterLF > 0 {
+		x.Notes.Add(DotAfterBareLF)
+	}
+}
+
+// rowData collects the rows of a listing.
+func (p *Parser) rowData(x *asked, b []byte) {
+	r := &p.reply
+	for len(b) > 0 {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			r.row = append(r.row, b[:min(len(b), max(0, maxRow-len(r.row)))]...)
+			return
+		}
+		row := b[:i]
+		if len(r.row) > 0 {
+			r.row = append(r.row, row[:min(len(row), max(0, maxRow-len(r.row)))]...)
+			row = r.row
+		}
+		if !r.rowCut {
+			p.wholeRow(x, bytes.TrimSuffix(row, []byte("\r")))
+		}
+		r.row, r.rowCut = r.row[:0], false
+		b = b[i+1:]
+	}
+}
+
+// wholeRow takes a row of CAPA, LIST or UIDL.
+func (p *Parser) wholeRow(x *asked, row []byte) {
+	switch x.Verb {
+	case CAPA:
+		if len(p.ses.Capabilities) < maxCapa {
+			p.ses.Capabilities = append(p.ses.Capabilities, bytes.Clone(row[:min(len(row), maxReplyLine)]))
+		}
+	case LIST, XAUTHLIST:
+		p.drop.listRow(row)
+	case UIDL, XUIDL:
+		p.drop.uidlRow(row)
+	}
+}

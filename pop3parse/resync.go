@@ -1,0 +1,453 @@
+package pop3parse
+
+import (
+	"bytes"
+
+	"popscope/pop3parse/wire"
+	"popscope/reassembly/stream"
+)
+
+// After a loss the acknowledgement numbers say which command the server's
+// bytes belong to:
+//
+//	the reply to a command begins no earlier than where the client stood
+//	when it sent the command (asked.acked), and exactly there when the
+//	client waited for each reply;
+//	bytes were sent no earlier than the server had the whole command
+//	(their PeerAcked is at least asked.end).
+//
+// Both bounds together leave one command, unless the client pipelined;
+// then the shape of the reply has to do, and the exchange says guessed.
+
+// lossState is what a loss left undecided, and how sure pairing is since.
+type lossState struct {
+	open      bool  // bytes of the server were lost and settleLoss has not decided yet
+	off, end  int64 // of the lost bytes
+	pairing   Pairing
+	prevAcked int64 // asked.acked of the last finished command; -1 unknown
+	tail      bool  // the next line is the rest of a reply whose beginning was lost
+}
+
+// openLoss notes that bytes of the server's stream are missing.
+func (p *Parser) openLoss(off, end int64) {
+	if p.loss.open && p.loss.end == off {
+		p.loss.end = end
+		return
+	}
+	p.loss.open, p.loss.off, p.loss.end = true, off, end
+}
+
+// place decides how sure it is that the reply at server stream offset off
+// belongs to x. A client that waited for everything before x gives a clear
+// point, from which on pairing is sure again.
+func (p *Parser) place(x *asked, off, acked int64) {
+	x.Pairing = p.loss.pairing
+	if p.loss.pairing == Sure {
+		return
+	}
+	if x.acked == off && x.acked > p.loss.prevAcked && acked >= x.end {
+		x.Pairing = Resynced
+		p.loss.pairing = Sure
+	}
+}
+
+// settleLoss decides which command the bytes after a loss answer, and
+// reports whether it could.
+func (p *Parser) settleLoss() bool {
+	s, c := &p.scan[stream.Server], &p.scan[stream.Client]
+	if s.Empty() {
+		if p.mayWait() {
+			return false
+		}
+		p.closeLoss(Guessed)
+		return true
+	}
+	if p.mode != wantData && len(s.Peek(1)) == 0 { // another gap
+		l, _ := s.Line()
+		p.loss.end = l.End
+		s.Skip()
+		return true
+	}
+	q := s.PeerAcked()
+	if q > c.Known() && p.mayWait() {
+		return false // what the server had received then is still to come
+	}
+	k := p.lastAnswered(q)
+	if k >= 0 && p.hold != noBarrier && k == p.waiting()-1 && p.passBarrier(p.loss.end, q) {
+		return true
+	}
+	if k < 0 {
+		p.closeLoss(Guessed)
+		return true
+	}
+	if p.reply.begun && k == 0 {
+		p.goOn()
+		return true
+	}
+	j := p.groupStart(k)
+	p.loss.pairing = Resynced
+	for range j {
+		p.giveUp(ReplyLost)
+	}
+	if x := p.head(); x.lost {
+		p.closeLoss(Guessed)
+		return true
+	}
+	return p.startAfterLoss(k - j + 1)
+}
+
+// lastAnswered returns the index of the last waiting command that the
+// server can have been answering when it sent the bytes after the loss; -1
+// when there is none.
+func (p *Parser) lastAnswered(q int64) int {
+	k := -1
+	for i := 0; ; i++ {
+		x := p.at(i)
+		switch {
+		case x == nil:
+			return k
+		case i == 0 && p.reply.begun:
+			k = 0
+		case x.lost:
+			if q < 0 || q > x.start {
+				k = i
+			}
+		case x.acked > p.loss.end, q >= 0 && x.end > q:
+			return k
+		case p.reply.begun && x.acked <= p.loss.off:
+			// Pipelined behind the reply that was cut: it may or may
+			// not have ended in the gap.
+			return k
+		default:
+			k = i
+		}
+	}
+}
+
+// groupStart returns the first of the commands up to the k-th that were
+// sent at the same point of the server's stream as the k-th.
+func (p *Parser) groupStart(k int) int {
+	j := k
+	for j > 0 && !(j == 1 && p.reply.begun) && !p.at(j-1).lost && !p.at(k).lost && p.at(j-1).acked == p.at(k).acked {
+		j--
+	}
+	return j
+}
+
+// startAfterLoss begins to read the reply of one of the first n waiting
+// commands, all of which may be the one.
+func (p *Parser) startAfterLoss(n int) bool {
+	s := &p.scan[stream.Server]
+	exact := p.head().acked == p.loss.end
+	l, kind := s.Line()
+	if kind == wire.None && !exact && p.mayWait() && mayBeStatus(s.Peek(5)) {
+		return false
+	}
+	ind := noIndicator
+	var text []byte
+	if kind != wire.None {
+		ind, text = parseStatus(l.Text)
+	}
+	isStatus := ind == isOK || ind == isErr
+	if n > 1 {
+		p.loss.pairing = Guessed
+		if isStatus {
+			for i := p.firstFit(n, ind, text); i > 0; i-- {
+				p.giveUp(ReplyLost)
+			}
+		}
+	}
+	switch {
+	case n == 1 && exact:
+		p.closeLoss(Resynced)
+	case isStatus || exact:
+		p.closeLoss(Guessed)
+	default:
+		p.insideReply(n)
+	}
+	return true
+}
+
+// firstFit returns which of the first n waiting commands a status line
+// fits, the lost bytes having room for the replies before it.
+func (p *Parser) firstFit(n int, ind indicator, text []byte) int {
+	const shortest = int64(len("+OK\r\n"))
+	room := p.loss.end - p.loss.off
+	for i := 0; i < n && int64(i)*shortest <= room; i++ {
+		if fits(p.at(i), ind, text) {
+			return i
+		}
+	}
+	return 0
+}
+
+// fits reports whether a status line has the shape of a reply to x.
+func fits(x *asked, ind indicator, text []byte) bool {
+	if ind == isErr {
+		return true
+	}
+	_, _, numbers := twoNumbers(text)
+	switch x.Verb {
+	case STAT:
+		return numbers
+	case LIST, UIDL:
+		return len(bytes.TrimSpace(x.Args.Reveal())) == 0 || isScan(text)
+	case RETR:
+		return !numbers
+	case QUIT, DELE, NOOP, RSET:
+		return !numbers && announcedOctets(text) < 0
+	}
+	return true
+}
+
+// insideReply begins to read a reply whose first bytes were lost.
+func (p *Parser) insideReply(n int) {
+	x, s := p.head(), &p.scan[stream.Server]
+	x.Notes.Add(ReplyDamaged)
+	x.Pairing = Resynced
+	if n > 1 {
+		x.Pairing = Guessed
+	}
+	from := max(x.acked, p.loss.off)
+	lost := p.loss.end - from
+	p.reply.begun, p.reply.off = true, from
+	p.closeLoss(Guessed)
+	rule := isMulti(x.Verb, x.Args.Reveal())
+	if rule != multi && (rule != lookAhead || verbs[x.Verb].multi == listing) {
+		p.loss.tail = true
+		return
+	}
+	p.beginData(x)
+	s.Inside()
+	p.reply.watch, p.reply.fresh, p.reply.rowCut = true, true, true
+	p.mailGap(lost)
+}
+
+// goOn goes on with the reply that the loss cut, none other being possible.
+func (p *Parser) goOn() {
+	x, s, r := p.head(), &p.scan[stream.Server], &p.reply
+	x.Notes.Add(ReplyDamaged)
+	switch p.mode {
+	case wantData:
+		r.watch, r.fresh = true, true
+	case wantRow:
+		x.lookedAhead()
+		if mayBeStatus(s.Peek(5)) {
+			p.finish(r.statusEnd)
+			break
+		}
+		p.beginData(x)
+		s.Inside()
+		r.watch, r.fresh, r.rowCut = true, true, true
+	}
+	p.closeLoss(Guessed)
+}
+
+// closeLoss ends the decision about a loss.
+func (p *Parser) closeLoss(pairing Pairing) {
+	p.loss.open = false
+	p.loss.pairing = pairing
+}
+
+// giveUp ends the head without (the rest of) its reply, which was lost.
+func (p *Parser) giveUp(why Note) {
+	x := p.head()
+	if x.lost {
+		if x.replies > 0 || x.weak {
+			p.pop()
+			return
+		}
+		x.lost = false
+		x.Notes.Add(CommandLost)
+		x.Pairing = Guessed
+	}
+	switch {
+	case p.reply.begun:
+		x.Notes.Add(ReplyDamaged)
+		if p.mode == wantData {
+			p.reply.cut = true
+			p.endData(x)
+		}
+	default:
+		x.Notes.Add(why)
+		x.Pairing = max(x.Pairing, p.loss.pairing)
+	}
+	p.finish(p.lastReplyEnd)
+}
+
+// decision says whether a line that looks like a status line ends the data.
+type decision uint8
+
+const (
+	goesOn decision = iota
+	undecided
+	dataEnded
+)
+
+// endsHere decides, where a line of damaged or guessed data begins, whether
+// it is the reply to the next command already.
+func (p *Parser) endsHere(x *asked) decision {
+	s := &p.scan[stream.Server]
+	b := s.Peek(5)
+	switch {
+	case len(b) == 0:
+		return goesOn
+	case p.reply.fresh && b[0] == '.':
+		return p.finalDot()
+	case !mayBeStatus(b):
+		return goesOn
+	}
+	l, kind := s.Line()
+	if kind == wire.None {
+		if p.mayWait() && l == nil {
+			return undecided
+		}
+		return goesOn
+	}
+	if ind, _ := parseStatus(l.Text); ind != isOK && ind != isErr {
+		return goesOn
+	}
+	next := p.at(1)
+	pairing := Guessed
+	switch {
+	case next == nil:
+		if p.mayWait() && l.PeerAcked > p.scan[stream.Client].Known() {
+			return undecided
+		}
+		return goesOn
+	case next.lost:
+		if l.PeerAcked <= next.start {
+			return goesOn
+		}
+	case l.PeerAcked >= 0 && l.PeerAcked < next.end, next.acked < 0, l.Off < next.acked:
+		return goesOn
+	case l.Off == next.acked && next.acked > p.reply.off:
+		pairing = Resynced
+	}
+	off := l.Off
+	p.reply.cut = true
+	p.loss.pairing = pairing
+	p.endData(x)
+	p.finish(off)
+	return dataEnded
+}
+
+// finalDot decides whether a dot directly after a gap is the final line of
+// the data.
+func (p *Parser) finalDot() decision {
+	s := &p.scan[stream.Server]
+	l, kind := s.Line()
+	if kind == wire.None {
+		if p.mayWait() {
+			return undecided
+		}
+		return goesOn
+	}
+	if len(l.Text) != 1 {
+		return goesOn
+	}
+	next := p.at(1)
+	if next == nil && p.mayWait() {
+		return undecided
+	}
+	if next == nil || next.lost || next.acked <= p.reply.off || next.acked == l.End {
+		s.StartLine()
+	}
+	return goesOn
+}
+
+// replyToLost reads a server line while the oldest command is one that was
+// lost.
+func (p *Parser) replyToLost(x *asked, l *wire.Text) bool {
+	next, q := p.at(1), l.PeerAcked
+	switch {
+	case next != nil && next.lost:
+	case next != nil:
+		certain := q >= 0 && q < next.end || next.acked > l.Off
+		if !certain && (x.replies > 0 || x.weak) {
+			known := q >= 0 && next.acked >= 0
+			p.loss.pairing = Guessed
+			if known && x.replies > 0 {
+				p.loss.pairing = Resynced
+			}
+			p.pop()
+			return true
+		}
+	case q >= 0 && q <= x.end:
+	case p.mayWait():
+		return false
+	}
+	ind, text := parseStatus(l.Text)
+	s := &p.scan[stream.Server]
+	if ind != isOK && ind != isErr {
+		p.ses.Notes.Add(UnexpectedLine)
+		s.Skip()
+		return true
+	}
+	x.replies++
+	empty := x.start == x.end
+	p.loss.pairing = Guessed
+	y := p.pushFront()
+	if empty {
+		y.Notes.Add(UnexpectedReply)
+	} else {
+		y.Notes.Add(CommandLost)
+	}
+	p.statusLine(y, l, ind, text, wire.Line)
+	return true
+}
+
+// guessByRow tells from the first row of a reply which command it answers;
+// "" when the row does not say.
+func guessByRow(row []byte) Verb {
+	num, rest, found := bytes.Cut(row, []byte(" "))
+	switch {
+	case found && messageNumber(num) > 0 && messageNumber(rest) > 0 && bytes.IndexByte(rest, ' ') < 0:
+		return LIST
+	case found && messageNumber(num) > 0 && bytes.IndexByte(rest, ' ') < 0:
+		return UIDL
+	case isHeaderLine(row):
+		return RETR
+	}
+	switch string(bytes.ToUpper(num)) {
+	case "TOP", "USER", "UIDL", "SASL", "STLS", "CAPA", "PIPELINING", "RESP-CODES", "EXPIRE", "LOGIN-DELAY", "IMPLEMENTATION", "AUTH-RESP-CODE", "UTF8", "LANG":
+		return CAPA
+	}
+	return ""
+}
+
+// isHeaderLine reports whether row is a header field of a mail (RFC 5322
+// section 2.2).
+func isHeaderLine(row []byte) bool {
+	i := bytes.IndexByte(row, ':')
+	if i < 2 {
+		return false
+	}
+	for _, c := range row[:i] {
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// guessByText tells from a single-line reply which command it answers.
+func guessByText(text []byte) Verb {
+	if _, _, ok := twoNumbers(text); ok {
+		return STAT
+	}
+	low := bytes.ToLower(text)
+	for _, w := range []struct {
+		word string
+		verb Verb
+	}{
+		{"bye", QUIT}, {"logging out", QUIT}, {"signing off", QUIT}, {"closing", QUIT},
+		{"marked to be deleted", DELE}, {"message deleted", DELE}, {"marked for deletion", DELE},
+		{"begin tls", STLS},
+	} {
+		if bytes.Contains(low, []byte(w.word)) {
+			return w.verb
+		}
+	}
+	return ""
+}

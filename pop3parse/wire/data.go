@@ -1,0 +1,242 @@
+package wire
+
+import (
+	"bytes"
+
+	"popscope/reassembly/stream"
+)
+
+// TokenKind says what a Token of dot-terminated data is.
+type TokenKind uint8
+
+// The tokens of data.
+const (
+	Data     TokenKind = iota // bytes of the message
+	Stuffing                  // the dot that the sender put before a line that begins with one (RFC 1939 section 3)
+	End                       // the line that is a single dot
+	Missing                   // Lost bytes are not in the capture
+)
+
+// Token is a piece of dot-terminated data.
+type Token struct {
+	Kind      TokenKind
+	Raw       []byte // as sent; valid until the next call to the scanner
+	Lost      int64  // valid iff Kind == Missing
+	Off       int64  // stream offset of its first byte
+	At        stream.Stamp
+	PeerAcked int64
+	BareLF    bool // of End: it ends in LF alone
+	Unstuffed bool // of Stuffing: no second dot follows, so the sender does not stuff; the dot is dropped all the same
+}
+
+// dataState is where the scanner stands in dot-terminated data.
+type dataState struct {
+	pos     position
+	lf      bool  // LF alone ends a line too
+	dot     Token // the dot of a line that is not decided yet
+	dotCR   Token
+	pending int // how many tokens of a line that is not the final one are to come: see resolve
+	queue   [2]Token
+	prevCR  bool
+	prevLF  bool // a bare LF that ends no line came last
+
+	// Counts over the data so far.
+	lines, crs, crlfs, lfs, nuls, dotAfterLF int64
+}
+
+// position within a line of data.
+type position uint8
+
+const (
+	lineStart position = iota // also directly after the status line
+	inLine
+	afterDot   // "." at the start of a line
+	afterDotCR // ".\r" at the start of a line
+)
+
+var (
+	dotByte = []byte{'.'}
+	crByte  = []byte{'\r'}
+	endCRLF = []byte(".\r\n")
+	endLF   = []byte(".\n")
+)
+
+// Body says that dot-terminated data begins here. bareLF tells that the
+// status line ended in LF alone, so that LF is the line end of the data.
+func (s *Scanner) Body(bareLF bool) {
+	s.unread()
+	s.data = dataState{lf: bareLF}
+}
+
+// Inside says that the data goes on in the middle of a line, as far as one
+// knows: to be called after Body where the beginning of the data was lost.
+func (s *Scanner) Inside() { s.data.pos = inLine }
+
+// StartLine says that the next byte begins a line although Next cannot
+// know it, after a gap.
+func (s *Scanner) StartLine() { s.data.pos = lineStart }
+
+// AtLineStart reports whether the next byte of the data begins a line.
+// After a gap it does not claim to know.
+func (s *Scanner) AtLineStart() bool { return s.data.pos == lineStart && s.data.pending == 0 }
+
+// Counts returns what the data so far holds: whole lines, bare LFs, CRs
+// without LF, zero bytes, and dots after a bare LF that are not at the
+// start of a line.
+func (s *Scanner) Counts() (lines, bareLF, loneCR, nul, dotAfterLF int64) {
+	d := &s.data
+	return d.lines, d.lfs - d.crlfs, d.crs - d.crlfs, d.nuls, d.dotAfterLF
+}
+
+// Next returns the next token of the data, and false when more input is
+// needed. With oneLine, a Data token does not reach past the end of a
+// line. After End the caller is back to Line.
+func (s *Scanner) Next(oneLine bool) (Token, bool) {
+	d := &s.data
+	if d.pending > 0 {
+		d.pending--
+		return d.queue[1-d.pending], true
+	}
+	s.unread() // Line may have looked at what is data after all
+	for s.head < len(s.pieces) {
+		p := &s.pieces[s.head]
+		if p.Lost > 0 {
+			return s.missing(p)
+		}
+		switch d.pos {
+		case lineStart:
+			if p.Data[0] != '.' {
+				return s.run(p, oneLine), true
+			}
+			d.dot = s.token(Stuffing, 1, dotByte)
+			d.pos = afterDot
+		case afterDot:
+			switch {
+			case p.Data[0] == '\r':
+				d.dotCR = s.token(Data, 1, crByte)
+				d.pos = afterDotCR
+			case p.Data[0] == '\n':
+				return s.final(endLF, true), true
+			default:
+				d.pos = inLine
+				d.dot.Unstuffed = p.Data[0] != '.'
+				return d.dot, true
+			}
+		case afterDotCR:
+			if p.Data[0] == '\n' {
+				return s.final(endCRLF, false), true
+			}
+			return s.resolve()
+		case inLine:
+			return s.run(p, oneLine), true
+		}
+	}
+	return Token{}, false
+}
+
+// Rest returns the undecided dot of a line whose end never came, in the
+// order of the stream: to be called when Next has no more and none will
+// come. The dot counts as stuffing.
+func (s *Scanner) Rest() (Token, bool) {
+	d := &s.data
+	switch {
+	case d.pending > 0:
+		d.pending--
+		return d.queue[1-d.pending], true
+	case d.pos == afterDot:
+		d.pos = inLine
+		return d.dot, true
+	case d.pos == afterDotCR:
+		return s.resolve()
+	}
+	return Token{}, false
+}
+
+// resolve gives the dot and the CR of a line that began ".\r" and is not
+// the final one.
+func (s *Scanner) resolve() (Token, bool) {
+	d := &s.data
+	d.pos, d.pending = inLine, 1
+	d.dot.Unstuffed = true
+	d.queue[0], d.queue[1] = d.dot, d.dotCR
+	d.crs++
+	d.prevCR = true
+	return d.queue[0], true
+}
+
+// missing hands on a gap; what was undecided before it is handed on first.
+func (s *Scanner) missing(p *piece) (Token, bool) {
+	if tok, ok := s.Rest(); ok {
+		return tok, true
+	}
+	tok := Token{Kind: Missing, Lost: p.Lost, Off: p.Off, At: p.At, PeerAcked: p.PeerAcked}
+	s.pop()
+	s.data.pos, s.data.prevCR, s.data.prevLF = inLine, false, false
+	return tok, true
+}
+
+// token uses up n bytes, whose text is raw.
+func (s *Scanner) token(kind TokenKind, n int, raw []byte) Token {
+	p := &s.pieces[s.head]
+	tok := Token{Kind: kind, Raw: raw, Off: p.Off, At: p.At, PeerAcked: p.PeerAcked}
+	s.drop(n)
+	return tok
+}
+
+// final returns the final line, of which the LF is still unread.
+func (s *Scanner) final(raw []byte, bareLF bool) Token {
+	tok := s.token(End, 1, raw)
+	tok.Off = s.data.dot.Off
+	tok.BareLF = bareLF
+	s.data.pos = lineStart
+	return tok
+}
+
+// run returns the bytes up to the next line that begins with a dot, or
+// all that there are.
+func (s *Scanner) run(p *piece, oneLine bool) Token {
+	d := &s.data
+	b := p.Data
+	n, start := 0, false // n bytes are taken; start: a line begins after them
+	if d.prevLF && b[0] == '.' {
+		d.dotAfterLF++
+	}
+	for n < len(b) {
+		i := bytes.IndexByte(b[n:], '\n')
+		if i < 0 {
+			n, start = len(b), false
+			break
+		}
+		n += i + 1
+		d.lfs++
+		crlf := n > 1 && b[n-2] == '\r' || n == 1 && d.prevCR
+		if crlf {
+			d.crlfs++
+		}
+		start = crlf || d.lf
+		if start {
+			d.lines++
+		}
+		if n < len(b) && b[n] == '.' {
+			if start {
+				break
+			}
+			d.dotAfterLF++ // start is false: the same line goes on
+		}
+		if oneLine && start {
+			break
+		}
+	}
+	b = b[:n]
+	d.crs += int64(bytes.Count(b, crByte))
+	if bytes.IndexByte(b, 0) >= 0 {
+		d.nuls += int64(bytes.Count(b, []byte{0}))
+	}
+	d.prevCR = b[n-1] == '\r'
+	d.prevLF = b[n-1] == '\n' && !start
+	d.pos = inLine
+	if start {
+		d.pos = lineStart
+	}
+	return s.token(Data, n, b)
+}

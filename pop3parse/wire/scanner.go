@@ -1,0 +1,312 @@
+package wire
+
+import (
+	"bytes"
+
+	"popscope/reassembly/stream"
+)
+
+// MaxLine bounds a line outside of data: 255 octets for commands and 512
+// for replies are allowed (RFC 2449 section 4), but SASL responses with a
+// Kerberos ticket or a token run to tens of kilobytes. Of a longer line
+// the first MaxLine bytes are kept and the rest is counted.
+const MaxLine = 64 << 10
+
+// Kind says what Line found.
+type Kind uint8
+
+// None when the line's end has not come yet.
+const (
+	None Kind = iota
+	Line      // a whole line
+	Tail      // the stream ended or was cut by a gap inside the line: Text is what there is
+	Gap       // bytes are missing here
+)
+
+// A Text is one line outside of data.
+type Text struct {
+	Raw         []byte // with its line end; valid until the next call to the scanner
+	Text        []byte // without it
+	Off, End    int64  // stream offsets of its first byte and of the byte after it
+	First, Last stream.Stamp
+	PeerAcked   int64 // of the chunk that brought its last byte; see stream.Chunk
+	Secure      bool
+	BareLF      bool  // it ends in LF alone
+	Cut         int64 // bytes beyond MaxLine that were dropped from Raw
+}
+
+// A piece is a chunk, or what is left of it.
+type piece struct {
+	stream.Chunk
+	owned bool
+}
+
+// pieceCost is what a piece takes besides its bytes: a stream that comes
+// a byte at a time must not hold more memory than Held tells.
+const pieceCost = 128
+
+// Scanner cuts one direction. Its zero value is ready for use at stream
+// offset 0.
+type Scanner struct {
+	pieces []piece // unread input; pieces[head:] is live
+	head   int
+	held   int // bytes in owned pieces, and what they cost
+	end    int64
+	ended  bool
+
+	part   partial // the beginning of a line, taken from the pieces already
+	joined []byte  // what Peek put together
+	found  Text    // what Line returned last
+	use    int     // how many bytes of the first piece Skip uses up
+	isGap  bool    // Skip passes a gap
+
+	data dataState
+}
+
+// partial is the beginning of a line whose end has not come.
+type partial struct {
+	on        bool
+	text      []byte // at most MaxLine bytes of it
+	total     int64  // all its bytes
+	off       int64
+	first     stream.Stamp
+	last      stream.Stamp
+	peerAcked int64
+	secure    bool
+}
+
+// Reset makes the scanner ready for another stream and keeps its buffers.
+func (s *Scanner) Reset() {
+	clear(s.pieces[:cap(s.pieces)])
+	*s = Scanner{pieces: s.pieces[:0], joined: s.joined[:0], part: partial{text: s.part.text[:0]}}
+}
+
+// Feed appends the next chunk. Its bytes are borrowed until Keep.
+func (s *Scanner) Feed(c stream.Chunk) {
+	if c.Len() == 0 {
+		return
+	}
+	s.end = c.Off + c.Len()
+	s.pieces = append(s.pieces, piece{Chunk: c})
+}
+
+// Keep copies the unread input, whose memory the caller is about to reuse.
+func (s *Scanner) Keep() {
+	for i := len(s.pieces) - 1; i >= s.head && !s.pieces[i].owned; i-- {
+		p := &s.pieces[i]
+		p.owned = true
+		s.held += len(p.Data) + pieceCost
+		p.Data = bytes.Clone(p.Data)
+	}
+}
+
+// End says that no more input will come.
+func (s *Scanner) End() { s.ended = true }
+
+// Ended reports whether End was called.
+func (s *Scanner) Ended() bool { return s.ended }
+
+// Held returns how much memory the input that waits to be read takes.
+func (s *Scanner) Held() int { return s.held + len(s.part.text) }
+
+// Offset returns the stream offset of the next unread byte.
+func (s *Scanner) Offset() int64 {
+	switch {
+	case s.part.on:
+		return s.part.off
+	case s.head < len(s.pieces):
+		return s.pieces[s.head].Off
+	}
+	return s.end
+}
+
+// Known returns the stream offset up to which input has come.
+func (s *Scanner) Known() int64 { return s.end }
+
+// Empty reports whether all input was read.
+func (s *Scanner) Empty() bool { return s.head == len(s.pieces) && !s.part.on }
+
+// PeerAcked returns what the sender of the next unread byte had received
+// of the other direction; -1 when there is no next byte or it is unknown.
+func (s *Scanner) PeerAcked() int64 {
+	switch {
+	case s.part.on:
+		return s.part.peerAcked
+	case s.head < len(s.pieces):
+		return s.pieces[s.head].PeerAcked
+	}
+	return -1
+}
+
+// Peek returns up to n unread bytes that lie before the next gap, without
+// using them. They are valid until the next call.
+func (s *Scanner) Peek(n int) []byte {
+	if !s.part.on && s.head < len(s.pieces) && len(s.pieces[s.head].Data) >= n {
+		return s.pieces[s.head].Data[:n]
+	}
+	s.joined = s.joined[:0]
+	if s.part.on {
+		s.joined = append(s.joined, s.part.text[:min(len(s.part.text), n)]...)
+	}
+	for _, p := range s.pieces[s.head:] {
+		if p.Lost > 0 || len(s.joined) == n {
+			break
+		}
+		s.joined = append(s.joined, p.Data[:min(len(p.Data), n-len(s.joined))]...)
+	}
+	return s.joined
+}
+
+// Line looks at the next line or gap. It uses up nothing; Skip does. The
+// Text is valid until the next call to the scanner; for Gap its Off and
+// End say what is missing.
+func (s *Scanner) Line() (*Text, Kind) {
+	s.isGap = false
+	for s.head < len(s.pieces) {
+		p := &s.pieces[s.head]
+		if p.Lost > 0 {
+			if s.part.on {
+				return s.line(0, Tail)
+			}
+			s.found = Text{Off: p.Off, End: p.Off + p.Lost, First: p.At, Last: p.At, PeerAcked: p.PeerAcked, Secure: p.Secure}
+			s.isGap = true
+			return &s.found, Gap
+		}
+		if i := bytes.IndexByte(p.Data, '\n'); i >= 0 {
+			return s.line(i+1, Line)
+		}
+		s.absorb(p)
+	}
+	if s.ended && s.part.on {
+		return s.line(0, Tail)
+	}
+	return nil, None
+}
+
+// absorb takes a piece without a line end into the partial line.
+func (s *Scanner) absorb(p *piece) {
+	l := &s.part
+	if !l.on {
+		*l = partial{on: true, text: l.text[:0], off: p.Off, first: p.At, secure: p.Secure}
+	}
+	l.text = append(l.text, p.Data[:min(len(p.Data), MaxLine-len(l.text))]...)
+	l.total += int64(len(p.Data))
+	l.last, l.peerAcked = p.At, p.PeerAcked
+	s.drop(len(p.Data))
+}
+
+// line makes the Text of a line whose last n bytes are in the first piece.
+func (s *Scanner) line(n int, kind Kind) (*Text, Kind) {
+	l := &s.part
+	s.use = n
+	if !l.on {
+		p := &s.pieces[s.head]
+		s.found = Text{
+			Raw: p.Data[:n], Off: p.Off, End: p.Off + int64(n), First: p.At, Last: p.At,
+			PeerAcked: p.PeerAcked, Secure: p.Secure,
+		}
+	} else {
+		s.found = Text{
+			Raw: l.text, Off: l.off, End: l.off + l.total + int64(n), First: l.first, Last: l.last,
+			PeerAcked: l.peerAcked, Secure: l.secure,
+		}
+		if n > 0 {
+			p := &s.pieces[s.head]
+			s.found.Last, s.found.PeerAcked = p.At, p.PeerAcked
+			s.found.Raw = append(l.text, p.Data[:min(n, MaxLine+2-len(l.text))]...)
+			l.text = s.found.Raw[:len(l.text)]
+		}
+	}
+	s.found.Text, s.found.BareLF = trimEnd(s.found.Raw)
+	s.found.Text = s.found.Text[:min(len(s.found.Text), MaxLine)]
+	if size := s.found.End - s.found.Off; size > MaxLine+2 {
+		s.found.Cut = size - int64(len(s.found.Text))
+	}
+	return &s.found, kind
+}
+
+// Skip uses up what Line returned last.
+func (s *Scanner) Skip() {
+	if s.isGap {
+		s.isGap = false
+		s.pop()
+		return
+	}
+	s.part.on = false
+	s.drop(s.use)
+	s.use = 0
+}
+
+// unread gives the beginning of a line back to the input.
+func (s *Scanner) unread() {
+	l := &s.part
+	if !l.on {
+		return
+	}
+	l.on = false
+	back := piece{owned: true, Chunk: stream.Chunk{
+		Off: l.off, Data: bytes.Clone(l.text), At: l.first, PeerAcked: l.peerAcked, Secure: l.secure,
+	}}
+	s.held += len(back.Data) + pieceCost
+	if s.head > 0 {
+		s.head--
+		s.pieces[s.head] = back
+		return
+	}
+	s.pieces = append([]piece{back}, s.pieces...)
+}
+
+// drop removes n bytes from the front of the input.
+func (s *Scanner) drop(n int) {
+	for n > 0 {
+		p := &s.pieces[s.head]
+		k := min(n, len(p.Data))
+		n -= k
+		if p.owned {
+			s.held -= k
+		}
+		p.Data = p.Data[k:]
+		p.Off += int64(k)
+		if len(p.Data) == 0 {
+			s.pop()
+		}
+	}
+}
+
+// pop removes the first piece.
+func (s *Scanner) pop() {
+	if s.pieces[s.head].owned {
+		s.held -= len(s.pieces[s.head].Data) + pieceCost
+	}
+	s.pieces[s.head] = piece{}
+	s.head++
+	if s.head == len(s.pieces) {
+		s.pieces, s.head = s.pieces[:0], 0
+	} else if s.head >= 64 && s.head*2 > len(s.pieces) {
+		// Input that is always a little ahead must not grow the list.
+		n := copy(s.pieces, s.pieces[s.head:])
+		clear(s.pieces[n:])
+		s.pieces, s.head = s.pieces[:n], 0
+	}
+}
+
+// trimEnd removes the line end: CRLF, or LF alone.
+func trimEnd(raw []byte) (text []byte, bareLF bool) {
+	n := len(raw)
+	if n == 0 || raw[n-1] != '\n' {
+		return raw, false
+	}
+	if n > 1 && raw[n-2] == '\r' {
+		return raw[:n-2], false
+	}
+	return raw[:n-1], true
+}
+
+// Drain hands all unread input to f, in order, and is empty afterwards.
+func (s *Scanner) Drain(f func(stream.Chunk)) {
+	s.unread()
+	for s.head < len(s.pieces) {
+		f(s.pieces[s.head].Chunk)
+		s.pop()
+	}
+}
