@@ -2,7 +2,12 @@ package popscope
 
 import (
 	"net/netip"
+	"runtime"
+	"slices"
 	"time"
+
+	"popscope/pop3parse"
+	"popscope/reassembly"
 )
 
 // Detect says where POP3 is looked for.
@@ -19,9 +24,10 @@ const (
 type Options struct {
 	Ports    []uint16 // taken as POP3; nil means DefaultPorts
 	Detect   Detect
-	KeepBody int  // bytes kept of each multi-line reply, for transcripts; 0 keeps what typed values need only
+	KeepBody int  // bytes kept of each multi-line reply, for transcripts
 	NoMail   bool // do not hash and outline messages: sizes and verdicts only
 	Workers  int  // 0 means all processors; results are the same for every number
+	Limits   Limits
 
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time
@@ -31,3 +37,49 @@ type Options struct {
 
 // DefaultPorts are the registered ports of POP3 and of POP3 in TLS.
 var DefaultPorts = []uint16{110, 995}
+
+// Limits bound the memory of an Analyzer, whatever the traffic. Zero means
+// the default.
+type Limits struct {
+	Reassembly reassembly.Limits // of all connections together
+	Session    pop3parse.Limits  // of each session
+
+	// PartExchanges is how many exchanges of one session are collected
+	// before they are handed on as a part of it. Default 10,000.
+	PartExchanges int
+
+	// Probe is how many bytes of a connection are held until it shows
+	// whether it is POP3. Default 64 KiB.
+	Probe int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Ports == nil {
+		o.Ports = DefaultPorts
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	o.Workers = min(o.Workers, numShards)
+	if o.Limits.PartExchanges <= 0 {
+		o.Limits.PartExchanges = 10_000
+	}
+	if o.Limits.Probe <= 0 {
+		o.Limits.Probe = 64 << 10
+	}
+	return o
+}
+
+// matches applies the filters to a result.
+func (o *Options) matches(r *Result) bool {
+	if !o.From.IsZero() && r.Conn.Last.Time().Before(o.From) {
+		return false
+	}
+	if !o.To.IsZero() && r.Conn.First.Time().After(o.To) {
+		return false
+	}
+	if len(o.Hosts) > 0 && !slices.Contains(o.Hosts, r.Conn.Client.Addr()) && !slices.Contains(o.Hosts, r.Conn.Server.Addr()) {
+		return false
+	}
+	return o.User == "" || r.owner.sawUser
+}

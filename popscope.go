@@ -1,24 +1,147 @@
 package popscope
 
 import (
+	"errors"
+	"io"
 	"iter"
 
 	"popscope/capture"
+	"popscope/reassembly/stream"
 )
 
-// Analyzer turns packets into finished POP3 sessions.
+// Analyzer turns packets into finished POP3 sessions. It is the joint
+// between the stages and holds nothing else:
+//
+//	capture.Source -> intake (frames to TCP segments)
+//	               -> shards (segments to streams, streams to sessions)
+//	               -> merge  (sessions in the order in which they ended)
 type Analyzer struct {
-	opt Options
-	sum Summary
+	opt    Options
+	in     *intake
+	shards []*shard
+	merge  merge
+	sum    Summary
 }
 
 // New returns an Analyzer.
-func New(o Options) *Analyzer { return &Analyzer{opt: o} }
+func New(o Options) *Analyzer {
+	o = o.withDefaults()
+	a := &Analyzer{opt: o, in: newIntake(&o)}
+	a.shards = newShards(&a.opt)
+	return a
+}
 
-// Results reads src to its end and yields each finished session. An error
-// tells of damage in the capture; what follows it is still good.
+// Results reads src to its end and yields each finished session, in the
+// order of the packets that ended them, then those still open in the order
+// of their first packets. A Result is valid until the next one is asked
+// for. An error tells of damage in the capture; what follows it is still
+// good. Results can be called once.
 func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
-	return func(yield func(*Result, error) bool) {}
+	return func(yield func(*Result, error) bool) {
+		run := a.sequential
+		if a.opt.Workers > 1 {
+			run = a.parallel
+		}
+		run(src, func(r *Result, err error) bool {
+			if err != nil {
+				a.sum.Errors = append(a.sum.Errors, err.Error())
+				return yield(nil, err)
+			}
+			if !a.opt.matches(r) {
+				return true
+			}
+			a.count(r)
+			return yield(r, nil)
+		})
+		a.finish(src)
+	}
+}
+
+// sequential does everything in the caller's goroutine.
+func (a *Analyzer) sequential(src capture.Source, yield func(*Result, error) bool) {
+	var p capture.Packet
+	for {
+		err := src.Next(&p)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			if !yield(nil, err) {
+				return
+			}
+			if !goesOn(err) {
+				break
+			}
+			continue
+		}
+		if seg, ok := a.in.packet(&p); ok {
+			a.shards[shardOf(seg)].segment(seg, a.in.at)
+		}
+		if a.in.count%batchPackets == 0 && !a.turn(yield, false) {
+			return
+		}
+	}
+	a.turn(yield, true)
+}
+
+// turn lets all shards know the time, or that the capture is over, and
+// hands on what is finished.
+func (a *Analyzer) turn(yield func(*Result, error) bool, last bool) bool {
+	mark := a.in.at.Packet
+	for _, s := range a.shards {
+		if last {
+			s.close()
+		} else {
+			s.tick(a.in.at)
+		}
+		a.merge.add(s.out)
+		s.out = s.out[:0]
+		mark = min(mark, s.mark())
+	}
+	for r := a.merge.next(mark); r != nil; r = a.merge.next(mark) {
+		if !yield(r, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// goesOn reports whether a source can be read further after err.
+func goesOn(err error) bool {
+	var damage *capture.FormatError
+	return errors.As(err, &damage)
+}
+
+// count adds a result to the summary.
+func (a *Analyzer) count(r *Result) {
+	a.sum.Logins += int64(len(r.Logins))
+	a.sum.Messages += int64(len(r.Messages))
+	if r.Last {
+		a.sum.Sessions++
+	}
+}
+
+// finish completes the summary.
+func (a *Analyzer) finish(src capture.Source) {
+	a.sum.Packets, a.sum.Bytes = a.in.count, a.in.bytes
+	if a.in.count > 0 {
+		a.sum.Start = stream.Stamp{Nanos: a.in.first}.Time()
+		a.sum.End = stream.Stamp{Nanos: a.in.last}.Time()
+	}
+	a.sum.Ignored = a.in.ignored()
+	for _, s := range a.shards {
+		for reason, n := range s.ignored() {
+			if n > 0 {
+				a.sum.Ignored[reason] += n
+			}
+		}
+	}
+	if f, ok := src.(interface{ Files() []capture.FileInfo }); ok {
+		a.sum.Files = f.Files()
+	}
+	if d, ok := src.(interface{ Drops() uint64 }); ok {
+		a.sum.KernelDrops = int64(d.Drops())
+	}
 }
 
 // Summary returns the counts; call it after Results has ended.

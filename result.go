@@ -38,6 +38,9 @@ type Result struct {
 	TLSInfo   *stream.TLSInfo // nil without a TLS hello
 	OneSided  bool            // only Side was captured
 	Side      stream.Dir      // valid iff OneSided
+
+	owner  *track
+	partAt int64 // valid iff !Last: the packet at which the part was full
 }
 
 // Message is a message with what its bytes told.

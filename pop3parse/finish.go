@@ -31,6 +31,9 @@ func (p *Parser) finish(end int64) {
 		p.loss.prevAcked = max(p.loss.prevAcked, r.off)
 	}
 	p.lastReplyEnd = end
+	if p.hold != noBarrier && x.end == p.holdEnd {
+		p.hold = noBarrier
+	}
 	p.done = append(p.done, x.Exchange)
 	p.pop()
 	p.reply = reply{row: r.row[:0]}
@@ -42,9 +45,6 @@ func (p *Parser) endMail(x *asked) {
 	r := &p.reply
 	m := &r.message
 	m.Exchange = x.N
-	if x.Verb == XTND && !r.seenOK {
-		return
-	}
 	terminated := x.Terminated || r.sent
 	switch {
 	case len(m.Gaps) > 0:

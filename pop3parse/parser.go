@@ -80,19 +80,20 @@ type Parser struct {
 	scan [2]wire.Scanner
 	tls  [2]bool // the direction has become TLS
 
-	mode   mode
-	queue  []asked // commands without a finished reply; queue[qhead:] is live
-	qhead  int
-	hold   barrier // what stops reading commands
-	reply  reply   // of the command at the head of the queue, as far as it was read
-	loss   lossState
-	gapEnd int64   // client stream offset after the last gap; -1 without one
-	stls   int64   // server stream offset after the +OK to STLS; -1 before
-	lossy  bool    // bytes of either side were lost, or the beginning was not captured
-	spoke  [2]bool // bytes of the direction were captured
-	ended  bool
-	force  bool // too much is held: decide now
-	reason stream.CloseReason
+	mode    mode
+	queue   []asked // commands without a finished reply; queue[qhead:] is live
+	qhead   int
+	hold    barrier // what stops reading commands
+	holdEnd int64   // valid iff hold != noBarrier: asked.end of the command that did
+	reply   reply   // of the command at the head of the queue, as far as it was read
+	loss    lossState
+	gapEnd  int64   // client stream offset after the last gap; -1 without one
+	stls    int64   // server stream offset after the +OK to STLS; -1 before
+	lossy   bool    // bytes of either side were lost, or the beginning was not captured
+	spoke   [2]bool // bytes of the direction were captured
+	ended   bool
+	force   bool // too much is held: decide now
+	reason  stream.CloseReason
 
 	lastReplyEnd int64 // server stream offset where the last finished reply ended
 	user         []byte

@@ -125,6 +125,8 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 		x.Notes.Add(PlaintextAfterSTLS)
 		if l.PeerAcked >= 0 && l.PeerAcked < p.stls {
 			x.Notes.Add(Injected)
+		} else {
+			p.ses.ClearAfterSTLS = true
 		}
 	}
 	switch {
@@ -135,6 +137,7 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 	case isTransmit(c.verb, args):
 		p.hold = forMail
 	}
+	p.holdEnd = x.end
 }
 
 // lostCommands notes that bytes of the client's stream are missing.

@@ -135,6 +135,12 @@ func (p *Parser) readReply() bool {
 		p.finish(end)
 		return true
 	}
+	if p.loss.pairing != Sure && p.clientBehind(l.PeerAcked) {
+		return false
+	}
+	if p.skipToClearPoint(l) {
+		return true
+	}
 	ind, text := parseStatus(l.Text)
 	if kind == wire.Tail {
 		p.reply.watch = true
@@ -232,35 +238,26 @@ func (p *Parser) readRow() bool {
 		return true
 	}
 	l, kind := s.Line()
+	single := false
 	switch {
-	case kind == wire.None && !p.ended:
-		// The client went on without waiting for more: a single line.
-		if next := p.at(1); next != nil && !next.lost && next.acked == p.reply.statusEnd {
-			x.lookedAhead()
-			p.finish(p.reply.statusEnd)
-			return true
-		}
-		if p.force {
-			p.finish(p.reply.statusEnd)
-			return true
-		}
+	case kind == wire.None && p.mayWait():
 		return false
 	case kind == wire.None, kind == wire.Gap:
-		x.lookedAhead()
-		p.finish(p.reply.statusEnd)
-		return true
+		single = true
+	default:
+		next := p.at(1)
+		ind, _ := parseStatus(l.Text)
+		single = ind == isOK || ind == isErr || ind == isMore && next != nil && next.Verb == AUTH
+		if !single && l.PeerAcked > x.end {
+			// The server had more than this command when it sent the
+			// line. A client that went on after the +OK took it for all.
+			if p.clientBehind(l.PeerAcked) {
+				return false
+			}
+			single = next != nil && !next.lost && next.acked == p.reply.statusEnd
+		}
 	}
-	ind, _ := parseStatus(l.Text)
-	next := p.at(1)
-	more := ind == isMore && next != nil && next.Verb == AUTH
-	if ind == isOK || ind == isErr || more {
-		x.lookedAhead()
-		p.finish(p.reply.statusEnd)
-		return true
-	}
-	if next != nil && next.acked == p.reply.statusEnd && !next.lost {
-		// The client took the +OK for all of it, and what follows was
-		// sent after the next command.
+	if single {
 		x.lookedAhead()
 		p.finish(p.reply.statusEnd)
 		return true

@@ -51,10 +51,39 @@ func (p *Parser) place(x *asked, off, acked int64) {
 	}
 }
 
+// skipToClearPoint looks for a waiting command that the client sent when it
+// had received exactly what comes before line l, while pairing is not sure:
+// the replies to the commands before it are over then, and some of them
+// were lost. It reports whether there is one that is not the head.
+func (p *Parser) skipToClearPoint(l *wire.Text) bool {
+	if p.loss.pairing == Sure || p.reply.begun {
+		return false
+	}
+	for j := 1; ; j++ {
+		x := p.at(j)
+		if x == nil || x.lost || x.acked > l.Off || l.PeerAcked < x.end {
+			return false
+		}
+		if x.acked == l.Off && p.at(j-1).acked < l.Off {
+			for range j {
+				p.giveUp(ReplyLost)
+			}
+			return true
+		}
+	}
+}
+
+// clientBehind reports whether the server had received more of the client
+// when it sent something than has come here: what a decision rests on may
+// be still on its way.
+func (p *Parser) clientBehind(q int64) bool {
+	return p.mayWait() && q > p.scan[stream.Client].Known()
+}
+
 // settleLoss decides which command the bytes after a loss answer, and
 // reports whether it could.
 func (p *Parser) settleLoss() bool {
-	s, c := &p.scan[stream.Server], &p.scan[stream.Client]
+	s := &p.scan[stream.Server]
 	if s.Empty() {
 		if p.mayWait() {
 			return false
@@ -69,8 +98,8 @@ func (p *Parser) settleLoss() bool {
 		return true
 	}
 	q := s.PeerAcked()
-	if q > c.Known() && p.mayWait() {
-		return false // what the server had received then is still to come
+	if p.clientBehind(q) {
+		return false
 	}
 	k := p.lastAnswered(q)
 	if k >= 0 && p.hold != noBarrier && k == p.waiting()-1 && p.passBarrier(p.loss.end, q) {
@@ -269,7 +298,9 @@ func (p *Parser) giveUp(why Note) {
 			p.endData(x)
 		}
 	default:
-		x.Notes.Add(why)
+		if p.lossy {
+			x.Notes.Add(why)
+		}
 		x.Pairing = max(x.Pairing, p.loss.pairing)
 	}
 	p.finish(p.lastReplyEnd)
@@ -307,13 +338,13 @@ func (p *Parser) endsHere(x *asked) decision {
 	if ind, _ := parseStatus(l.Text); ind != isOK && ind != isErr {
 		return goesOn
 	}
+	if p.clientBehind(l.PeerAcked) {
+		return undecided
+	}
 	next := p.at(1)
 	pairing := Guessed
 	switch {
 	case next == nil:
-		if p.mayWait() && l.PeerAcked > p.scan[stream.Client].Known() {
-			return undecided
-		}
 		return goesOn
 	case next.lost:
 		if l.PeerAcked <= next.start {

@@ -4,17 +4,18 @@ import "popscope/pop3parse/secret"
 
 // Session is what a Parser learned about one POP3 session as a whole.
 type Session struct {
-	Greeting     secret.Text // the server's first line after the status; empty when not captured
-	HasGreeting  bool
-	Refused      bool     // the greeting was -ERR
-	Challenge    []byte   // the APOP timestamp in the greeting, brackets and all (RFC 1939 section 7); nil without one
-	Capabilities [][]byte // rows of the last CAPA list as sent; nil when none was seen
-	State        State    // the last one reached
-	STLS         bool     // STLS was accepted
-	Committed    bool     // QUIT was accepted in TRANSACTION: the UPDATE state was reached
-	Deleted      int      // messages marked as deleted when the session ended
-	Exchanges    int      // all of them, also those handed on in earlier parts
-	Logins       int
-	Messages     int
-	Notes        Notes // what belongs to no exchange: the greeting, the connection as a whole
+	Greeting       secret.Text // the server's first line after the status; empty when not captured
+	HasGreeting    bool
+	Refused        bool     // the greeting was -ERR
+	Challenge      []byte   // the APOP timestamp in the greeting, brackets and all (RFC 1939 section 7); nil without one
+	Capabilities   [][]byte // rows of the last CAPA list as sent; nil when none was seen
+	State          State    // the last one reached
+	STLS           bool     // STLS was accepted
+	ClearAfterSTLS bool     // commands in clear followed the accepted STLS, sent when its reply was known
+	Committed      bool     // QUIT was accepted in TRANSACTION: the UPDATE state was reached
+	Deleted        int      // messages marked as deleted when the session ended
+	Exchanges      int      // all of them, also those handed on in earlier parts
+	Logins         int
+	Messages       int
+	Notes          Notes // what belongs to no exchange: the greeting, the connection as a whole
 }

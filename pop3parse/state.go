@@ -14,9 +14,6 @@ import (
 // RFC 1939 sections 3 to 6.
 func (p *Parser) advance(x *Exchange, end int64) {
 	p.checkState(x)
-	if p.hold != noBarrier && (x.Verb == AUTH || x.Verb == STLS || x.Verb == XTND) {
-		p.hold = noBarrier
-	}
 	if x.Status != OK {
 		return
 	}
@@ -89,7 +86,6 @@ func (p *Parser) passBarrier(known, q int64) bool {
 	if p.hold == forSTLS && beginsTLS(c.Peek(2)) {
 		p.stls = known
 		p.ses.STLS = true
-		p.loss.pairing = Resynced
 		p.giveUpTo(len(p.queue))
 		p.loss.open = false
 		return true
@@ -110,9 +106,7 @@ func (p *Parser) passBarrier(known, q int64) bool {
 	cmd := parseCommand(l.Text)
 	switch {
 	case cmd.known || p.hold == forSTLS:
-		p.loss.pairing = Resynced
 		p.giveUpTo(len(p.queue))
-		p.hold = noBarrier
 	case p.hold == forAuth:
 		p.addTurn(x, stream.Client, l.Text, l)
 		x.Notes.Add(ReplyDamaged)
@@ -134,6 +128,9 @@ func (p *Parser) passBarrier(known, q int64) bool {
 
 // giveUpTo gives up the replies of the commands up to queue[n-1].
 func (p *Parser) giveUpTo(n int) {
+	if p.lossy {
+		p.loss.pairing = max(p.loss.pairing, Resynced)
+	}
 	for k := n - p.qhead; k > 0; k-- {
 		p.giveUp(ReplyLost)
 	}

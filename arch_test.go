@@ -1,0 +1,136 @@
+package popscope_test
+
+import (
+	"go/build"
+	"io/fs"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+)
+
+// imports says which packages of ours each package may import, and why.
+// It is a statement of design: change the design first, then this table.
+var imports = map[string]map[string]string{
+	"capture":             {},
+	"capture/packet":      {"capture": "frames and their link types come from there"},
+	"reassembly/stream":   {},
+	"reassembly":          {"capture/packet": "segments and fragments go in", "reassembly/stream": "chunks and losses come out"},
+	"reassembly/tlsdec":   {"reassembly/stream": "a filter of chunks"},
+	"pop3parse/secret":    {},
+	"pop3parse/sasl":      {"pop3parse/secret": "decoded passwords must not leak"},
+	"pop3parse/wire":      {"reassembly/stream": "chunks go in"},
+	"pop3parse":           {"pop3parse/wire": "lines and data", "pop3parse/sasl": "AUTH dialogues", "pop3parse/secret": "passwords", "reassembly/stream": "chunks go in, stamps come out"},
+	"pop3parse/message":   {},
+	".":                   {"capture": "the source", "capture/packet": "frames to segments", "reassembly": "segments to streams", "reassembly/stream": "their events", "reassembly/tlsdec": "TLS hellos", "pop3parse": "streams to exchanges", "pop3parse/message": "outlines of mails"},
+	"report":              {".": "results", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites"},
+	"cmd/popscope":        {".": "the analysis", "capture": "opening files", "report": "output", "pop3parse/message": "limits", "reassembly/stream": "times"},
+	"capture/capturetest": {"capture": "compiled packets are a source", "capture/packet": "recorded captures back into segments"},
+}
+
+// outside says which modules may be imported where, and why. What is not
+// named may be imported nowhere outside of tests.
+var outside = map[string]map[string]string{
+	"github.com/google/gopacket": {
+		"capture/packet": "the decoder of record; it stays below capture, so that it can be replaced in one folder",
+	},
+	"github.com/klauspost/compress":     {"capture": "zstd and a faster gzip"},
+	"github.com/pierrec/lz4":            {"capture": "lz4"},
+	"github.com/ulikunitz/xz":           {"capture": "xz"},
+	"golang.org/x/text":                 {"pop3parse/message": "character sets of mail"},
+	"golang.org/x/crypto":               {"reassembly/tlsdec": "cryptobyte reads hellos without index arithmetic"},
+	"github.com/olekukonko/tablewriter": {"report": "tables on terminals"},
+	"github.com/mattn/go-runewidth":     {"report": "the width of wide characters, as tablewriter counts it"},
+	"github.com/spf13/cobra":            {"cmd/popscope": "subcommands, help and completion"},
+	"github.com/spf13/pflag":            {"cmd/popscope": "flags"},
+	"golang.org/x/term":                 {"cmd/popscope": "is it a terminal, and how wide"},
+	"github.com/mattn/go-isatty":        {"cmd/popscope": "is it a terminal"},
+	"golang.org/x/sys":                  {"cmd/popscope": "signals by their system's names"},
+}
+
+// banned packages, each with what to use instead.
+var banned = map[string]string{
+	"github.com/google/gopacket/reassembly":  "sequence wrap error; package reassembly is ours",
+	"github.com/google/gopacket/tcpassembly": "unmaintained; package reassembly is ours",
+	"github.com/google/gopacket/pcapgo":      "panics and allocates gigabytes on hostile files; package capture reads files",
+	"github.com/google/gopacket/pcap":        "cgo; live capture is AF_PACKET",
+	"unsafe":                                 "nothing here is worth it",
+	"math/rand":                              "the same input gives the same output; tests use math/rand/v2 with a seed",
+}
+
+func TestImports(t *testing.T) {
+	for _, dir := range packages(t) {
+		p, err := build.ImportDir(dir, 0)
+		if err != nil {
+			t.Errorf("%s: %v", dir, err)
+			continue
+		}
+		allowed, known := imports[filepath.ToSlash(dir)]
+		if !known {
+			t.Errorf("package %s is not in the table of arch_test.go", dir)
+			continue
+		}
+		for _, imp := range p.Imports {
+			if why, bad := banned[imp]; bad {
+				t.Errorf("%s imports %s: %s", dir, imp, why)
+			}
+			if imp == "popscope" || strings.HasPrefix(imp, "popscope/") {
+				rel := strings.TrimPrefix(strings.TrimPrefix(imp, "popscope"), "/")
+				if rel == "" {
+					rel = "."
+				}
+				if _, ok := allowed[rel]; !ok {
+					t.Errorf("%s may not import %s", dir, imp)
+				}
+				continue
+			}
+			if first, _, _ := strings.Cut(imp, "/"); strings.Contains(first, ".") && !mayImport(dir, imp) {
+				t.Errorf("%s may not import %s", dir, imp)
+			}
+		}
+		if p.Doc == "" && p.Name != "main" {
+			t.Errorf("package %s has no package comment", dir)
+		}
+	}
+}
+
+func mayImport(dir, imp string) bool {
+	for module, where := range outside {
+		if imp == module || strings.HasPrefix(imp, module+"/") {
+			_, ok := where[filepath.ToSlash(dir)]
+			return ok
+		}
+	}
+	return false
+}
+
+// packages returns the folders of this module that hold Go files other
+// than tests.
+func packages(t *testing.T) []string {
+	found := map[string]bool{}
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && path != "." && (strings.HasPrefix(name, ".") || name == "testdata" || name == "tools" || name == "scripts") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") {
+			found[filepath.Dir(path)] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for dir := range found {
+		out = append(out, dir)
+	}
+	sort.Strings(out)
+	if len(out) < 10 {
+		t.Fatalf("found only %d packages: %v", len(out), out)
+	}
+	return out
+}

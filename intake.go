@@ -1,0 +1,95 @@
+package popscope
+
+import (
+	"popscope/capture"
+	"popscope/capture/packet"
+	"popscope/reassembly"
+	"popscope/reassembly/stream"
+)
+
+// intake turns frames into TCP segments, puts IP fragments together, and
+// counts what is neither.
+type intake struct {
+	dec      *packet.Decoder
+	frags    *reassembly.Defragmenter
+	ports    portSet
+	portOnly bool
+
+	seg  packet.Segment
+	frag packet.Fragment
+	at   stream.Stamp // of the last packet
+
+	count, bytes int64
+	first, last  int64 // earliest and latest packet time
+	verdicts     [packet.TooDeep + 1]int64
+	otherPorts   int64
+}
+
+func newIntake(o *Options) *intake {
+	return &intake{
+		dec: packet.NewDecoder(), frags: reassembly.NewDefragmenter(0, 0, 0),
+		ports: newPortSet(o.Ports), portOnly: o.Detect == DetectPorts,
+	}
+}
+
+// packet reads one frame. The segment is valid until the next call.
+func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
+	in.at = stream.Stamp{Packet: p.Num, Nanos: p.Nanos}
+	if in.count == 0 {
+		in.first, in.last = p.Nanos, p.Nanos
+	}
+	in.first, in.last = min(in.first, p.Nanos), max(in.last, p.Nanos)
+	in.count++
+	in.bytes += int64(p.Orig)
+
+	v := in.dec.Decode(p, &in.seg, &in.frag)
+	// A datagram put together may hold a tunnel whose inner packet is a
+	// fragment again, and so on; packet.Decoder bounds the depth.
+	for v == packet.IsFragment {
+		f := in.frag
+		payload, length, done := in.frags.Add(&f, in.at)
+		if !done {
+			return nil, false
+		}
+		v = in.dec.Datagram(&f, payload, length, &in.seg, &in.frag)
+	}
+	if v != packet.IsSegment {
+		in.verdicts[v]++
+		return nil, false
+	}
+	if in.portOnly && !in.ports.has(in.seg.Src.Port) && !in.ports.has(in.seg.Dst.Port) {
+		in.otherPorts++
+		return nil, false
+	}
+	return &in.seg, true
+}
+
+// ignored returns what was no TCP segment to look at, in packets by reason.
+func (in *intake) ignored() map[string]int64 {
+	out := make(map[string]int64)
+	for v, n := range in.verdicts {
+		if n > 0 {
+			out[packet.Verdict(v).String()] = n
+		}
+	}
+	if in.otherPorts > 0 {
+		out["other_port"] = in.otherPorts
+	}
+	if st := in.frags.Stats(); st.TimedOut+st.Shed+st.Waiting > 0 {
+		out["fragments_incomplete"] = st.TimedOut + st.Shed + st.Waiting
+	}
+	return out
+}
+
+// portSet is a set of port numbers.
+type portSet [1 << 16 / 64]uint64
+
+func newPortSet(ports []uint16) portSet {
+	var s portSet
+	for _, p := range ports {
+		s[p/64] |= 1 << (p % 64)
+	}
+	return s
+}
+
+func (s *portSet) has(p uint16) bool { return s[p/64]&(1<<(p%64)) != 0 }

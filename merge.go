@@ -1,0 +1,61 @@
+package popscope
+
+import (
+	"container/heap"
+	"math"
+)
+
+// merge puts the results of all shards into one order: that of the packets
+// that ended the sessions, and for those still open that of their first
+// packets.
+type merge struct{ waiting resultHeap }
+
+// add takes results, whose order among themselves does not matter.
+func (m *merge) add(results []*Result) {
+	for _, r := range results {
+		heap.Push(&m.waiting, r)
+	}
+}
+
+// next returns the next result that ended at or before packet mark, or nil.
+// After the last packet every result is due.
+func (m *merge) next(mark int64) *Result {
+	if len(m.waiting) == 0 || m.waiting[0].endedAt() > mark && m.waiting[0].endedAt() != math.MaxInt64 {
+		return nil
+	}
+	return heap.Pop(&m.waiting).(*Result)
+}
+
+// endedAt returns the packet that ended the session, or this part of it.
+func (r *Result) endedAt() int64 {
+	switch {
+	case !r.Last:
+		return r.partAt
+	case r.Conn.Ended.Packet == 0:
+		return math.MaxInt64
+	}
+	return r.Conn.Ended.Packet
+}
+
+type resultHeap []*Result
+
+func (h resultHeap) Len() int { return len(h) }
+func (h resultHeap) Less(i, j int) bool {
+	a, b := h[i], h[j]
+	switch {
+	case a.endedAt() != b.endedAt():
+		return a.endedAt() < b.endedAt()
+	case a.Conn.First.Packet != b.Conn.First.Packet:
+		return a.Conn.First.Packet < b.Conn.First.Packet
+	}
+	return a.Part < b.Part
+}
+func (h resultHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *resultHeap) Push(x any)   { *h = append(*h, x.(*Result)) }
+func (h *resultHeap) Pop() any {
+	old := *h
+	r := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return r
+}

@@ -1,0 +1,187 @@
+package popscope
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"net/netip"
+
+	"popscope/capture/packet"
+	"popscope/pop3parse"
+	"popscope/reassembly"
+	"popscope/reassembly/stream"
+)
+
+// numShards is how many parts the connections are dealt into. It is fixed,
+// not the number of workers, so that limits act in the same way and the
+// results are the same however many workers there are.
+const numShards = 16
+
+// batchPackets is how many packets of the timeline pass between two turns,
+// at which all shards learn the time and hand on what is finished. Like
+// numShards it must not depend on the number of workers.
+const batchPackets = 2048
+
+// shard follows the connections that are dealt to it.
+type shard struct {
+	opt   *Options
+	ports portSet
+	asm   *reassembly.Assembler
+	out   []*Result
+	now   stream.Stamp
+	ids   map[string]int // ids of the sessions under way, and how often each was wanted
+	free  []*mailSink
+
+	notPOP3, noData int64 // connections
+}
+
+func newShards(o *Options) []*shard {
+	l := o.Limits.Reassembly.Share(numShards)
+	l.Ports = o.Ports
+	out := make([]*shard, numShards)
+	for i := range out {
+		out[i] = &shard{opt: o, ports: newPortSet(o.Ports), asm: reassembly.New(l), ids: make(map[string]int)}
+	}
+	return out
+}
+
+// shardOf returns the shard of a segment's connection: the same for both
+// directions, and for equal addresses in different VLANs and tunnels.
+func shardOf(s *packet.Segment) int {
+	h := endpointHash(&s.Src) + endpointHash(&s.Dst)
+	h ^= h >> 32
+	return int((h * 0x9e3779b97f4a7c15) >> 60)
+}
+
+func endpointHash(e *packet.Endpoint) uint64 {
+	a := binary.LittleEndian.Uint64(e.Addr[:8])
+	b := binary.LittleEndian.Uint64(e.Addr[8:])
+	return (a ^ b*0x9e3779b97f4a7c15 ^ uint64(e.Port)) * 0xff51afd7ed558ccd
+}
+
+// segment takes one segment.
+func (s *shard) segment(seg *packet.Segment, at stream.Stamp) {
+	s.now = at
+	s.asm.Segment(seg, at)
+	s.drain()
+}
+
+// tick tells the time.
+func (s *shard) tick(at stream.Stamp) {
+	s.now = at
+	s.asm.Tick(at)
+	s.drain()
+}
+
+// close ends all connections.
+func (s *shard) close() {
+	s.asm.Close()
+	s.drain()
+}
+
+// mark returns the packet up to which no session can end any more.
+func (s *shard) mark() int64 {
+	if n, ok := s.asm.Oldest(); ok {
+		return n - 1
+	}
+	return s.now.Packet
+}
+
+// drain takes the events that a segment caused.
+func (s *shard) drain() {
+	for ev := s.asm.Next(); ev != nil; ev = s.asm.Next() {
+		switch ev.Kind {
+		case stream.Data:
+			s.data(ev.Conn, ev.Chunk)
+		case stream.Closed:
+			s.closed(ev.Conn)
+		}
+	}
+}
+
+// data takes a chunk of a connection.
+func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
+	t, ok := c.Owner.(*track)
+	if !ok {
+		if s.plainlyNot(c, ch) {
+			c.Ignore = true
+			s.notPOP3++
+			return
+		}
+		t = newTrack(s, c)
+		c.Owner = t
+	}
+	t.data(c, ch)
+}
+
+// plainlyNot decides about a connection by its first bytes alone: most of
+// the traffic that is no POP3 leaves here, before anything is kept of it.
+func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
+	if s.ports.has(c.Server.Port()) || !c.ClientKnown || len(ch.Data) == 0 {
+		return false
+	}
+	e := pop3parse.Evidence{FromStart: ch.Off == 0}
+	if ch.Dir == stream.Client {
+		e.Client = ch.Data
+	} else {
+		e.Server, e.ClientFirst = ch.Data, ch.PeerAcked > 0
+	}
+	return pop3parse.Probe(e) == pop3parse.IsNot
+}
+
+// closed takes the end of a connection.
+func (s *shard) closed(c *stream.Conn) {
+	t, ok := c.Owner.(*track)
+	switch {
+	case ok:
+		t.close(c)
+	case !c.Ignore:
+		s.noData++
+	}
+}
+
+// ignored returns the connections that are no POP3, by reason.
+func (s *shard) ignored() map[string]int64 {
+	st := s.asm.Stats()
+	return map[string]int64{
+		"not_pop3_connections": s.notPOP3,
+		"no_data_connections":  s.noData + st.WithoutData,
+		"late_packets":         st.Late,
+	}
+}
+
+// newID makes the id of a session, from the connection and the time of its
+// first packet. Which side is the client and what surrounds the connection
+// do not matter, unless two connections would get the same id.
+func (s *shard) newID(c *stream.Conn) string {
+	a, b := c.Client, c.Server
+	if b.Compare(a) < 0 {
+		a, b = b, a
+	}
+	for n := 0; ; n++ {
+		id := idOf(a, b, c.First.Nanos, n)
+		if s.ids[id] == 0 {
+			s.ids[id]++
+			return id
+		}
+	}
+}
+
+func idOf(a, b netip.AddrPort, nanos int64, n int) string {
+	buf := make([]byte, 0, 64)
+	for _, e := range [...]netip.AddrPort{a, b} {
+		ip := e.Addr().As16()
+		buf = append(buf, ip[:]...)
+		buf = binary.BigEndian.AppendUint16(buf, e.Port())
+	}
+	buf = binary.BigEndian.AppendUint64(buf, uint64(nanos))
+	buf = binary.BigEndian.AppendUint32(buf, uint32(n))
+	sum := sha256.Sum256(buf)
+	return idEncoding.EncodeToString(sum[:idBytes])
+}
+
+// idBytes makes ids of 12 letters and digits: among a million sessions the
+// chance that any two are equal is below one in a million.
+const idBytes = 60 / 8
+
+var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -1,0 +1,257 @@
+package popscope
+
+import (
+	"bytes"
+
+	"popscope/pop3parse"
+	"popscope/reassembly/stream"
+	"popscope/reassembly/tlsdec"
+)
+
+// track follows one connection: until it shows whether it is POP3, and
+// then to its end.
+type track struct {
+	shard *shard
+	is    protocol
+	id    string
+
+	// While is == undecided.
+	held      []stream.Chunk // copies of all that came
+	heldBytes int
+	seen      [2][]byte // the first bytes of each side
+	whole     bool      // nothing is missing so far
+	spokeLate bool      // the server had client bytes when it first spoke
+
+	parser  *pop3parse.Parser
+	watch   *tlsdec.Watcher
+	content bool
+	digests []digest
+	part    int
+	sawUser bool // a login of Options.User was among the logins
+}
+
+// protocol is what a connection turned out to be.
+type protocol uint8
+
+const (
+	undecided protocol = iota
+	isPOP3
+	isTLS // from its first byte
+	isOther
+)
+
+func newTrack(s *shard, c *stream.Conn) *track {
+	return &track{shard: s, whole: c.ClientKnown}
+}
+
+// data takes a chunk.
+func (t *track) data(c *stream.Conn, ch stream.Chunk) {
+	switch t.is {
+	case isPOP3:
+		t.parser.Feed(ch)
+		if len(t.parser.Exchanges()) >= t.shard.opt.Limits.PartExchanges && c.Ended.Packet == 0 {
+			t.emit(c, false)
+		}
+	case isTLS:
+		t.watch.Feed(ch)
+	case undecided:
+		t.hold(ch)
+		t.decide(c, false)
+	}
+}
+
+// hold keeps a chunk until it is known what to do with it.
+func (t *track) hold(ch stream.Chunk) {
+	if ch.Lost > 0 && len(t.seen[ch.Dir]) == 0 {
+		t.whole = false
+	}
+	if ch.Dir == stream.Server && len(t.seen[stream.Server]) == 0 && len(ch.Data) > 0 {
+		t.spokeLate = ch.PeerAcked > 0
+	}
+	if room := t.shard.opt.Limits.Probe - len(t.seen[ch.Dir]); room > 0 {
+		t.seen[ch.Dir] = append(t.seen[ch.Dir], ch.Data[:min(room, len(ch.Data))]...)
+	}
+	ch.Data = bytes.Clone(ch.Data)
+	t.held = append(t.held, ch)
+	t.heldBytes += len(ch.Data)
+}
+
+// decide finds out what the connection is, if its bytes say so by now.
+func (t *track) decide(c *stream.Conn, over bool) {
+	switch t.probe(c, over || t.heldBytes >= t.shard.opt.Limits.Probe || len(t.held) >= maxHeldChunks) {
+	case isPOP3:
+		t.start(c, isPOP3)
+	case isTLS:
+		t.start(c, isTLS)
+	case isOther:
+		t.is = isOther
+		t.held, t.seen = nil, [2][]byte{}
+		c.Ignore = true
+		t.shard.notPOP3++
+	}
+}
+
+// maxHeldChunks bounds what small chunks cost besides their bytes.
+const maxHeldChunks = 256
+
+// probe asks the bytes seen so far.
+func (t *track) probe(c *stream.Conn, over bool) protocol {
+	onPort := t.shard.ports.has(c.Server.Port())
+	if onPort {
+		if tls, need := t.looksLikeTLS(); tls {
+			return isTLS
+		} else if need && !over {
+			return undecided
+		}
+	}
+	e := pop3parse.Evidence{
+		Client: t.seen[stream.Client], Server: t.seen[stream.Server],
+		FromStart: t.whole, OnPort: onPort, ClientFirst: t.spokeLate, Over: over,
+	}
+	switch pop3parse.Probe(e) {
+	case pop3parse.IsPOP3:
+		t.content = !onPort
+		return isPOP3
+	case pop3parse.IsNot:
+		if c.ClientKnown || onPort {
+			return isOther
+		}
+		// Nobody saw who opened the connection: perhaps the other one did.
+		e.Client, e.Server = e.Server, e.Client
+		if pop3parse.Probe(e) == pop3parse.IsPOP3 {
+			t.content = true
+			t.flip(c)
+			return isPOP3
+		}
+		if pop3parse.Probe(e) == pop3parse.IsNot {
+			return isOther
+		}
+	}
+	if over {
+		return isOther
+	}
+	return undecided
+}
+
+// looksLikeTLS reports whether the first bytes of either side are TLS.
+func (t *track) looksLikeTLS() (tls, need bool) {
+	for _, b := range t.seen {
+		if len(b) == 0 {
+			continue
+		}
+		is, more := tlsdec.LooksLike(b)
+		// In a connection caught in the middle the first record can be of
+		// any type (RFC 8446 section 5.1).
+		if is || !t.whole && len(b) > 2 && 0x14 <= b[0] && b[0] <= 0x17 && b[1] == 3 && b[2] <= 4 {
+			return true, false
+		}
+		need = need || more
+	}
+	return false, need
+}
+
+// flip exchanges client and server.
+func (t *track) flip(c *stream.Conn) {
+	c.Flip = true
+	for i := range t.held {
+		t.held[i].Dir = t.held[i].Dir.Other()
+	}
+}
+
+// start begins to read the connection as what it is.
+func (t *track) start(c *stream.Conn, is protocol) {
+	t.is = is
+	t.id = t.shard.newID(c)
+	if is == isTLS {
+		t.watch = tlsdec.NewWatcher()
+	}
+	t.parser = pop3parse.NewParser(pop3parse.Options{
+		FromStart: c.ClientKnown && is == isPOP3,
+		KeepBody:  t.shard.opt.KeepBody,
+		Limits:    t.shard.opt.Limits.Session,
+		Mail:      t.mail(),
+		TLS:       t.tls,
+	})
+	held := t.held
+	t.held, t.seen = nil, [2][]byte{}
+	for _, ch := range held {
+		t.data(c, ch)
+	}
+}
+
+// tls takes what follows STLS.
+func (t *track) tls(ch stream.Chunk) {
+	if t.watch == nil {
+		t.watch = tlsdec.NewWatcher()
+	}
+	t.watch.Feed(ch)
+}
+
+// close takes the end of the connection.
+func (t *track) close(c *stream.Conn) {
+	if t.is == undecided {
+		t.decide(c, true)
+	}
+	if t.is == isOther {
+		return
+	}
+	t.parser.End(c.Close)
+	t.emit(c, true)
+	delete(t.shard.ids, t.id)
+}
+
+// emit makes a result of what was finished since the last one.
+func (t *track) emit(c *stream.Conn, last bool) {
+	t.part++
+	conn := *c
+	conn.Owner = nil
+	r := &Result{
+		ID: t.id, Part: t.part, Last: last, Conn: &conn, Session: t.parser.Session(),
+		Exchanges: t.parser.Exchanges(), Logins: t.parser.Logins(),
+		ByContent: t.content, owner: t, partAt: t.shard.now.Packet,
+	}
+	for i, m := range t.parser.Messages() {
+		out := Message{Message: m}
+		if i < len(t.digests) {
+			out.SHA256, out.Mail = t.digests[i].sum, t.digests[i].mail
+		}
+		r.Messages = append(r.Messages, out)
+	}
+	for i := range r.Logins {
+		t.sawUser = t.sawUser || string(r.Logins[i].User) == t.shard.opt.User
+	}
+	t.tlsFacts(r)
+	if c.Packets[stream.Client] == 0 || c.Packets[stream.Server] == 0 {
+		r.OneSided, r.Side = true, stream.Server
+		if c.Packets[stream.Client] > 0 {
+			r.Side = stream.Client
+		}
+	}
+	if !last {
+		r.detach(t)
+	}
+	t.shard.out = append(t.shard.out, r)
+}
+
+// tlsFacts says how the session was encrypted.
+func (t *track) tlsFacts(r *Result) {
+	if t.watch != nil {
+		r.TLSInfo = t.watch.Info()
+	}
+	switch {
+	case t.is == isTLS:
+		r.TLS = ImplicitTLS
+	case r.Session.STLS && (t.watch != nil || !r.Session.ClearAfterSTLS):
+		r.TLS = STLS
+	}
+}
+
+// detach makes r independent of the parser, which goes on.
+func (r *Result) detach(t *track) {
+	session := *r.Session
+	r.Session = &session
+	r.Exchanges = append([]pop3parse.Exchange(nil), r.Exchanges...)
+	r.Logins = append([]pop3parse.Login(nil), r.Logins...)
+	t.parser.Take()
+	t.digests = nil
+}

@@ -1,0 +1,204 @@
+package popscope
+
+import (
+	"io"
+	"sync"
+
+	"popscope/capture"
+	"popscope/capture/packet"
+	"popscope/reassembly/stream"
+)
+
+// parallel is sequential with the work of the shards done by several
+// workers. A reader decodes packets and deals copies of their segments to
+// the workers in batches; the caller's goroutine puts the results of each
+// batch in order. Turns come after the same packets as in sequential, so
+// that the results are the same.
+func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool) {
+	n := a.opt.Workers
+	stop := make(chan struct{})
+	pipe := pipeline{stop: stop, free: make(chan *batch, 4*n), turns: make(chan turn, 2)}
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer close(stop)
+
+	for w := range n {
+		todo, done := make(chan *batch, 2), make(chan finished, 2)
+		pipe.todo, pipe.done = append(pipe.todo, todo), append(pipe.done, done)
+		var mine []*shard
+		for i := w; i < len(a.shards); i += n {
+			mine = append(mine, a.shards[i])
+		}
+		running.Go(func() { pipe.work(mine, todo, done) })
+	}
+	running.Go(func() { pipe.read(a.in, src) })
+
+	for t := range pipe.turns {
+		for _, err := range t.errs {
+			if !yield(nil, err) {
+				return
+			}
+		}
+		mark := t.at.Packet
+		for _, done := range pipe.done {
+			f := <-done
+			a.merge.add(f.results)
+			mark = min(mark, f.mark)
+		}
+		for r := a.merge.next(mark); r != nil; r = a.merge.next(mark) {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// pipeline is what reader, workers and merger share.
+type pipeline struct {
+	stop  chan struct{} // closed when the caller wants no more
+	turns chan turn     // one for each round of batches
+	todo  []chan *batch
+	done  []chan finished
+	free  chan *batch
+}
+
+// turn tells the merger of a round of batches, one for each worker.
+type turn struct {
+	at   stream.Stamp
+	errs []error // of the source, met during the round
+}
+
+// batch is what one worker gets of a round.
+type batch struct {
+	items []item
+	bytes []byte       // payloads, one after the other
+	at    stream.Stamp // the last packet of the round
+	last  bool         // of the capture
+}
+
+// item is a segment, whose payload lies in batch.bytes.
+type item struct {
+	shard    int
+	seg      packet.Segment
+	at       stream.Stamp
+	from, to int
+}
+
+// finished is what a worker hands on of a round.
+type finished struct {
+	results []*Result
+	mark    int64
+}
+
+// read deals the packets of src.
+func (p *pipeline) read(in *intake, src capture.Source) {
+	defer close(p.turns)
+	round := p.round()
+	var pkt capture.Packet
+	var errs []error
+	for {
+		err := src.Next(&pkt)
+		switch {
+		case err == nil:
+			if seg, ok := in.packet(&pkt); ok {
+				s := shardOf(seg)
+				round[s%len(round)].add(s, seg, in.at)
+			}
+			if in.count%batchPackets == 0 {
+				if !p.deal(round, turn{in.at, errs}, false) {
+					return
+				}
+				round, errs = p.round(), nil
+			}
+			continue
+		case err != io.EOF:
+			errs = append(errs, err)
+			if goesOn(err) {
+				continue
+			}
+		}
+		p.deal(round, turn{in.at, errs}, true)
+		return
+	}
+}
+
+// round returns an empty batch for each worker.
+func (p *pipeline) round() []*batch {
+	out := make([]*batch, len(p.todo))
+	for i := range out {
+		select {
+		case out[i] = <-p.free:
+		default:
+			out[i] = &batch{}
+		}
+	}
+	return out
+}
+
+// deal hands a round to the workers, and reports whether anybody wants it.
+func (p *pipeline) deal(round []*batch, t turn, last bool) bool {
+	for i, b := range round {
+		b.at, b.last = t.at, last
+		select {
+		case p.todo[i] <- b:
+		case <-p.stop:
+			return false
+		}
+	}
+	select {
+	case p.turns <- t:
+		return true
+	case <-p.stop:
+		return false
+	}
+}
+
+func (b *batch) add(shard int, seg *packet.Segment, at stream.Stamp) {
+	from := len(b.bytes)
+	b.bytes = append(b.bytes, seg.Payload...)
+	b.items = append(b.items, item{shard, *seg, at, from, len(b.bytes)})
+}
+
+// work does the batches of one worker.
+func (p *pipeline) work(shards []*shard, todo chan *batch, done chan finished) {
+	n := len(p.todo)
+	for {
+		var b *batch
+		select {
+		case b = <-todo:
+		case <-p.stop:
+			return
+		}
+		for i := range b.items {
+			it := &b.items[i]
+			it.seg.Payload = b.bytes[it.from:it.to:it.to]
+			shards[it.shard/n].segment(&it.seg, it.at)
+		}
+		f := finished{mark: b.at.Packet}
+		for _, s := range shards {
+			if b.last {
+				s.close()
+			} else {
+				s.tick(b.at)
+			}
+			f.results = append(f.results, s.out...)
+			s.out = s.out[:0]
+			f.mark = min(f.mark, s.mark())
+		}
+		last := b.last
+		clear(b.items)
+		b.items, b.bytes = b.items[:0], b.bytes[:0]
+		select {
+		case p.free <- b:
+		default:
+		}
+		select {
+		case done <- f:
+		case <-p.stop:
+			return
+		}
+		if last {
+			return
+		}
+	}
+}
