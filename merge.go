@@ -18,9 +18,8 @@ func (m *merge) add(results []*Result) {
 }
 
 // next returns the next result that ended at or before packet mark, or nil.
-// After the last packet every result is due.
 func (m *merge) next(mark int64) *Result {
-	if len(m.waiting) == 0 || m.waiting[0].endedAt() > mark && m.waiting[0].endedAt() != math.MaxInt64 {
+	if len(m.waiting) == 0 || m.waiting[0].endedAt() > mark {
 		return nil
 	}
 	return heap.Pop(&m.waiting).(*Result)

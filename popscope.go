@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math"
 
 	"popscope/capture"
 	"popscope/reassembly/stream"
@@ -97,6 +98,9 @@ func (a *Analyzer) turn(yield func(*Result, error) bool, last bool) bool {
 		a.merge.add(s.out)
 		s.out = s.out[:0]
 		mark = min(mark, s.mark())
+	}
+	if last {
+		mark = math.MaxInt64
 	}
 	for r := a.merge.next(mark); r != nil; r = a.merge.next(mark) {
 		if !yield(r, nil) {

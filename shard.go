@@ -32,7 +32,7 @@ type shard struct {
 	ids   map[string]int // ids of the sessions under way, and how often each was wanted
 	free  []*mailSink
 
-	notPOP3, noData int64 // connections
+	notPOP3 int64 // connections
 }
 
 func newShards(o *Options) []*shard {
@@ -131,12 +131,8 @@ func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
 
 // closed takes the end of a connection.
 func (s *shard) closed(c *stream.Conn) {
-	t, ok := c.Owner.(*track)
-	switch {
-	case ok:
+	if t, ok := c.Owner.(*track); ok {
 		t.close(c)
-	case !c.Ignore:
-		s.noData++
 	}
 }
 
@@ -145,8 +141,8 @@ func (s *shard) ignored() map[string]int64 {
 	st := s.asm.Stats()
 	return map[string]int64{
 		"not_pop3_connections": s.notPOP3,
-		"no_data_connections":  s.noData + st.WithoutData,
-		"late_packets":         st.Late,
+		"no_data_connections":  st.Silent,
+		"stray_segments":       st.Stray,
 	}
 }
 

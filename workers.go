@@ -2,6 +2,7 @@ package popscope
 
 import (
 	"io"
+	"math"
 	"sync"
 
 	"popscope/capture"
@@ -45,6 +46,9 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 			a.merge.add(f.results)
 			mark = min(mark, f.mark)
 		}
+		if t.last {
+			mark = math.MaxInt64
+		}
 		for r := a.merge.next(mark); r != nil; r = a.merge.next(mark) {
 			if !yield(r, nil) {
 				return
@@ -66,6 +70,7 @@ type pipeline struct {
 type turn struct {
 	at   stream.Stamp
 	errs []error // of the source, met during the round
+	last bool    // of the capture
 }
 
 // batch is what one worker gets of a round.
@@ -105,7 +110,7 @@ func (p *pipeline) read(in *intake, src capture.Source) {
 				round[s%len(round)].add(s, seg, in.at)
 			}
 			if in.count%batchPackets == 0 {
-				if !p.deal(round, turn{in.at, errs}, false) {
+				if !p.deal(round, turn{in.at, errs, false}) {
 					return
 				}
 				round, errs = p.round(), nil
@@ -117,7 +122,7 @@ func (p *pipeline) read(in *intake, src capture.Source) {
 				continue
 			}
 		}
-		p.deal(round, turn{in.at, errs}, true)
+		p.deal(round, turn{in.at, errs, true})
 		return
 	}
 }
@@ -136,9 +141,9 @@ func (p *pipeline) round() []*batch {
 }
 
 // deal hands a round to the workers, and reports whether anybody wants it.
-func (p *pipeline) deal(round []*batch, t turn, last bool) bool {
+func (p *pipeline) deal(round []*batch, t turn) bool {
 	for i, b := range round {
-		b.at, b.last = t.at, last
+		b.at, b.last = t.at, t.last
 		select {
 		case p.todo[i] <- b:
 		case <-p.stop:

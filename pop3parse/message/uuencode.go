@@ -1,8 +1,6 @@
 package message
 
-import (
-	"bytes"
-)
+import "bytes"
 
 // uuFiles finds uuencoded files in text: "begin", an octal mode and a name,
 // lines of data, and "end". POSIX describes the form under uuencode.
@@ -19,7 +17,7 @@ type uuFiles struct {
 	bad      bool  // lines of the file are no data
 	short    bool  // lines of the file hold less than they say
 	zero     bool  // the line of length zero was seen
-	nameText string
+	broken   bool  // the next line may be the rest of one that a gap broke
 }
 
 // uuState is where in a file the scan is.
@@ -53,7 +51,7 @@ func (u *uuFiles) line(b []byte, e lineEnd) {
 		u.text(b)
 	case uuBegun:
 		u.state = uuText
-		if len(b) > 0 && (uuComplete(b) || b[0] == 'M' && isUU(b)) || isUUEnd(b) {
+		if uuBegins(b) || isUUEnd(b) {
 			u.open()
 			u.data(b, e)
 			return
@@ -109,9 +107,8 @@ func uuName(b []byte) ([]byte, bool) {
 // open begins a file.
 func (u *uuFiles) open() {
 	u.state, u.used = uuData, true
-	u.read, u.bad, u.short, u.zero = 0, false, false, false
-	u.nameText = u.common.nameText(string(u.name))
-	if u.into == nil && !u.save.open(u.common, u.nameText, "application/octet-stream") {
+	u.read, u.bad, u.short, u.zero, u.broken = 0, false, false, false, false
+	if u.into == nil && !u.save.open(u.common, u.common.nameText(string(u.name)), "application/octet-stream") {
 		u.pass = true
 		u.state = uuText
 	}
@@ -130,9 +127,13 @@ func (u *uuFiles) data(b []byte, e lineEnd) {
 		return
 	}
 	u.read += int64(len(b) + len(e.octets()))
+	broken := u.broken
+	u.broken = false
 	switch {
 	case isUUEnd(b):
 		u.over(true)
+	case broken && !uuComplete(b):
+		u.bad = true
 	case u.zero:
 		u.over(false)
 		u.text(b)
@@ -141,7 +142,7 @@ func (u *uuFiles) data(b []byte, e lineEnd) {
 	case !isUU(b):
 		u.bad = true
 	default:
-		u.decode(b)
+		u.decode(b, e != endNone && e != endCut)
 	}
 }
 
@@ -158,6 +159,10 @@ func isUU(b []byte) bool {
 	return len(b) > 0 && len(b)-1 <= uuChars(b)+2
 }
 
+// uuBegins reports whether b can be the first line of data. Spaces may be
+// missing at its end, but text that happens to fit is not taken for data.
+func uuBegins(b []byte) bool { return isUU(b) && (b[0] == 'M' || len(b)-1 >= uuChars(b)-3) }
+
 // uuComplete reports whether b is a line of data with all its characters.
 func uuComplete(b []byte) bool { return isUU(b) && len(b)-1 >= uuChars(b) }
 
@@ -165,8 +170,8 @@ func uuComplete(b []byte) bool { return isUU(b) && len(b)-1 >= uuChars(b) }
 func uuChars(b []byte) int { return (int(b[0]-' ')&63 + 2) / 3 * 4 }
 
 // decode decodes a line of data. Spaces at its end may have been lost on the
-// way: they stand for zero bits.
-func (u *uuFiles) decode(b []byte) {
+// way: they stand for zero bits. That is not so if the line is not whole.
+func (u *uuFiles) decode(b []byte, whole bool) {
 	n := int(b[0]-' ') & 63
 	var out [66]byte
 	var chars [88]byte
@@ -180,8 +185,11 @@ func (u *uuFiles) decode(b []byte) {
 	}
 	if has := got * 3 / 4; has < n {
 		u.short = true
-		// No more zeros than there were characters: few lines must not mean a large file.
-		n = min(n, max(has, int(min(u.read-u.saver().octets, 64))))
+		zeros := int64(0)
+		if whole { // no more than there were characters: few lines must not mean a large file
+			zeros = max(0, u.read-u.saver().octets-int64(has))
+		}
+		n = has + int(min(zeros, int64(n-has)))
 	}
 	u.saver().write(out[:n])
 }
@@ -210,6 +218,7 @@ func (u *uuFiles) gap() {
 	if u.state == uuData && u.into == nil {
 		u.save.missing = true
 	}
+	u.broken = true
 }
 
 // close ends the text.

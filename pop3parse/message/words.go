@@ -71,6 +71,9 @@ func (c *common) decodeWords(s string) string {
 // readWord reads the encoded word that s begins with. last says that no
 // encoded word can follow either.
 func readWord(s string) (w encodedWord, ok, last bool) {
+	if !strings.HasPrefix(s, "=?") {
+		return w, false, false
+	}
 	i := strings.IndexByte(s[2:], '?')
 	if i < 0 {
 		return w, false, true

@@ -1,0 +1,62 @@
+package packet
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// The Internet checksum (RFC 1071) is a sum in ones' complement, which comes
+// out the same, bytes swapped, when the words are read in the other byte
+// order. A correct segment adds up to all ones, which is its own swap: so
+// everything here is added up in little-endian words of 8 bytes.
+
+// checksumWrong tells whether the checksum of a whole TCP segment is wrong,
+// given the sum of the two addresses of its pseudo header.
+func checksumWrong(segment []byte, addrs uint64) bool {
+	sum := onesAdd(addrs, uint64(protoTCP)<<8)
+	sum = onesAdd(sum, uint64(bits.ReverseBytes32(uint32(len(segment)))))
+	return onesFold(onesSum(segment, sum)) != 0xffff
+}
+
+// onesSum adds b to sum. An odd last byte counts as the first one of a word.
+func onesSum(b []byte, sum uint64) uint64 {
+	var c, carries uint64
+	for len(b) >= 64 {
+		w := b[:64:64]
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(w[0:]), 0)
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(w[8:]), c)
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(w[16:]), c)
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(w[24:]), c)
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(w[32:]), c)
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(w[40:]), c)
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(w[48:]), c)
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(w[56:]), c)
+		carries, _ = bits.Add64(carries, 0, c) // to go around at the end; no branch, no wait for it here
+		b = b[64:]
+	}
+	sum = onesAdd(sum, carries)
+	for len(b) >= 8 {
+		sum = onesAdd(sum, binary.LittleEndian.Uint64(b))
+		b = b[8:]
+	}
+	var last uint64
+	for i := len(b) - 1; i >= 0; i-- {
+		last = last<<8 | uint64(b[i])
+	}
+	return onesAdd(sum, last)
+}
+
+// onesAdd adds two sums, the carry going around to the low end.
+func onesAdd(a, b uint64) uint64 {
+	sum, c := bits.Add64(a, b, 0)
+	return sum + c
+}
+
+// onesFold brings a sum of 64 bits down to 16.
+func onesFold(sum uint64) uint16 {
+	sum = sum>>32 + sum&0xffffffff
+	sum = sum>>32 + sum&0xffffffff
+	sum = sum>>16 + sum&0xffff
+	sum = sum>>16 + sum&0xffff
+	return uint16(sum)
+}

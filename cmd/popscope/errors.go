@@ -1,0 +1,151 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"popscope/capture"
+	"popscope/report"
+)
+
+// The exit statuses.
+const (
+	statusDone        = 0
+	statusUsage       = 2   // wrong usage, nothing done
+	statusIncomplete  = 3   // an input unreadable or damaged, an output not written
+	statusInterrupted = 130 // as a shell says of Ctrl-C
+)
+
+// failure is an error with an exit status and perhaps advice.
+type failure struct {
+	status int
+	err    error  // nil when everything was said already
+	hint   string // "" for none
+}
+
+func (f *failure) Error() string {
+	if f.err == nil {
+		return fmt.Sprintf("exit status %d", f.status)
+	}
+	return f.err.Error()
+}
+
+func (f *failure) Unwrap() error { return f.err }
+
+// usage returns a failure for wrong usage.
+func usage(hint, format string, args ...any) error {
+	return &failure{status: statusUsage, err: fmt.Errorf(format, args...), hint: hint}
+}
+
+// outputFailure returns a failure for an output that could not be written.
+func outputFailure(name string, err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		err = path.Err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	return &failure{status: statusIncomplete, err: fmt.Errorf("%s: not written: %w", name, err)}
+}
+
+// say writes one line to standard error.
+func (p *program) say(text string) {
+	fmt.Fprintln(p.stderr, "popscope: "+report.Inert(strings.Join(strings.Fields(text), " ")))
+}
+
+// complain tells the user of an error and returns the exit status for it.
+// Errors of the command line library are wrong usage.
+func (p *program) complain(err error) int {
+	if err == nil {
+		return statusDone
+	}
+	var f *failure
+	if !errors.As(err, &f) {
+		f = &failure{status: statusUsage, err: err, hint: "see popscope help"}
+	}
+	if f.err != nil {
+		p.say(f.err.Error())
+	}
+	if f.hint != "" {
+		fmt.Fprintln(p.stderr, "hint: "+report.Inert(f.hint))
+	}
+	return f.status
+}
+
+// sayInput tells of trouble with inputs, a line for each.
+func (p *program) sayInput(err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range several.Unwrap() {
+			p.sayInput(e)
+		}
+		return
+	}
+	p.say(inputText(err))
+}
+
+// inputText writes an error about an input as "file: packet, offset: what
+// is wrong".
+func inputText(err error) string {
+	var format *capture.FormatError
+	var path *fs.PathError
+	switch {
+	case errors.As(err, &format):
+		return fmt.Sprintf("%s: packet %d, offset %d: %s", inputName(format.File), format.Packet, format.Offset, unprefixed(format.Err))
+	case errors.As(err, &path):
+		return fmt.Sprintf("%s: %v", inputName(path.Path), path.Err)
+	}
+	return unprefixed(err)
+}
+
+// unprefixed returns the text of an error without the name of the package
+// that it comes from.
+func unprefixed(err error) string { return strings.TrimPrefix(err.Error(), "capture: ") }
+
+// inputName returns how an input is called in messages.
+func inputName(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+// flagError turns an error about flags into wrong usage.
+func flagError(cmd *cobra.Command, err error) error {
+	if !cmd.HasParent() {
+		return usage("flags come after the command: popscope analyze [flags] FILE...", "%w", err)
+	}
+	return usage("see "+cmd.CommandPath()+" --help", "%w", err)
+}
+
+// noCommand is what popscope without a command it knows comes to.
+func noCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usage("try popscope analyze FILE, or popscope help", "a command is needed")
+	}
+	name := args[0]
+	if looksLikeFile(name) {
+		return usage("did you mean: popscope analyze "+strings.Join(args, " "), "%q is a file, not a command", name)
+	}
+	if like := cmd.SuggestionsFor(name); len(like) > 0 {
+		return usage("did you mean: popscope "+like[0], "unknown command %q", name)
+	}
+	return usage("popscope help lists the commands", "unknown command %q", name)
+}
+
+// looksLikeFile reports whether a word that is no command is meant as an
+// input.
+func looksLikeFile(name string) bool {
+	if name == "-" || strings.ContainsRune(name, filepath.Separator) || filepath.Ext(name) != "" {
+		return true
+	}
+	_, err := os.Stat(name)
+	return err == nil
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	// Without this, writing to a closed pipe would kill the process; now
+	// the write returns EPIPE and the program ends quietly.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole program. It returns the exit status.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	return execute(ctx, args, stdin, stdout, stderr)
+}
+
+// execute runs one command. The end of ctx is an interruption.
+func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{ctx: ctx, stdin: stdin, stdout: newBuffered(stdout), terminal: terminalOf(stdout), stderr: stderr}
+	root := p.rootCommand()
+	root.SetArgs(append([]string{}, args...)) // never nil, which would mean os.Args
+	err := root.Execute()
+	status := p.complain(err)
+	switch e := p.stdout.Flush(); {
+	case errors.Is(e, syscall.EPIPE):
+		return statusDone // whoever read the output has seen enough
+	case e == nil || notWritten(err): // said already
+		return status
+	default:
+		return p.complain(outputFailure("standard output", e))
+	}
+}
+
+// program is what every command has at hand.
+type program struct {
+	ctx      context.Context
+	stdin    io.Reader
+	stdout   *buffered
+	terminal terminal // what stdout is connected to
+	stderr   io.Writer
+}
+
+// rootCommand returns the command tree.
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "popscope",
+		Short: "See what POP3 clients and servers said, from captured packets",
+		Long: `popscope reads packet captures and shows the POP3 sessions in them: every
+command with its reply, who logged in and how exposed that was, and which
+messages went over the wire.`,
+		Example: `  popscope analyze mail.pcap
+  popscope analyze --format transcript mail.pcapng.gz
+  popscope analyze --json mail.pcap | jq 'select(.type == "login")'`,
+		Version:       versionText(),
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, args []string) error { return noCommand(cmd, args) },
+	}
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.SetVersionTemplate("popscope {{.Version}}\n")
+	root.Flags().BoolP("version", "V", false, "print the version")
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageFunc(writeUsage)
+	root.SuggestionsMinimumDistance = 2
+	root.SetHelpCommand(p.helpCommand())
+	root.AddCommand(p.analyzeCommand(), p.versionCommand())
+	addCompletion(root)
+	return root
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/term"
+)
+
+// buffered is a bufio.Writer with room for many records.
+type buffered struct{ *bufio.Writer }
+
+func newBuffered(w io.Writer) *buffered { return &buffered{bufio.NewWriterSize(w, 64<<10)} }
+
+// terminal says what an output is connected to.
+type terminal struct {
+	is      bool
+	columns int // 0: not known
+}
+
+// terminalOf looks at an output. The environment's COLUMNS comes before
+// what the terminal itself says.
+func terminalOf(w io.Writer) terminal {
+	var t terminal
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		t.is = true
+		t.columns, _, _ = term.GetSize(int(f.Fd())) // 0 on error: no limit
+	}
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && n > 0 {
+		t.columns = n
+	}
+	return t
+}
+
+// outFile is a file that appears when it is complete, or not at all.
+type outFile struct {
+	*buffered
+	file   *os.File
+	target string // where it goes; "" when it is written in place
+}
+
+// createFile opens the output that --output names. A regular file is
+// written under another name in the same folder until Commit; what is
+// there already and is no regular file, such as /dev/null or a named
+// pipe, is written directly.
+func createFile(name string) (*outFile, error) {
+	target := name
+	if link, err := filepath.EvalSymlinks(name); err == nil {
+		target = link // replace the file that a link points to, not the link
+	}
+	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
+		f, err := os.OpenFile(target, os.O_WRONLY, 0)
+		if err != nil {
+			return nil, err
+		}
+		return &outFile{buffered: newBuffered(f), file: f}, nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	return &outFile{buffered: newBuffered(f), file: f, target: target}, nil
+}
+
+// Commit completes the file and puts it in its place. After an error
+// nothing is left behind.
+func (o *outFile) Commit() error {
+	err := o.Flush()
+	if e := o.file.Close(); err == nil {
+		err = e
+	}
+	if o.target == "" {
+		return err
+	}
+	if err == nil {
+		err = os.Rename(o.file.Name(), o.target)
+	}
+	if err != nil {
+		os.Remove(o.file.Name())
+	}
+	return err
+}
+
+// Discard gives the output up.
+func (o *outFile) Discard() {
+	o.file.Close()
+	if o.target != "" {
+		os.Remove(o.file.Name())
+	}
+}
+
+// sameFile reports whether two names stand for one existing file.
+func sameFile(a, b string) bool {
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}

@@ -1,0 +1,236 @@
+package reassembly
+
+import (
+	"popscope/capture/packet"
+	"popscope/reassembly/stream"
+)
+
+// Assembler turns TCP segments into the streams they carry. Make one with
+// New. It is a plain machine, without goroutines and without a clock of
+// its own: the same calls give the same events.
+//
+// It must not be used from several goroutines at once.
+type Assembler struct {
+	limits Limits
+	table  table
+	clock  clock
+	at     stream.Stamp // of the packet at hand
+
+	used    [kinds]queue[entry]    // by last use, to within 1/32 of the time they may be idle
+	ending  queue[conn]            // ended and not reported, in the order of their ends
+	holds   [holdKinds]queue[hold] // by hold.since
+	waiting int                    // cost of all pieces that wait
+	archive archive
+
+	items  []item // events to come, from items[head] on
+	head   int
+	event  stream.Event // the one handed out
+	last   *conn        // its connection, until the flags are looked at that the consumer may have set
+	done   bool         // that was Closed: the conn can be used again
+	busy   bool         // something may have come due
+	closed bool         // by Close
+	rest   []*conn      // after Close: those that were open, in the order of their first packets
+
+	gaps      []gap // scratch
+	freeConns []*conn
+	freeEntry []*entry
+	stats     Stats
+}
+
+// item is an event to come. What depends on the roles is made from it only
+// when it is handed out, because the consumer may swap them before.
+type item struct {
+	conn   *conn
+	data   []byte
+	off    int64
+	lost   int64
+	at     stream.Stamp
+	ack    Seq
+	hasAck bool
+	closed bool
+	side   uint8
+}
+
+// spares bounds what is kept for use again after a flood.
+const spares = 4096
+
+// New returns an Assembler.
+func New(l Limits) *Assembler {
+	l = l.withDefaults()
+	return &Assembler{limits: l, table: newTable(), archive: newArchive(l)}
+}
+
+// Segment takes one segment, which came with the packet at. The numbers
+// of the packets must not decrease.
+//
+// s is read only, and not kept, but the events that come of it borrow its
+// Payload: call Next until it returns nil before Payload changes.
+func (a *Assembler) Segment(s *packet.Segment, at stream.Stamp) {
+	a.Tick(at)
+	a.stats.Segments++
+	t, side := tupleOf(s)
+	hash := a.table.hash(&t)
+	e := a.table.find(hash, &t)
+	switch {
+	case e == nil:
+		a.meet(hash, &t, side, s)
+	case e.conn != nil:
+		a.continued(e, side, s)
+	case e.kind == kindHalfOpen:
+		a.answered(e, side, s)
+	default:
+		a.haunted(e, side, s)
+	}
+}
+
+// Tick takes note of a packet that is not for this Assembler: the clock
+// goes by all packets of a capture, and stream.Conn.Ended by their numbers.
+func (a *Assembler) Tick(at stream.Stamp) {
+	a.settle()
+	a.at = at
+	if a.clock.see(at.Nanos) {
+		a.busy = true
+	}
+}
+
+// Expire tells that it is late: nanos, since 1970-01-01 UTC. Live use
+// calls it while no packets come; captures that are read have no need of
+// it. A time before that of the packets changes nothing.
+func (a *Assembler) Expire(nanos int64) {
+	a.settle()
+	if a.clock.moveTo(nanos) {
+		a.busy = true
+	}
+}
+
+// Close tells that the capture is over. What is left then comes out of
+// Next: the connections that have ended, in the order of their ends, then
+// those still open, in the order of their first packets.
+func (a *Assembler) Close() {
+	a.settle()
+	a.closed, a.busy = true, true
+}
+
+// Next returns the next event, or nil when there is none until the next
+// call of another method. The event, and its Data, are valid until the
+// next call of any method; its Conn is valid for good, and written by the
+// Assembler until its Closed event has been returned.
+//
+// A connection is reported as Opened just before its first Data, and those
+// that never carry a byte are counted in Stats only. Closed events come
+// in the order of Conn.Ended.
+func (a *Assembler) Next() *stream.Event {
+	a.settle()
+	for {
+		if a.head == len(a.items) {
+			a.rewind()
+			if !a.busy {
+				return nil
+			}
+			a.busy = a.work()
+			continue
+		}
+		it := &a.items[a.head]
+		c := it.conn
+		switch {
+		case !it.closed && c.ignored:
+			a.head++
+			continue
+		case !c.opened:
+			c.opened = true
+			a.stats.Opened++
+			a.event = stream.Event{Kind: stream.Opened, Conn: c.pub}
+		case it.closed:
+			a.head++
+			a.done = true
+			a.event = stream.Event{Kind: stream.Closed, Conn: c.pub}
+		default:
+			a.head++
+			a.event = stream.Event{Kind: stream.Data, Conn: c.pub, Chunk: it.chunk()}
+			ch := &a.event.Chunk
+			c.pub.Bytes[ch.Dir] += int64(len(ch.Data))
+			c.pub.Lost[ch.Dir] += ch.Lost
+		}
+		a.last = c
+		return &a.event
+	}
+}
+
+// rewind makes the queue of events empty, and lets go of it if a rare
+// event has made it long.
+func (a *Assembler) rewind() {
+	a.items, a.head = a.items[:0], 0
+	if cap(a.items) > spares {
+		a.items = nil
+	}
+}
+
+func (a *Assembler) emit(c *conn, it item) {
+	it.conn = c
+	a.items = append(a.items, it)
+}
+
+func (it *item) chunk() stream.Chunk {
+	c := it.conn
+	ch := stream.Chunk{
+		Dir: c.dir(int(it.side)), Off: it.off, Data: it.data, Lost: it.lost, At: it.at, PeerAcked: -1,
+	}
+	if peer := &c.half[1-it.side]; it.hasAck && peer.start == startFixed {
+		off := peer.offset(it.ack)
+		if off <= peer.next+window {
+			ch.PeerAcked = max(off, 0)
+			if peer.ended {
+				ch.PeerAcked = min(ch.PeerAcked, peer.fin)
+			}
+		}
+	}
+	return ch
+}
+
+// settle does what the consumer asked for in the flags of the connection
+// whose event it had last.
+func (a *Assembler) settle() {
+	c := a.last
+	if c == nil {
+		return
+	}
+	a.last = nil
+	if a.done {
+		a.done = false
+		a.freeConn(c)
+		return
+	}
+	if c.pub.Flip {
+		c.pub.Flip = false
+		if !c.pub.ClientKnown {
+			c.swapRoles()
+		}
+	}
+	if c.pub.Ignore && !c.ignored {
+		a.ignore(c)
+	}
+}
+
+// Stats returns the counts.
+func (a *Assembler) Stats() Stats {
+	s := a.stats
+	s.Connections = a.used[kindOpen].len + a.used[kindIgnored].len
+	s.Lingering = a.ending.len
+	s.HalfOpen = a.used[kindHalfOpen].len
+	s.Tombstones = a.used[kindTombstone].len
+	s.WaitingBytes = a.waiting
+	s.HistoryBytes = a.archive.held
+	return s
+}
+
+// Oldest returns the lowest Conn.Ended.Packet of the connections that have
+// ended and were not reported as Closed yet; ok is false if there are
+// none. Any connection that ends later has a higher one, or that of the
+// packet at hand. Ask when Next has returned nil.
+func (a *Assembler) Oldest() (packet int64, ok bool) {
+	c := a.ending.first()
+	if c == nil {
+		return 0, false
+	}
+	return c.pub.Ended.Packet, true
+}

@@ -1,0 +1,368 @@
+package reassembly
+
+import (
+	"slices"
+
+	"popscope/capture/packet"
+	"popscope/reassembly/stream"
+)
+
+// conn is one connection. Sides are numbered as in its tuple; which of
+// them is the client may change, so directions are made from sides only
+// when something is reported.
+type conn struct {
+	entry *entry       // nil once the tuple belongs to a later connection, or is free
+	pub   *stream.Conn // what the consumer sees
+	half  [2]half      // by the side that sends
+	next  *handshake   // of another connection on the same tuple, if its SYN is all there is; else nil
+
+	client  uint8
+	syns    uint8 // bit of each side whose SYN was seen
+	opened  bool  // there was an event
+	ignored bool  // the consumer wants no more
+
+	place   node[conn] // in Assembler.ending, once it has ended
+	endedAt int64      // clock then
+	rst     uint8      // who sent the RST; valid iff pub.Close == stream.ClosedRST
+
+	// After an RST: the last new data, whose acknowledgement would show
+	// that the connection lives.
+	freshSide uint8
+	freshEnd  int64
+	lastAcked int64 // after the end of a connection of which one side is seen: what that had acknowledged
+}
+
+func (c *conn) dir(side int) stream.Dir {
+	if side == int(c.client) {
+		return stream.Client
+	}
+	return stream.Server
+}
+
+func (c *conn) ended() bool { return c.place.of != nil }
+
+// swapRoles makes the client the server.
+func (c *conn) swapRoles() {
+	p := c.pub
+	c.client = 1 - c.client
+	p.Client, p.Server = p.Server, p.Client
+	t := &p.Transport
+	for _, n := range []*[2]int64{
+		&p.Packets, &p.Bytes, &p.Lost, &t.Retransmitted, &t.OutOfOrder, &t.KeepAlives,
+		&t.ZeroWindows, &t.BadChecksums, &t.OutOfWindow, &t.Late, &t.Cut,
+	} {
+		n[0], n[1] = n[1], n[0]
+	}
+	for i := range p.Conflicts {
+		p.Conflicts[i].Dir = p.Conflicts[i].Dir.Other()
+	}
+}
+
+// clientByPort tells the client from the ports: the side that does not
+// use one of the servers' ports, else the one with the higher port.
+func (a *Assembler) clientByPort(t *tuple) uint8 {
+	p0, p1 := t.ends[0].Port, t.ends[1].Port
+	s0, s1 := slices.Contains(a.limits.Ports, p0), slices.Contains(a.limits.Ports, p1)
+	if s0 && !s1 || s0 == s1 && p0 < p1 {
+		return 1
+	}
+	return 0
+}
+
+// syn takes the SYN of a segment. It reports whether that belongs to c,
+// which may have been caught before its SYN came, or to another
+// connection.
+func (a *Assembler) syn(c *conn, side int, s *packet.Segment) bool {
+	h, peer := &c.half[side], &c.half[1-side]
+	start, answer := Seq(s.Seq).Add(1), s.Flags&packet.ACK != 0
+	if !h.takesStart(start) || answer && !peer.takesAnswer(Seq(s.Ack)) {
+		return false
+	}
+	h.isn = true
+	a.startAt(c, side, start)
+	if answer {
+		peer.isn = true
+		a.startAt(c, 1-side, Seq(s.Ack))
+	}
+	c.syns |= 1 << side
+	c.pub.Handshake = c.syns == 3
+	client := uint8(side)
+	if answer {
+		client = uint8(1 - side)
+	}
+	if !c.pub.ClientKnown && c.client != client && !c.opened {
+		c.swapRoles()
+	}
+	c.pub.ClientKnown = c.pub.ClientKnown || c.client == client
+	return true
+}
+
+// startAt fixes offset 0 of a direction, unless it is fixed already.
+func (a *Assembler) startAt(c *conn, side int, s Seq) {
+	h := &c.half[side]
+	switch h.start {
+	case startUnknown:
+		h.base, h.start = s, startFixed
+	case startLoose:
+		a.fixStart(c, side, h.offset(s))
+	}
+}
+
+// process takes a segment that belongs to a connection.
+func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
+	dir := c.dir(side)
+	t := &c.pub.Transport
+	c.pub.Packets[dir]++
+	c.pub.Last = a.at
+	h := &c.half[side]
+	h.seen = true
+	flags := s.Flags
+	if s.BadChecksum {
+		t.BadChecksums[dir]++
+		if h.good && flags&packet.RST != 0 {
+			return // its peer does not believe it; that all checksums of a sender are bad is the capture's doing
+		}
+	} else {
+		h.good = true
+	}
+	if s.Window == 0 && flags&(packet.SYN|packet.RST|packet.ACK) == packet.ACK {
+		t.ZeroWindows[dir]++
+	}
+	length := int64(max(s.Length, len(s.Payload)))
+	if length > int64(len(s.Payload)) {
+		t.Cut[dir]++
+	}
+
+	seq := Seq(s.Seq)
+	if flags&packet.SYN != 0 {
+		seq = seq.Add(1) // RFC 9293 section 3.4: the SYN takes the first number
+	}
+	off := int64(0)
+	if h.start == startLoose && h.firstPiece() == nil && !h.near(h.offset(seq), length) {
+		h.start, h.claimed, h.firm = startUnknown, false, false // what was said of it is refuted
+	}
+	if h.start != startUnknown {
+		if off = h.offset(seq); !h.near(off, length) {
+			t.OutOfWindow[dir]++
+			return
+		}
+	}
+	if c.ignored {
+		a.follow(c, side, off, length, seq, flags)
+		return
+	}
+	if flags&packet.RST != 0 {
+		a.reset(c, side, off)
+		return
+	}
+	if flags&packet.ACK != 0 {
+		a.acknowledged(c, 1-side, Seq(s.Ack), length > 0 || c.syns != 0)
+	}
+	switch {
+	case length > 0:
+		a.arrive(c, side, off, length, s)
+	case flags&(packet.SYN|packet.FIN) == 0:
+		a.empty(c, side, off, seq)
+	}
+	if flags&packet.FIN != 0 {
+		a.fin(c, side, seq.Add(length), length)
+	}
+	// The answer first: it may rest on where the other direction starts.
+	a.review(c, 1-side, false, false)
+	a.review(c, side, true, h.start == startFixed && off > h.next)
+	a.checkEnd(c)
+}
+
+// acknowledged takes an acknowledgement of what a side sent. firm says
+// that whatever the side sends after it belongs to the capture.
+func (a *Assembler) acknowledged(c *conn, side int, ack Seq, firm bool) {
+	h := &c.half[side]
+	if h.start != startFixed {
+		p := h.firstPiece()
+		if p == nil && !h.firm {
+			h.stand(ack, firm)
+			return
+		}
+		off := h.offset(ack)
+		if !h.near(off, 0) {
+			return
+		}
+		if p == nil || off < p.off {
+			h.acked = max(h.acked, off)
+			return
+		}
+		a.chooseStart(c, side) // the peer has all that there is, so nothing earlier is under way
+	}
+	off := h.offset(ack)
+	if !h.near(off, 0) {
+		return
+	}
+	switch {
+	case off > h.acked:
+		h.acked, h.denied = off, 0
+	case off == h.acked:
+		h.denied = 0
+	case h.acked > h.next:
+		// Acknowledgements do not go back, but packets overtake each
+		// other. If several in a row know nothing of the highest one,
+		// that was not from the peer.
+		if h.denied++; h.denied == ackDenials {
+			h.acked, h.denied = off, 0
+		}
+	}
+	if h.hold != nil && off > h.next {
+		h.hold.claims++
+	}
+	if c.pub.Close == stream.ClosedRST && int(c.freshSide) == side && c.freshEnd > 0 && h.acked >= c.freshEnd {
+		c.pub.Transport.OutOfWindow[c.dir(int(c.rst))]++
+		a.revive(c)
+	}
+	a.disproveFIN(c, side)
+}
+
+// ackDenials is how many acknowledgements in a row take back a higher one.
+const ackDenials = 4
+
+// empty takes a segment that carries nothing: it may be a keep-alive, and
+// its number tells where the stream stands.
+func (a *Assembler) empty(c *conn, side int, off int64, seq Seq) {
+	h := &c.half[side]
+	keepAlive := false
+	switch h.start {
+	case startFixed:
+		keepAlive = off == h.next-1 || off == h.top-1 && h.top > h.next
+	default:
+		keepAlive = h.claimed && h.firstPiece() == nil && off == -1
+		if h.firstPiece() == nil && !keepAlive {
+			h.stand(seq, false)
+		}
+	}
+	if keepAlive {
+		c.pub.Transport.KeepAlives[c.dir(side)]++
+	}
+}
+
+// fin takes a FIN that stands at a sequence number, behind length bytes
+// of its own segment.
+func (a *Assembler) fin(c *conn, side int, seq Seq, length int64) {
+	h := &c.half[side]
+	if h.start != startFixed && h.firstPiece() == nil {
+		a.startAt(c, side, seq)
+	}
+	t := &c.pub.Transport
+	off := h.offset(seq)
+	switch {
+	case h.ended && !h.guessed && off == h.fin:
+		if length == 0 {
+			t.Retransmitted[c.dir(side)]++
+		}
+	case h.start == startFixed && off < h.next,
+		h.ended && !h.guessed && h.next >= h.fin && h.acked == h.fin+1:
+		t.OutOfWindow[c.dir(side)]++ // the stream went on behind it, or ended before it
+	default:
+		h.ended, h.guessed, h.fin = true, false, off
+		h.top = max(h.top, off)
+		a.drain(c, side, 0)
+	}
+}
+
+// disproveFIN takes back a FIN if bytes behind it came and the peer has
+// acknowledged them, since no byte follows a FIN.
+func (a *Assembler) disproveFIN(c *conn, side int) {
+	h := &c.half[side]
+	if !h.ended || h.start != startFixed || h.acked < h.fin+2 {
+		return
+	}
+	if h.guessed || h.top > h.fin && h.firstPiece() != nil {
+		c.pub.Transport.OutOfWindow[c.dir(side)]++
+		a.unFIN(c, side)
+	}
+}
+
+// unFIN takes back a FIN and goes on with what came behind it.
+func (a *Assembler) unFIN(c *conn, side int) {
+	h := &c.half[side]
+	h.ended, h.guessed = false, false
+	if c.pub.Close == stream.ClosedFIN {
+		a.revive(c)
+	}
+	a.drain(c, side, 0)
+}
+
+// rstReach is how far behind the last byte seen an RST may lie: the
+// capture may have missed that much, and receivers take what lies in
+// their window (RFC 9293 section 3.10.7.4).
+const rstReach = 1 << 16
+
+// reset takes an RST.
+func (a *Assembler) reset(c *conn, side int, off int64) {
+	h := &c.half[side]
+	if h.start == startFixed && (off < min(h.next, h.acked) || off > h.top+rstReach) {
+		c.pub.Transport.OutOfWindow[c.dir(side)]++
+		return
+	}
+	if !c.ended() {
+		c.rst, c.freshEnd = uint8(side), 0
+		a.end(c, stream.ClosedRST)
+	}
+}
+
+// checkEnd ends a connection that both sides have finished, or one side
+// if the other is not in the capture at all.
+func (a *Assembler) checkEnd(c *conn) {
+	h0, h1 := &c.half[0], &c.half[1]
+	both := h0.finished() && h1.finished()
+	one := h0.finished() && !h1.seen || h1.finished() && !h0.seen
+	acked := h0.acked + h1.acked
+	switch {
+	case c.pub.Close == stream.ClosedFIN && !both && !one:
+		a.revive(c)
+	case c.pub.Close == stream.ClosedFIN && !both && acked > c.lastAcked:
+		// The side that is not seen is still sending.
+		a.revive(c)
+		fallthrough
+	case !c.ended() && (both || one):
+		c.lastAcked = acked
+		a.end(c, stream.ClosedFIN)
+	}
+}
+
+// follow takes a segment of a connection that the consumer ignores: only
+// its end matters.
+func (a *Assembler) follow(c *conn, side int, off, length int64, seq Seq, flags packet.Flags) {
+	h := &c.half[side]
+	if h.start != startFixed {
+		a.startAt(c, side, seq)
+		off = 0
+	}
+	if flags&packet.RST != 0 {
+		a.reset(c, side, off)
+		return
+	}
+	h.next = max(h.next, off+length)
+	h.top, h.acked = h.next, h.next
+	if flags&packet.FIN != 0 {
+		h.ended, h.fin = true, off+length
+	}
+	a.checkEnd(c)
+}
+
+// ignore stops the delivery of a connection and lets go of all it holds.
+func (a *Assembler) ignore(c *conn) {
+	c.ignored = true
+	for side := range c.half {
+		h := &c.half[side]
+		a.release(h)
+		a.archive.drop(h)
+		if h.start == startLoose {
+			h.start = startFixed
+		}
+		h.next = max(h.next, h.top)
+		h.acked = h.next
+	}
+	if e := c.entry; e != nil && e.kind == kindOpen {
+		a.used[kindOpen].remove(&e.used)
+		e.kind = kindIgnored
+		a.enqueue(e)
+	}
+}

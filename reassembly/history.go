@@ -1,0 +1,200 @@
+package reassembly
+
+import (
+	"bytes"
+	"math/bits"
+
+	"popscope/reassembly/stream"
+)
+
+const (
+	historyMarks    = 16
+	historyMin      = 256
+	historyOverhead = 512 // counted for each history on top of its bytes
+)
+
+// history holds the bytes of one direction that were delivered last, and
+// which packets brought them.
+//
+// The bytes [lo, hi) are there, hi is the next one to be delivered, and
+// hi-lo <= len(ring). The byte at offset o is ring[o % len(ring)]. The
+// marks cover [lo, hi) in order.
+type history struct {
+	place  node[history]
+	owner  *half
+	ring   []byte // a power of two
+	lo, hi int64
+	marks  [historyMarks]mark
+	oldest int // index of the oldest mark
+	n      int // marks in use
+}
+
+// mark says which packet brought the bytes up to end.
+type mark struct {
+	end int64
+	at  stream.Stamp
+}
+
+func (y *history) cost() int { return len(y.ring) + historyOverhead }
+
+// add keeps bytes that were just delivered, as far as there is room.
+func (y *history) add(data []byte, at stream.Stamp) {
+	if y.n == historyMarks {
+		y.lo = max(y.lo, y.marks[y.oldest].end)
+		y.oldest = (y.oldest + 1) % historyMarks
+		y.n--
+	}
+	start := y.hi
+	y.hi += int64(len(data))
+	y.marks[(y.oldest+y.n)%historyMarks] = mark{y.hi, at}
+	y.n++
+	if extra := len(data) - len(y.ring); extra > 0 {
+		data, start = data[extra:], start+int64(extra)
+	}
+	y.lo = max(y.lo, y.hi-int64(len(y.ring)))
+	n := copy(y.ring[y.index(start):], data)
+	copy(y.ring, data[n:])
+}
+
+func (y *history) index(off int64) int { return int(off) & (len(y.ring) - 1) }
+
+// forget drops all bytes and goes on at an offset.
+func (y *history) forget(off int64) {
+	y.lo, y.hi, y.oldest, y.n = off, off, 0, 0
+}
+
+// compare compares data with the bytes delivered from off on; all of them
+// must be there. It returns the range of offsets from the first byte that
+// differs to behind the last one, from == to if none does.
+func (y *history) compare(off int64, data []byte) (from, to int64) {
+	i := y.index(off)
+	n := min(len(data), len(y.ring)-i)
+	from, to = differ(off, y.ring[i:i+n], data[:n])
+	from2, to2 := differ(off+int64(n), y.ring[:len(data)-n], data[n:])
+	switch {
+	case from2 == to2:
+		return from, to
+	case from == to:
+		return from2, to2
+	}
+	return from, to2
+}
+
+// differ returns the range of offsets in which two copies of the bytes at
+// off differ.
+func differ(off int64, a, b []byte) (from, to int64) {
+	if bytes.Equal(a, b) {
+		return off, off
+	}
+	i, j := 0, len(a)
+	for a[i] == b[i] {
+		i++
+	}
+	for a[j-1] == b[j-1] {
+		j--
+	}
+	return off + int64(i), off + int64(j)
+}
+
+// brought returns the packet that brought the byte at off, which must be
+// there.
+func (y *history) brought(off int64) stream.Stamp {
+	for i := range y.n {
+		if m := y.marks[(y.oldest+i)%historyMarks]; m.end > off {
+			return m.at
+		}
+	}
+	return stream.Stamp{}
+}
+
+// archive hands out histories within Limits.HistoryBytes.
+type archive struct {
+	limit, each int
+	held        int            // cost of all that are in use
+	spare       int            // cost of all that are free
+	inUse       queue[history] // by age
+	free        [32][]*history // those to be used again, by the size of the ring as a power of two
+}
+
+func newArchive(l Limits) archive {
+	return archive{limit: l.HistoryBytes, each: ringSize(min(l.DirectionHistory, 1<<30))}
+}
+
+// ringSize returns the smallest ring that holds n bytes.
+func ringSize(n int) int {
+	return 1 << bits.Len(uint(max(n, historyMin)-1))
+}
+
+// add keeps bytes that a direction has just delivered; h.next is their
+// end already.
+func (v *archive) add(h *half, data []byte, at stream.Stamp) {
+	y, room, held := h.history, 0, int64(0)
+	if y != nil {
+		room, held = len(y.ring), y.hi-y.lo
+	}
+	if size := ringSize(int(min(held+int64(len(data)), int64(v.each)))); size > room {
+		y = v.grow(h, size, h.next-int64(len(data)))
+	}
+	if y != nil {
+		y.add(data, at)
+	}
+}
+
+// grow gives a direction that stands at an offset a larger ring, and
+// moves over what it has. Where the limit is too small for that, the
+// direction keeps what it has.
+func (v *archive) grow(h *half, size int, next int64) *history {
+	cost := size + historyOverhead
+	if cost > v.limit {
+		return h.history
+	}
+	old := h.history
+	v.drop(h)
+	for v.held+cost > v.limit {
+		v.drop(v.inUse.first().owner)
+	}
+	y := v.take(size)
+	y.owner = h
+	y.forget(next)
+	if old != nil { // its ring has another size, so that it is not the one just taken
+		y.lo, y.hi, y.marks, y.oldest, y.n = old.lo, old.hi, old.marks, old.oldest, old.n
+		for o := y.lo; o < y.hi; {
+			from := old.ring[old.index(o):]
+			o += int64(copy(y.ring[y.index(o):], from[:min(int64(len(from)), y.hi-o)]))
+		}
+	}
+	h.history = y
+	v.held += cost
+	v.inUse.push(&y.place, y)
+	return y
+}
+
+func (v *archive) take(size int) *history {
+	class := bits.Len(uint(size))
+	if n := len(v.free[class]); n > 0 {
+		y := v.free[class][n-1]
+		v.free[class] = v.free[class][:n-1]
+		v.spare -= y.cost()
+		return y
+	}
+	if v.held+v.spare+size+historyOverhead > v.limit {
+		v.free, v.spare = [32][]*history{}, 0
+	}
+	return &history{ring: make([]byte, size)}
+}
+
+// drop takes a direction's history away, if it has one.
+func (v *archive) drop(h *half) {
+	y := h.history
+	if y == nil {
+		return
+	}
+	h.history, y.owner = nil, nil
+	v.inUse.remove(&y.place)
+	v.held -= y.cost()
+	if v.held+v.spare+y.cost() <= v.limit {
+		class := bits.Len(uint(len(y.ring)))
+		v.free[class] = append(v.free[class], y)
+		v.spare += y.cost()
+	}
+}

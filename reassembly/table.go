@@ -1,0 +1,151 @@
+package reassembly
+
+import (
+	"bytes"
+	"hash/maphash"
+
+	"popscope/capture/packet"
+	"popscope/reassembly/stream"
+)
+
+// tuple names a connection: its two ends in a fixed order, and what is
+// wrapped around them.
+type tuple struct {
+	ends [2]packet.Endpoint
+	path uint64
+}
+
+// tupleOf returns the tuple of a segment and which of its ends sent it.
+func tupleOf(s *packet.Segment) (t tuple, side int) {
+	order := bytes.Compare(s.Src.Addr[:], s.Dst.Addr[:])
+	if order == 0 {
+		order = int(s.Src.Port) - int(s.Dst.Port)
+	}
+	if order > 0 {
+		return tuple{[2]packet.Endpoint{s.Dst, s.Src}, s.Path}, 1
+	}
+	return tuple{[2]packet.Endpoint{s.Src, s.Dst}, s.Path}, 0
+}
+
+// entryKind says what the table knows under a tuple.
+type entryKind uint8
+
+const (
+	kindOpen      entryKind = iota // a connection, in entry.conn
+	kindIgnored                    // one that the consumer ignores, in entry.conn
+	kindHalfOpen                   // nothing but a SYN so far
+	kindTombstone                  // a connection reported as closed: late packets end here
+	kinds
+)
+
+// entry is what the table holds for a tuple. It is all there is of a
+// half-open connection and of a tombstone.
+type entry struct {
+	tuple tuple
+	hash  uint32
+	kind  entryKind
+	conn  *conn       // valid iff kind is kindOpen or kindIgnored
+	used  node[entry] // its place among those of its kind, by last use
+	since int64       // clock when it was put there
+
+	// Valid iff kind is kindHalfOpen or kindTombstone; by side.
+	handshake
+	end [2]Seq // of a tombstone: the number after the last one used
+}
+
+// handshake is what the SYNs of a connection told, by side.
+type handshake struct {
+	isn   [2]Seq
+	known [2]bool // isn is valid
+	syns  uint32  // SYNs seen of the side that opens
+	from  uint8   // the side that opens
+	first stream.Stamp
+}
+
+// table finds entries by tuple: open addressing with linear probing. The
+// hash is seeded against traffic made to collide; nothing that comes out
+// of the package depends on the seed or on the order of the slots.
+type table struct {
+	seed  maphash.Seed
+	slots []slot // a power of two
+	len   int
+}
+
+type slot struct {
+	hash  uint32
+	entry *entry // nil: free
+}
+
+const tableMin = 64
+
+func newTable() table {
+	return table{seed: maphash.MakeSeed(), slots: make([]slot, tableMin)}
+}
+
+func (t *table) hash(k *tuple) uint32 { return uint32(maphash.Comparable(t.seed, *k)) }
+
+func (t *table) find(hash uint32, k *tuple) *entry {
+	mask := len(t.slots) - 1
+	for i := int(hash) & mask; ; i = (i + 1) & mask {
+		s := &t.slots[i]
+		if s.entry == nil {
+			return nil
+		}
+		if s.hash == hash && s.entry.tuple == *k {
+			return s.entry
+		}
+	}
+}
+
+func (t *table) insert(e *entry) {
+	if (t.len+1)*4 > len(t.slots)*3 {
+		t.resize(len(t.slots) * 2)
+	}
+	t.place(e)
+	t.len++
+}
+
+func (t *table) place(e *entry) {
+	mask := len(t.slots) - 1
+	i := int(e.hash) & mask
+	for t.slots[i].entry != nil {
+		i = (i + 1) & mask
+	}
+	t.slots[i] = slot{e.hash, e}
+}
+
+// remove takes out an entry and moves up those that had to step aside
+// for it.
+func (t *table) remove(e *entry) {
+	mask := len(t.slots) - 1
+	i := int(e.hash) & mask
+	for t.slots[i].entry != e {
+		i = (i + 1) & mask
+	}
+	for j := i; ; {
+		j = (j + 1) & mask
+		s := t.slots[j]
+		if s.entry == nil {
+			break
+		}
+		if home := int(s.hash) & mask; (j-home)&mask >= (j-i)&mask {
+			t.slots[i] = s
+			i = j
+		}
+	}
+	t.slots[i] = slot{}
+	t.len--
+	if len(t.slots) > tableMin && t.len*8 < len(t.slots) {
+		t.resize(len(t.slots) / 2)
+	}
+}
+
+func (t *table) resize(n int) {
+	old := t.slots
+	t.slots = make([]slot, n)
+	for _, s := range old {
+		if s.entry != nil {
+			t.place(s.entry)
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package report
+
+import (
+	"encoding/hex"
+	"net/netip"
+
+	"popscope"
+	"popscope/pop3parse"
+	"popscope/pop3parse/message"
+	"popscope/reassembly/stream"
+)
+
+// message writes a mail that went over the wire.
+func (j *jsonl) message(r *popscope.Result, m *popscope.Message) {
+	j.of("message", r.ID)
+	j.int("exchange", int64(m.Exchange))
+	if m.Number > 0 {
+		j.int("number", int64(m.Number))
+	}
+	j.str("command", string(m.Command))
+	j.int("octets", m.Octets)
+	if m.SHA256 != [32]byte{} { // zero: not computed
+		j.digest(m.SHA256)
+	}
+	j.word("verdict", m.Verdict.String())
+	if len(m.Gaps) > 0 {
+		j.gaps(m.Gaps)
+	}
+	if m.Announced >= 0 {
+		j.int("announced_octets", m.Announced)
+	}
+	if m.UIDL != nil {
+		j.bytes("uidl", m.UIDL)
+	}
+	j.packet("first_packet", m.First.Packet)
+	j.packet("last_packet", m.Last.Packet)
+	j.mail(m.Mail)
+	if m.Deleted || fateKnown(r) {
+		j.bool("deleted", m.Deleted)
+	}
+	j.end()
+}
+
+// fateKnown reports whether a message that is not said to be deleted is
+// known to stay: the whole session was seen, to its end.
+func fateKnown(r *popscope.Result) bool {
+	switch {
+	case !r.Last || r.OneSided || r.Conn.Lost != [2]int64{}:
+		return false
+	case r.Session.Committed:
+		return true
+	}
+	return r.Conn.Close == stream.ClosedFIN || r.Conn.Close == stream.ClosedRST
+}
+
+// mail writes what the headers and the structure of the mail told. The
+// list of attachments is always there, though it may be empty.
+func (j *jsonl) mail(m *message.Mail) {
+	if m == nil {
+		m = &message.Mail{}
+	}
+	for _, s := range [...]struct{ key, value string }{{"subject", m.Subject}, {"from", m.From}, {"to", m.To}} {
+		if s.value != "" {
+			j.str(s.key, s.value)
+		}
+	}
+	if !m.Date.IsZero() {
+		j.time("date", m.Date)
+	}
+	if m.MessageID != "" {
+		j.str("message_id", m.MessageID)
+	}
+	j.key("attachments")
+	j.buf = append(j.buf, '[')
+	for i := range m.Attachments {
+		a := &m.Attachments[i]
+		j.comma()
+		j.open()
+		j.str("name", a.Name)
+		j.str("content_type", a.ContentType)
+		j.int("octets", a.Octets)
+		j.digest(a.SHA256)
+		j.close()
+	}
+	j.buf = append(j.buf, ']')
+}
+
+// digest writes a SHA-256.
+func (j *jsonl) digest(sum [32]byte) {
+	j.key("sha256")
+	j.buf = append(j.buf, '"')
+	j.buf = hex.AppendEncode(j.buf, sum[:])
+	j.buf = append(j.buf, '"')
+}
+
+// gaps writes the stretches of a message that were lost.
+func (j *jsonl) gaps(gaps []pop3parse.Gap) {
+	j.key("gaps")
+	j.buf = append(j.buf, '[')
+	for _, g := range gaps {
+		j.comma()
+		j.open()
+		j.int("offset", g.Offset)
+		j.int("length", g.Length)
+		j.close()
+	}
+	j.buf = append(j.buf, ']')
+}
+
+// session writes the facts about a session as a whole.
+func (j *jsonl) session(r *popscope.Result) {
+	c, s := r.Conn, r.Session
+	j.of("session", r.ID)
+	j.endpoint("client", c.Client)
+	j.endpoint("server", c.Server)
+	j.nanos("start", c.First.Nanos)
+	j.nanos("end", c.Last.Nanos)
+	j.int("first_packet", c.First.Packet)
+	j.int("last_packet", c.Last.Packet)
+	j.both("packets", c.Packets)
+	j.both("bytes", c.Bytes)
+	j.word("community_id", communityID(c.Client, c.Server))
+	if r.ByContent {
+		j.word("detected", "content")
+	} else {
+		j.word("detected", "port")
+	}
+	if s.HasGreeting {
+		b, exact := greeting(s, j.opt.ShowSecrets)
+		j.maskable("greeting", b, exact)
+	}
+	if s.Capabilities != nil {
+		writeStrings(&j.object, "capabilities", s.Capabilities)
+	}
+	j.word("state", s.State.String())
+	j.word("closed", c.Close.String())
+	j.word("tls", r.TLS.String())
+	if r.TLSInfo != nil {
+		j.tlsInfo(r.TLSInfo)
+	}
+	j.bool("handshake", c.Handshake)
+	if r.OneSided {
+		j.word("one_sided", r.Side.String())
+	}
+	j.both("lost_bytes", c.Lost)
+	j.int("exchanges", int64(s.Exchanges))
+	j.int("logins", int64(s.Logins))
+	j.int("messages", int64(s.Messages))
+	j.int("deleted", int64(s.Deleted))
+	j.bool("committed", s.Committed)
+	j.end()
+}
+
+// greeting returns the server's first line, its status included.
+func greeting(s *pop3parse.Session, show bool) (line []byte, exact bool) {
+	status := pop3parse.OK
+	if s.Refused {
+		status = pop3parse.Err
+	}
+	text, exact := shownText(s.Greeting, show)
+	line = append(line, status.String()...)
+	if len(text) > 0 {
+		line = append(append(line, ' '), text...)
+	}
+	return line, exact
+}
+
+// endpoint writes one end of the connection.
+func (j *jsonl) endpoint(k string, a netip.AddrPort) {
+	j.key(k)
+	j.open()
+	j.word("ip", a.Addr().Unmap().WithZone("").String())
+	j.int("port", int64(a.Port()))
+	j.close()
+}
+
+// both writes a pair of counts by sender.
+func (j *jsonl) both(k string, n [2]int64) {
+	j.key(k)
+	j.open()
+	j.int("client", n[stream.Client])
+	j.int("server", n[stream.Server])
+	j.close()
+}
+
+// tlsInfo writes what the TLS handshake told.
+func (j *jsonl) tlsInfo(t *stream.TLSInfo) {
+	j.key("tls_info")
+	j.open()
+	if t.Version != 0 {
+		j.str("version", tlsVersion(t.Version))
+	}
+	if t.Offered != 0 {
+		j.str("offered", tlsVersion(t.Offered))
+	}
+	if t.Version != 0 {
+		j.str("cipher", tlsCipher(t.Cipher))
+	}
+	if t.SNI != "" {
+		j.str("sni", t.SNI)
+	}
+	if len(t.ALPN) > 0 {
+		writeStrings(&j.object, "alpn", t.ALPN)
+	}
+	if t.ALPNChosen != "" {
+		j.str("alpn_chosen", t.ALPNChosen)
+	}
+	j.bool("resumed", t.Resumed)
+	j.bool("completed", t.Completed)
+	if t.Alert != "" {
+		j.str("alert", t.Alert)
+	}
+	if t.Certificate != nil {
+		j.certificate(t.Certificate)
+	}
+	j.close()
+}
+
+// certificate writes the server's certificate.
+func (j *jsonl) certificate(c *stream.Certificate) {
+	j.key("certificate")
+	j.open()
+	j.str("subject", c.Subject)
+	j.str("issuer", c.Issuer)
+	if c.CommonName != "" {
+		j.str("common_name", c.CommonName)
+	}
+	if len(c.Names) > 0 {
+		writeStrings(&j.object, "names", c.Names)
+	}
+	j.time("not_before", c.NotBefore)
+	j.time("not_after", c.NotAfter)
+	j.str("key", c.Key)
+	j.str("signature", c.Signature)
+	j.bool("self_signed", c.SelfSigned)
+	j.int("chain", int64(c.Chain))
+	j.close()
+}

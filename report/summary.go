@@ -1,0 +1,111 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"popscope"
+	"popscope/pop3parse"
+	"popscope/reassembly/stream"
+)
+
+// appendTotals appends what there is to say after the last session, in
+// lines of width columns; 0 means no limit.
+func appendTotals(b []byte, s *popscope.Summary, p paint, width int) []byte {
+	line := func(parts ...string) {
+		for _, part := range parts {
+			b = append(b, part...)
+		}
+		b = append(b, '\n')
+	}
+	if s.Sessions == 0 {
+		line(p.bold("No POP3 sessions."))
+	} else {
+		line(p.bold(count(s.Sessions, "session")), ", ", count(s.Logins, "login"), ", ", count(s.Messages, "message"))
+	}
+	line(count(s.Packets, "packet"), ", ", count(s.Bytes, "byte"), ", ", count(len(s.Files), "file"), span(s))
+	if ignored := ignoredList(s.Ignored); len(ignored) > 0 {
+		b = append(b, wrap("Ignored: ", ignored, ", ", width)...)
+	}
+	if s.KernelDrops > 0 {
+		line(p.yellow("Warning: " + count(s.KernelDrops, "packet") + " dropped by the kernel"))
+	}
+	for _, e := range s.Errors {
+		line(p.yellow("Warning: " + Inert(e)))
+	}
+	return b
+}
+
+// span writes the time from the first packet to the last one.
+func span(s *popscope.Summary) string {
+	if s.Start.IsZero() || s.End.IsZero() {
+		return ""
+	}
+	return ", " + s.Start.UTC().Format(clock) + " to " + s.End.UTC().Format(clock) + " UTC"
+}
+
+// ignoredList says how much was ignored for each reason, the most frequent
+// one first.
+func ignoredList(ignored map[string]int64) []string {
+	reasons := slices.SortedFunc(maps.Keys(ignored), func(a, b string) int {
+		return cmp.Or(cmp.Compare(ignored[b], ignored[a]), cmp.Compare(a, b))
+	})
+	var parts []string
+	for _, reason := range reasons {
+		if n := ignored[reason]; n > 0 {
+			parts = append(parts, commas(n)+" "+Inert(words(reason)))
+		}
+	}
+	return parts
+}
+
+// remarksOf says what limits the trust in a session: what was lost, what
+// was not seen, and what was sent twice with different bytes.
+func remarksOf(r *popscope.Result) []string {
+	var remarks []string
+	add := func(text string) { remarks = append(remarks, text) }
+	c := r.Conn
+	for _, d := range [...]stream.Dir{stream.Client, stream.Server} {
+		if c.Lost[d] > 0 {
+			add(count(c.Lost[d], "byte") + " of the " + d.String() + " lost")
+		}
+	}
+	if r.OneSided {
+		add("only the " + r.Side.String() + " was captured")
+	}
+	if !c.Handshake {
+		add("beginning not captured")
+	}
+	if c.Shed {
+		add("given up at the limit on open connections")
+	}
+	t := &c.Transport
+	if t.Conflicts > 0 {
+		add(count(t.Conflicts, "retransmission") + " with different bytes")
+	}
+	if n := t.BadChecksums[0] + t.BadChecksums[1]; n > 0 {
+		add(count(n, "wrong TCP checksum"))
+	}
+	if n := t.Cut[0] + t.Cut[1]; n > 0 {
+		add(count(n, "packet") + " cut by the snapshot length")
+	}
+	if r.Session.Refused {
+		add("greeted with -ERR")
+	}
+	if n := unsure(r.Exchanges); n > 0 {
+		add(count(n, "exchange") + " paired after a loss")
+	}
+	return remarks
+}
+
+// unsure counts the exchanges whose reply may belong to another command.
+func unsure(xs []pop3parse.Exchange) int {
+	n := 0
+	for i := range xs {
+		if xs[i].Pairing != pop3parse.Sure {
+			n++
+		}
+	}
+	return n
+}

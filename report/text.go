@@ -1,0 +1,100 @@
+package report
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// commas writes a count with a comma between each three digits, as every
+// number for people is written here.
+func commas(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	sign := ""
+	if s[0] == '-' {
+		sign, s = "-", s[1:]
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return sign + s
+}
+
+// count writes a number of things: "1 line", "2,000 lines".
+func count[N int | int64](n N, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return commas(int64(n)) + " " + one + "s"
+}
+
+// clock is how times are shown to people, always in UTC.
+const clock = "2006-01-02 15:04:05"
+
+// utc returns the time of a number of nanoseconds since 1970.
+func utc(nanos int64) time.Time { return time.Unix(0, nanos).UTC() }
+
+// elapsed writes a duration in seconds with six digits.
+func elapsed(nanos int64) string {
+	sign := ""
+	if nanos < 0 {
+		sign, nanos = "-", -nanos
+	}
+	micros := (nanos + 500) / 1000
+	return sign + strconv.FormatInt(micros/1e6, 10) + "." + string(appendNine(nil, micros%1e6))[3:]
+}
+
+// words turns a name of ours into words: "bare_lf" into "bare LF".
+func words(name string) string {
+	parts := strings.Split(name, "_")
+	for i, p := range parts {
+		switch p {
+		case "ip", "tcp", "tls", "stls", "pop3", "sasl", "lf", "cr", "nul":
+			parts[i] = strings.ToUpper(p)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// wrap writes items after a title, in lines of width columns where that
+// is possible; 0 means one line.
+func wrap(title string, items []string, sep string, width int) string {
+	var b strings.Builder
+	b.WriteString(title)
+	used := displayWidth(title)
+	for i, item := range items {
+		if i < len(items)-1 {
+			item += strings.TrimRight(sep, " ")
+		}
+		switch w := displayWidth(item); {
+		case i == 0:
+			used += w
+		case width > 0 && used+1+w > width:
+			b.WriteString("\n  ")
+			used = 2 + w
+		default:
+			b.WriteByte(' ')
+			used += 1 + w
+		}
+		b.WriteString(item)
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+// paint colours text for a terminal, or leaves it alone.
+type paint bool
+
+func (p paint) with(code, s string) string {
+	if !p || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+func (p paint) bold(s string) string   { return p.with("1", s) }
+func (p paint) dim(s string) string    { return p.with("2", s) }
+func (p paint) red(s string) string    { return p.with("31", s) }
+func (p paint) green(s string) string  { return p.with("32", s) }
+func (p paint) yellow(s string) string { return p.with("33", s) }
+func (p paint) cyan(s string) string   { return p.with("36", s) }
