@@ -53,6 +53,12 @@ func toXZ(c xz.WriterConfig) func(io.Writer) (io.WriteCloser, error) {
 	return func(w io.Writer) (io.WriteCloser, error) { return c.NewWriter(w) }
 }
 
+// toSmallLZ4 writes blocks of 64 KiB.
+func toSmallLZ4(w io.Writer) (io.WriteCloser, error) {
+	z := lz4.NewWriter(w)
+	return z, z.Apply(lz4.BlockSizeOption(lz4.Block64Kb))
+}
+
 func toOldLZ4(w io.Writer) (io.WriteCloser, error) {
 	z := lz4.NewWriter(w)
 	return z, z.Apply(lz4.LegacyOption(true))
@@ -169,8 +175,8 @@ func TestCompressedCutEverywhere(t *testing.T) {
 	}{
 		{"gzip", packed(t, file, toGzip)},
 		{"zstd", packed(t, file, toZstd)},
-		{"lz4", packed(t, file, toLZ4)},
-		{"xz", packed(t, file, toXZ(xz.WriterConfig{BlockSize: 300}))},
+		{"lz4", packed(t, file, toSmallLZ4)},
+		{"xz", packed(t, file, toXZ(xz.WriterConfig{BlockSize: 300, DictCap: 1 << 12}))},
 		{"bzip2", fromBase64(t, threeInBzip2)},
 	} {
 		for n := range len(c.b) {

@@ -58,7 +58,8 @@
 // packets before that place and then one *FormatError, which tells the file,
 // the packet and the offset. There is no search for a next good record:
 // what follows damage may be anything. A file that ends between two records
-// is complete, as far as its format can tell.
+// is complete, as far as its format can tell; one with a mere line end behind
+// its last record is, too.
 //
 // # Several files
 //
@@ -79,6 +80,8 @@
 //     ends within a moment after the next one begins is read to its end
 //     first. A moment is 100 ms, or twice the largest step back seen inside
 //     a file, up to 1 s; and never more than half the time since the start.
+//     Files that are shorter than that disorder, of a packet or two, cannot
+//     tell their place and go by their times.
 //
 // Open looks at the first packets of each file and closes it again, to read
 // on when the timeline reaches it, so that thousands of files of a rotation

@@ -142,14 +142,7 @@ func FuzzTimeline(f *testing.F) {
 			written(t, WriterOptions{}, secondsAt('a', times(a))...),
 			written(t, WriterOptions{}, secondsAt('b', times(b))...),
 		}
-		src := &Timeline{}
-		for i, file := range files {
-			src.tracks = append(src.tracks, &track{t: src, index: i, input: bytes.NewReader(file)})
-		}
-		if _, err := src.open(); err != nil {
-			t.Fatal(err)
-		}
-		packets, errs := drain(t, src)
+		packets, errs := drain(t, inMemory(t, files...))
 		if errs != nil || len(packets) != len(a)+len(b) {
 			t.Fatalf("%d packets of %d, errors %v", len(packets), len(a)+len(b), errs)
 		}

@@ -143,6 +143,19 @@ func readAll(t testing.TB, b []byte) ([]Packet, []error) {
 	return drain(t, src)
 }
 
+// inMemory opens files that are not on disk as one timeline.
+func inMemory(t testing.TB, files ...[]byte) *Timeline {
+	t.Helper()
+	src := &Timeline{}
+	for i, b := range files {
+		src.tracks = append(src.tracks, &track{t: src, index: i, input: bytes.NewReader(b)})
+	}
+	if _, err := src.open(); err != nil {
+		t.Fatal(err)
+	}
+	return src
+}
+
 // list prints packets for comparing: number in file, time, lengths, link
 // type and data.
 func list(packets []Packet) string {

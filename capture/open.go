@@ -119,9 +119,7 @@ func (f *track) open() error {
 	}
 	f.meter = &meter{r: r, total: &f.t.read}
 	first, body, decoders, err := unpack(f.meter)
-	for _, d := range decoders {
-		f.closers = append(f.closers, d)
-	}
+	f.closers = append(f.closers, decoders...)
 	if err == nil {
 		f.buf = &buffer{src: body, data: f.t.block(f.looking)}
 		f.dec, err = f.decoder(first)

@@ -120,12 +120,18 @@ func newClassic(name string, buf *buffer) (decoder, error) {
 
 func (d *classic) drops() uint64 { return 0 }
 
+// isLineEnd reports whether b is a line end and nothing else.
+//
+// QUIRK: editors, web forms and mail programs append one to a file. It
+// costs no packet, and no capture was cut there but by a rare chance.
+func isLineEnd(b []byte) bool { return string(b) == "\n" || string(b) == "\r\n" }
+
 func (d *classic) next(p *Packet) error {
 	for {
 		h, err := d.buf.want(d.header)
 		if err != nil {
-			if err == io.EOF {
-				return err
+			if err == io.EOF || err == io.ErrUnexpectedEOF && isLineEnd(h) {
+				return io.EOF
 			}
 			return d.damage(cutShort("record header", err))
 		}

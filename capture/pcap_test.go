@@ -313,3 +313,18 @@ func TestReaderWithoutProgress(t *testing.T) {
 type idle struct{}
 
 func (idle) Read([]byte) (int, error) { return 0, nil }
+
+func TestLineEndBehindTheLastRecord(t *testing.T) {
+	o := order{}
+	whole := concat(pcapHead(o, magicMicro, 2, 4, 0, 1), pcapRecord(o, 5, 7, 3, 3, []byte("abc")))
+	for _, end := range []string{"\n", "\r\n"} {
+		if packets, errs := readAll(t, concat(whole, []byte(end))); len(packets) != 1 || len(errs) != 0 {
+			t.Errorf("with %q behind it: %d packets, errors %v", end, len(packets), errs)
+		}
+	}
+	for _, end := range []string{"\n\n", "\r", "x", "\n0123456789abcde"} {
+		if packets, errs := readAll(t, concat(whole, []byte(end))); len(packets) != 1 || len(errs) != 1 {
+			t.Errorf("with %q behind it: %d packets, errors %v; want one of each", end, len(packets), errs)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 
 // peekPackets is how many packets of each of several files are looked at to
 // find its place: three tell an outlier, more part files that begin with
-// packets of one and the same time.
+// packets of one and the same time. Giants end the look earlier.
 const peekPackets = 8
 
 // track is one input file on its way along the timeline.
@@ -61,7 +61,14 @@ func byBeginning(a, b *track) int {
 
 // peek reads the first packets. A regular file is closed then.
 func (f *track) peek() {
-	f.fill(peekPackets)
+	for bytes := 0; f.queue.n < peekPackets && bytes < blockSize; {
+		before := f.queue.n
+		f.fill(before + 1)
+		if f.queue.n == before {
+			break
+		}
+		bytes += len(f.queue.at(before).Data)
+	}
 	f.look()
 	f.key = f.next()
 	if f.queue.n == 0 {
@@ -237,7 +244,11 @@ func (q *queue) push(p *Packet) {
 	}
 	q.n++
 	s := q.at(q.n - 1)
-	own := append(s.Data[:0], p.Data...)
+	own := s.Data[:0]
+	if cap(own) > blockSize { // memory of a giant is not kept
+		own = nil
+	}
+	own = append(own, p.Data...)
 	*s = *p
 	s.Data = own
 }

@@ -49,6 +49,33 @@ func (p *Parser) readTurn() bool {
 	return true
 }
 
+// hasInitial reports whether the arguments of AUTH hold an initial
+// response (RFC 5034 section 4).
+func hasInitial(args []byte) bool {
+	_, _, has := bytes.Cut(bytes.TrimSpace(args), []byte(" "))
+	return has
+}
+
+// readAnswer decides whether the +OK to an AUTH without initial response
+// ended the dialogue or began it: Microsoft's servers answer AUTH NTLM
+// with +OK and then wait for the client's first message ([MS-POP3] section
+// 3.1.5). A client that was let in goes on with a command.
+func (p *Parser) readAnswer() bool {
+	l, kind := p.scan[stream.Client].Line()
+	if kind == wire.None && p.mayWait() {
+		return false
+	}
+	if kind != wire.Line || parseCommand(l.Text).known || bytes.IndexByte(l.Text, ' ') >= 0 {
+		p.finish(p.reply.statusEnd)
+		return true
+	}
+	x := p.head()
+	x.Status, x.Code = NoReply, nil
+	x.SASL = append(x.SASL, Turn{From: stream.Server, At: x.ReplyLast})
+	p.mode = wantTurn
+	return true
+}
+
 // refusedUnanswered reports whether the server ended the dialogue before
 // the client sent its next line, which is a command then.
 func (p *Parser) refusedUnanswered(acked int64) bool {
@@ -169,6 +196,7 @@ func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
 	}
 	if a.SecurityLayer {
 		x.Notes.Add(SecurityLayer)
+		p.opaque = x.Status == OK
 	}
 }
 

@@ -89,6 +89,7 @@ type Parser struct {
 	loss    lossState
 	gapEnd  int64   // client stream offset after the last gap; -1 without one
 	stls    int64   // server stream offset after the +OK to STLS; -1 before
+	opaque  bool    // a SASL security layer wraps all that follows
 	lossy   bool    // bytes of either side were lost, or the beginning was not captured
 	spoke   [2]bool // bytes of the direction were captured
 	ended   bool
@@ -114,6 +115,7 @@ const (
 	wantRow           // whether data follows a status line is decided by the next line
 	wantData          // dot-terminated data of the server
 	wantTurn          // the client's answer to a SASL challenge
+	wantAnswer        // the same where the challenge was a +OK, if that was one
 	wantMail          // the client's dot-terminated mail after XTND XMIT
 )
 
@@ -191,6 +193,9 @@ func (p *Parser) Feed(c stream.Chunk) {
 		p.toTLS(c)
 		return
 	}
+	if p.opaque {
+		return
+	}
 	p.spoke[c.Dir] = p.spoke[c.Dir] || len(c.Data) > 0
 	p.lossy = p.lossy || c.Lost > 0
 	p.scan[c.Dir].Feed(c)
@@ -247,7 +252,7 @@ func (p *Parser) Take() {
 
 // run reads until one side has to go on.
 func (p *Parser) run() {
-	for p.readCommand() || p.readServer() {
+	for !p.opaque && (p.readCommand() || p.readServer()) {
 	}
 }
 
@@ -271,6 +276,8 @@ func (p *Parser) readServer() bool {
 		return p.readData()
 	case wantTurn:
 		return p.readTurn()
+	case wantAnswer:
+		return p.readAnswer()
 	default:
 		return p.readMail()
 	}

@@ -507,3 +507,36 @@ func TestServerOnly(t *testing.T) {
 		state update committed
 	`)
 }
+
+func TestAUTHAnsweredWithOK(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: AUTH LOGIN
+		S: +OK
+		C: YWxpY2U=
+		S: + UGFzc3dvcmQ6
+		C: d29uZGVybGFuZA==
+		S: +OK in
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		AUTH "LOGIN" -> +OK "in" S"" C"YWxpY2U=" S"UGFzc3dvcmQ6" C"d29uZGVybGFuZA=="
+		QUIT -> +OK
+		login 1 LOGIN "alice" secret="wonderland" success cleartext
+		state update committed
+	`)
+	check(t, fromStart, `
+		S: +OK
+		C: AUTH EXTERNAL
+		S: +OK in
+		C: STAT
+		S: +OK 0 0
+	`, `
+		greeting ""
+		AUTH "EXTERNAL" -> +OK "in"
+		STAT -> +OK "0 0"
+		login 1 EXTERNAL "" secret="" success protected
+		state transaction
+	`)
+}

@@ -205,6 +205,10 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 	switch rule := isMulti(x.Verb, x.Args.Reveal()); {
 	case ind == isErr:
 		p.finish(end)
+	case p.hold == forAuth && len(x.SASL) == 0 && !hasInitial(x.Args.Reveal()):
+		// Nobody logs in without a word: perhaps it is a go-ahead.
+		p.mode = wantAnswer
+		r.statusEnd = end
 	case isTransmit(x.Verb, x.Args.Reveal()) && !r.seenOK && p.hold == forMail:
 		r.seenOK = true
 		p.mode = wantMail

@@ -214,7 +214,7 @@ func (a *Assembler) settle() {
 // Stats returns the counts.
 func (a *Assembler) Stats() Stats {
 	s := a.stats
-	s.Connections = a.used[kindOpen].len + a.used[kindIgnored].len
+	s.Connections = a.connections()
 	s.Lingering = a.ending.len
 	s.HalfOpen = a.used[kindHalfOpen].len
 	s.Tombstones = a.used[kindTombstone].len

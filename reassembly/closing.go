@@ -43,7 +43,7 @@ func (a *Assembler) work() bool {
 	case a.reportEnded(), a.expire(), a.timeOut():
 		return true
 	case a.closed:
-		return a.reportOpen()
+		return a.finish() || a.reportOpen()
 	}
 	return false
 }
@@ -55,8 +55,8 @@ func (a *Assembler) reportEnded() bool {
 	if c == nil {
 		return false
 	}
-	if !a.closed && a.ending.len <= a.limits.LingerConnections &&
-		c.pub.Close != stream.ClosedTimeout && a.clock.now-c.endedAt < int64(a.limits.Linger) {
+	lingers := c.entry != nil && a.clock.now-c.endedAt < int64(a.limits.Linger) // otherwise nothing more can come
+	if lingers && !a.closed && a.ending.len <= a.limits.LingerConnections {
 		return false
 	}
 	a.ending.remove(&c.place)
@@ -116,7 +116,7 @@ func (a *Assembler) bury(c *conn) {
 // of bytes behind all that, which are lost too.
 func (a *Assembler) flush(c *conn) {
 	for side := range c.half {
-		if h := &c.half[side]; h.start == startLoose && (h.firm || h.hold != nil) {
+		if h := &c.half[side]; h.start == startLoose && (h.firm || h.ended || h.hold != nil) {
 			a.chooseStart(c, side)
 		}
 	}
@@ -185,9 +185,11 @@ func (a *Assembler) timeOut() bool {
 			// It is waiting for its turn to be reported.
 			a.detach(c)
 			a.forget(e)
+		case e.kind == kindFinishing:
+			a.drop(c, stream.ClosedFIN)
 		default:
 			a.stats.TimedOut++
-			a.drop(c)
+			a.drop(c, stream.ClosedTimeout)
 		}
 		return true
 	}
@@ -197,6 +199,9 @@ func (a *Assembler) timeOut() bool {
 // shed closes a connection to make room for another.
 func (a *Assembler) shed() {
 	e := a.used[kindIgnored].first()
+	if e == nil {
+		e = a.used[kindFinishing].first()
+	}
 	if e == nil {
 		// One that has ended leaves its place at once, though it is
 		// reported in its turn.
@@ -218,15 +223,24 @@ func (a *Assembler) shed() {
 	}
 	a.stats.Shed++
 	c.pub.Shed = true
-	a.drop(c)
+	a.drop(c, stream.ClosedTimeout)
 }
 
 // drop closes a connection that nothing more is expected of.
-func (a *Assembler) drop(c *conn) {
+func (a *Assembler) drop(c *conn, reason stream.CloseReason) {
 	e := c.entry
-	a.end(c, stream.ClosedTimeout)
+	a.end(c, reason)
 	a.detach(c)
 	a.forget(e)
+}
+
+// finish closes, after Close, a connection that seems to have ended.
+func (a *Assembler) finish() bool {
+	e := a.used[kindFinishing].first()
+	if e != nil {
+		a.drop(e.conn, stream.ClosedFIN)
+	}
+	return e != nil
 }
 
 // reportOpen reports, after Close, the open connection whose first packet

@@ -61,7 +61,7 @@ func (c *conn) swapRoles() {
 // clientByPort tells the client from the ports: the side that does not
 // use one of the servers' ports, else the one with the higher port.
 func (a *Assembler) clientByPort(t *tuple) uint8 {
-	p0, p1 := t.ends[0].Port, t.ends[1].Port
+	p0, p1 := uint16(t.ports[0]), uint16(t.ports[1])
 	s0, s1 := slices.Contains(a.limits.Ports, p0), slices.Contains(a.limits.Ports, p1)
 	if s0 && !s1 || s0 == s1 && p0 < p1 {
 		return 1
@@ -139,11 +139,15 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 	}
 	off := int64(0)
 	if h.start == startLoose && h.firstPiece() == nil && !h.near(h.offset(seq), length) {
-		h.start, h.claimed, h.firm = startUnknown, false, false // what was said of it is refuted
+		h.start, h.claimed, h.firm, h.ended = startUnknown, false, false, false // what was said of it is refuted
 	}
 	if h.start != startUnknown {
 		if off = h.offset(seq); !h.near(off, length) {
 			t.OutOfWindow[dir]++
+			if h.strayed = h.strayed || length > 0; length > 0 {
+				h.stray = seq.Add(length)
+			}
+			a.supplant(c, side, s)
 			return
 		}
 	}
@@ -156,7 +160,7 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 		return
 	}
 	if flags&packet.ACK != 0 {
-		a.acknowledged(c, 1-side, Seq(s.Ack), length > 0 || c.syns != 0)
+		a.acknowledged(c, 1-side, Seq(s.Ack), length > 0)
 	}
 	switch {
 	case length > 0:
@@ -173,21 +177,37 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 	a.checkEnd(c)
 }
 
+// supplant looks at a segment that is out of the window: if it
+// acknowledges what came out of the window the other way, then another
+// connection uses the tuple, and the capture lacks its SYNs.
+func (a *Assembler) supplant(c *conn, side int, s *packet.Segment) {
+	peer := &c.half[1-side]
+	if s.Flags&(packet.ACK|packet.RST) != packet.ACK || !peer.strayed || Seq(s.Ack) != peer.stray {
+		return
+	}
+	e := c.entry
+	a.endForNext(c)
+	a.begin(e, side, s)
+}
+
 // acknowledged takes an acknowledgement of what a side sent. firm says
 // that whatever the side sends after it belongs to the capture.
 func (a *Assembler) acknowledged(c *conn, side int, ack Seq, firm bool) {
 	h := &c.half[side]
 	if h.start != startFixed {
 		p := h.firstPiece()
-		if p == nil && !h.firm {
+		if c.syns == 0 && p == nil && !h.firm && !h.ended {
 			h.stand(ack, firm)
 			return
+		}
+		if c.syns != 0 && (h.start == startUnknown || h.near(h.offset(ack), 0)) {
+			h.standFirst(ack)
 		}
 		off := h.offset(ack)
 		if !h.near(off, 0) {
 			return
 		}
-		if p == nil || off < p.off {
+		if p != nil && off < p.off || p == nil && !(h.ended && off >= h.fin) {
 			h.acked = max(h.acked, off)
 			return
 		}
@@ -234,7 +254,11 @@ func (a *Assembler) empty(c *conn, side int, off int64, seq Seq) {
 	default:
 		keepAlive = h.claimed && h.firstPiece() == nil && off == -1
 		if h.firstPiece() == nil && !keepAlive {
-			h.stand(seq, false)
+			if c.syns == 0 {
+				h.stand(seq, false)
+			} else {
+				h.standFirst(seq)
+			}
 		}
 	}
 	if keepAlive {
@@ -246,8 +270,8 @@ func (a *Assembler) empty(c *conn, side int, off int64, seq Seq) {
 // of its own segment.
 func (a *Assembler) fin(c *conn, side int, seq Seq, length int64) {
 	h := &c.half[side]
-	if h.start != startFixed && h.firstPiece() == nil {
-		a.startAt(c, side, seq)
+	if h.start == startUnknown {
+		h.stand(seq, false)
 	}
 	t := &c.pub.Transport
 	off := h.offset(seq)
@@ -261,20 +285,23 @@ func (a *Assembler) fin(c *conn, side int, seq Seq, length int64) {
 		t.OutOfWindow[c.dir(side)]++ // the stream went on behind it, or ended before it
 	default:
 		h.ended, h.guessed, h.fin = true, false, off
-		h.top = max(h.top, off)
 		a.drain(c, side, 0)
 	}
 }
 
 // disproveFIN takes back a FIN if bytes behind it came and the peer has
-// acknowledged them, since no byte follows a FIN.
+// acknowledged them, since no byte follows a FIN. One that was only
+// guessed falls with the first byte behind it.
 func (a *Assembler) disproveFIN(c *conn, side int) {
 	h := &c.half[side]
-	if !h.ended || h.start != startFixed || h.acked < h.fin+2 {
+	if !h.ended || h.start != startFixed {
 		return
 	}
-	if h.guessed || h.top > h.fin && h.firstPiece() != nil {
-		c.pub.Transport.OutOfWindow[c.dir(side)]++
+	acked, came := h.acked >= h.fin+2, h.top > h.fin
+	if acked && came || h.guessed && (acked || came) {
+		if !h.guessed {
+			c.pub.Transport.OutOfWindow[c.dir(side)]++
+		}
 		a.unFIN(c, side)
 	}
 }
@@ -297,7 +324,11 @@ const rstReach = 1 << 16
 // reset takes an RST.
 func (a *Assembler) reset(c *conn, side int, off int64) {
 	h := &c.half[side]
-	if h.start == startFixed && (off < min(h.next, h.acked) || off > h.top+rstReach) {
+	top := h.top
+	if h.ended {
+		top = max(top, h.fin)
+	}
+	if h.start == startFixed && (off < min(h.next, h.acked) || off > top+rstReach) {
 		c.pub.Transport.OutOfWindow[c.dir(side)]++
 		return
 	}
@@ -317,13 +348,17 @@ func (a *Assembler) checkEnd(c *conn) {
 	switch {
 	case c.pub.Close == stream.ClosedFIN && !both && !one:
 		a.revive(c)
-	case c.pub.Close == stream.ClosedFIN && !both && acked > c.lastAcked:
+	case c.pub.Close == stream.ClosedFIN && one && acked > c.lastAcked:
 		// The side that is not seen is still sending.
 		a.revive(c)
-		fallthrough
-	case !c.ended() && (both || one):
 		c.lastAcked = acked
 		a.end(c, stream.ClosedFIN)
+	case c.ended():
+	case one || both && !h0.guessed && !h1.guessed:
+		c.lastAcked = acked
+		a.end(c, stream.ClosedFIN)
+	case both && c.entry.kind == kindOpen:
+		a.turn(c.entry, kindFinishing) // to be closed if it stays quiet
 	}
 }
 
@@ -360,9 +395,7 @@ func (a *Assembler) ignore(c *conn) {
 		h.next = max(h.next, h.top)
 		h.acked = h.next
 	}
-	if e := c.entry; e != nil && e.kind == kindOpen {
-		a.used[kindOpen].remove(&e.used)
-		e.kind = kindIgnored
-		a.enqueue(e)
+	if c.entry != nil {
+		a.turn(c.entry, kindIgnored)
 	}
 }

@@ -71,7 +71,7 @@ func checkInside(t testing.TB, a *Assembler) {
 		for n := a.used[kind].head; n != nil; n = n.next {
 			entries++
 			e := n.of
-			if int(e.kind) != kind || (e.conn != nil) != (kind <= int(kindIgnored)) || a.table.find(e.hash, &e.tuple) != e {
+			if int(e.kind) != kind || (e.conn != nil) != (kind <= int(kindFinishing)) || a.table.find(e.hash, &e.tuple) != e {
 				t.Fatalf("entry %+v in the queue of kind %d", e, kind)
 			}
 			if e.since < since {
@@ -123,9 +123,11 @@ func (c *choices) more() bool { return len(c.b) > 0 }
 //
 //   - no byte comes out that was not said;
 //   - no captured byte is called lost, and none is missing at the end;
-//   - a byte is called lost only if the capture shows that it was sent.
+//   - a byte is called lost only if the capture shows that it was sent. The
+//     number of a FIN that nothing but its acknowledgement tells of may be
+//     taken for a byte, if the connection goes on.
 func TestModel(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		in := make([]byte, 50+r.IntN(600))
 		for i := range in {
@@ -212,7 +214,7 @@ func model(t *testing.T, in []byte) {
 		checkInside(t, p.a)
 	}
 	send := func(d stream.Dir, from, to int64, ack int64, more string) {
-		f := flight{dir: d, from: from, to: to, ack: min(ack, said[d.Other()])}
+		f := flight{dir: d, from: from, to: to, ack: ack}
 		f.line = fmt.Sprintf("%c at=%d %s ack=%d", "CS"[d], from, more, ack)
 		if to > from {
 			f.line = fmt.Sprintf("%c %d:%d %s ack=%d", "CS"[d], from, to, more, ack)
@@ -229,9 +231,9 @@ func model(t *testing.T, in []byte) {
 	case 0:
 		p.run("C syn; S syn; C ack")
 	case 1:
-		p.run("C syn; C ack")
+		p.run("C syn; S at=0 ack")
 	case 2:
-		p.run("S syn")
+		p.run("S syn; C ack")
 	}
 	received := func(d stream.Dir) int64 { return said[d] + fin[d] }
 	for c.more() {

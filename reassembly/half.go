@@ -5,9 +5,14 @@ import (
 	"popscope/reassembly/stream"
 )
 
-// window is how far from the next byte a segment may lie and still belong
-// to the stream: RFC 7323 section 2.3 allows no larger window.
-const window = 1 << 30
+// How far from the next byte a segment may lie and still belong to the
+// stream: RFC 7323 section 2.3 allows no window larger than window, and
+// what is older than behindReach was not sent again, but is of another
+// stream.
+const (
+	window      = 1 << 30
+	behindReach = 1 << 26
+)
 
 // start says how sure it is where offset 0 of a direction lies.
 type start uint8
@@ -30,15 +35,19 @@ const (
 type half struct {
 	base    Seq // sequence number of offset 0; valid iff start is not startUnknown
 	start   start
-	claimed bool // base is where somebody said that the stream stands; it is not just the first byte that came
-	firm    bool // base stood in a data segment of the peer: what follows belongs to the capture, seen or not
-	isn     bool // base comes from a SYN: nothing lies before offset 0
-	seen    bool // a segment of this side was captured
-	good    bool // one of them had a good checksum
-	ended   bool // a FIN was seen, or is known from what the peer acknowledged; it stands at fin
-	guessed bool // that FIN was not seen itself
-	denied  uint8
+	claimed bool  // base is where somebody said that the stream stands; it is not just the first byte that came
+	firm    bool  // base stood in a data segment of the peer: what follows belongs to the capture, seen or not
+	isn     bool  // base comes from a SYN: nothing lies before offset 0
+	seen    bool  // a segment of this side was captured
+	good    bool  // one of them had a good checksum
+	ended   bool  // a FIN was seen, or is known from what the peer acknowledged; it stands at fin
+	guessed bool  // that FIN was not seen itself
+	denied  uint8 // acknowledgements in a row that know nothing of the highest one
 	wait    uint8 // packets since there was something to decide about the start
+
+	remembered bool // it has or had a history
+	strayed    bool // data came that was out of the window; it ended at stray
+	stray      Seq
 
 	next  int64 // the next byte to be delivered
 	top   int64 // behind the last byte seen
@@ -54,7 +63,7 @@ func (h *half) offset(s Seq) int64 { return h.next + s.Sub(h.base.Add(h.next)) }
 
 // near reports whether n bytes at an offset can belong to the stream.
 func (h *half) near(off, n int64) bool {
-	return off <= h.next+window && off+n >= h.next-window && !(h.isn && off < -1)
+	return off <= h.next+window && off+n >= h.next-behindReach && !(h.isn && off < -1)
 }
 
 // proven returns up to where the peer has acknowledged bytes.
@@ -83,16 +92,39 @@ func (h *half) waits() bool {
 
 // stand takes note of where the stream stands before anything of it is
 // delivered: by an acknowledgement, or by the number on an empty segment.
+// The latest word counts, up to the first that is firm.
 func (h *half) stand(s Seq, firm bool) {
 	switch {
 	case h.start == startUnknown:
 		h.base, h.start = s, startLoose
-	case h.firm || h.offset(s) < 0:
+	case h.firm || h.ended || h.firstPiece() != nil || !firm && h.offset(s) < 0:
 		return
 	default:
 		h.base = s
 	}
 	h.claimed, h.firm = true, firm
+}
+
+// standFirst does the same where the SYN of the other side was captured,
+// so that the stream has begun in the capture: the lowest number counts.
+func (h *half) standFirst(s Seq) {
+	if h.start == startUnknown {
+		h.base, h.start = s, startLoose
+	} else if off := h.offset(s); off < 0 {
+		h.rebase(off)
+	}
+	h.claimed, h.firm = true, true
+}
+
+// rebase makes what was offset off so far offset 0.
+func (h *half) rebase(off int64) {
+	h.base = h.base.Add(off)
+	h.top = max(h.top-off, 0)
+	h.acked = max(h.acked-off, 0)
+	h.fin -= off
+	if h.hold != nil {
+		h.hold.pieces.shift(-off)
+	}
 }
 
 // takesStart reports whether offset 0 can lie at a sequence number that a
@@ -131,18 +163,13 @@ const (
 // and delivers what is waiting there.
 func (a *Assembler) fixStart(c *conn, side int, off int64) {
 	h := &c.half[side]
-	h.base = h.base.Add(off)
+	h.rebase(off)
 	h.start = startFixed
-	h.top = max(h.top-off, 0)
-	h.acked = max(h.acked-off, 0)
-	if h.fin -= off; h.ended && h.fin < 0 {
+	if h.ended && h.fin < 0 {
 		h.ended = false // it stood before the first byte there is
 		c.pub.Transport.OutOfWindow[c.dir(side)]++
 	}
-	if h.hold != nil {
-		h.hold.pieces.shift(-off)
-		a.drain(c, side, 0)
-	}
+	a.drain(c, side, 0)
 }
 
 // chooseStart decides where a direction starts of which no SYN tells:
@@ -152,8 +179,13 @@ func (a *Assembler) fixStart(c *conn, side int, off int64) {
 func (a *Assembler) chooseStart(c *conn, side int) {
 	h := &c.half[side]
 	off := int64(0)
-	if p := h.firstPiece(); p != nil && !(h.firm && p.off > 0) {
+	if p := h.firstPiece(); p != nil {
 		off = p.off
+	} else if h.ended {
+		off = h.fin
+	}
+	if h.firm {
+		off = min(off, 0)
 	}
 	a.fixStart(c, side, off)
 }

@@ -108,6 +108,10 @@ func (y *history) brought(off int64) stream.Stamp {
 }
 
 // archive hands out histories within Limits.HistoryBytes.
+//
+// Every direction gets a small one when it begins, and if there is no room
+// the one that was begun first goes: logins are at the beginning. What is
+// left over goes to those that can use more.
 type archive struct {
 	limit, each int
 	held        int            // cost of all that are in use
@@ -128,43 +132,56 @@ func ringSize(n int) int {
 // add keeps bytes that a direction has just delivered; h.next is their
 // end already.
 func (v *archive) add(h *half, data []byte, at stream.Stamp) {
-	y, room, held := h.history, 0, int64(0)
-	if y != nil {
-		room, held = len(y.ring), y.hi-y.lo
+	y := h.history
+	if y == nil {
+		if y = v.begin(h, h.next-int64(len(data))); y == nil {
+			return
+		}
 	}
-	if size := ringSize(int(min(held+int64(len(data)), int64(v.each)))); size > room {
-		y = v.grow(h, size, h.next-int64(len(data)))
+	if len(y.ring) < v.each && int(y.hi-y.lo)+len(data) > len(y.ring) {
+		y = v.grow(h, ringSize(min(int(y.hi-y.lo)+len(data), v.each)))
 	}
-	if y != nil {
-		y.add(data, at)
-	}
+	y.add(data, at)
 }
 
-// grow gives a direction that stands at an offset a larger ring, and
-// moves over what it has. Where the limit is too small for that, the
-// direction keeps what it has.
-func (v *archive) grow(h *half, size int, next int64) *history {
-	cost := size + historyOverhead
-	if cost > v.limit {
-		return h.history
+// begin gives a direction that stands at an offset its history, once.
+func (v *archive) begin(h *half, next int64) *history {
+	const cost = historyMin + historyOverhead
+	if h.remembered || cost > v.limit {
+		return nil
 	}
-	old := h.history
-	v.drop(h)
+	h.remembered = true
 	for v.held+cost > v.limit {
 		v.drop(v.inUse.first().owner)
 	}
-	y := v.take(size)
+	y := v.take(historyMin)
 	y.owner = h
 	y.forget(next)
-	if old != nil { // its ring has another size, so that it is not the one just taken
-		y.lo, y.hi, y.marks, y.oldest, y.n = old.lo, old.hi, old.marks, old.oldest, old.n
-		for o := y.lo; o < y.hi; {
-			from := old.ring[old.index(o):]
-			o += int64(copy(y.ring[y.index(o):], from[:min(int64(len(from)), y.hi-o)]))
-		}
-	}
 	h.history = y
 	v.held += cost
+	v.inUse.push(&y.place, y)
+	return y
+}
+
+// grow gives a direction's history a larger ring, up to size, if there is
+// room.
+func (v *archive) grow(h *half, size int) *history {
+	old := h.history
+	for v.held+size-len(old.ring) > v.limit {
+		size /= 2
+	}
+	if size <= len(old.ring) {
+		return old
+	}
+	y := v.take(size)
+	y.owner, y.lo, y.hi, y.marks, y.oldest, y.n = h, old.lo, old.hi, old.marks, old.oldest, old.n
+	for o := y.lo; o < y.hi; {
+		from := old.ring[old.index(o):]
+		o += int64(copy(y.ring[y.index(o):], from[:min(int64(len(from)), y.hi-o)]))
+	}
+	v.drop(h)
+	h.history = y
+	v.held += y.cost()
 	v.inUse.push(&y.place, y)
 	return y
 }

@@ -217,7 +217,7 @@ func (a *Assembler) split(k *hold, p *piece, at int64) *piece {
 func (a *Assembler) review(c *conn, side int, own, ahead bool) {
 	h := &c.half[side]
 	if h.start != startFixed {
-		if !h.firm && h.hold == nil {
+		if !h.firm && !h.ended && h.hold == nil {
 			return
 		}
 		if h.wait++; h.wait <= startPackets {
@@ -389,6 +389,7 @@ func (a *Assembler) surrender(k *hold) {
 		a.loseFirst(c, side)
 	}
 	a.rearm(c, side)
+	a.checkEnd(c)
 }
 
 // longest returns the hold that has waited for longest without progress,

@@ -41,8 +41,10 @@ type Limits struct {
 	// section 3 allows. It is kept to within 1/32 of itself.
 	Idle time.Duration
 
-	// HalfOpenIdle is the same for half-open connections and tombstones;
-	// default 2 minutes.
+	// HalfOpenIdle is the same for half-open connections, for tombstones,
+	// and for connections that seem to have ended, though the capture
+	// lacks a FIN (these are closed as stream.ClosedFIN); default 2
+	// minutes.
 	HalfOpenIdle time.Duration
 
 	// Linger is how long a closed connection still takes late packets, by

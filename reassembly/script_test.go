@@ -49,7 +49,7 @@ type script struct {
 	packet int64
 	nanos  int64
 	isn    [2]Seq
-	pos    [2]int64 // behind the last number sent
+	sent   map[int]*[2]int64 // by port: behind the last number sent
 	log    []string
 	conns  []*stream.Conn // in the order of their Opened events
 	base   [2]int64       // contents' offsets of the first bytes of the next connection
@@ -66,7 +66,8 @@ type script struct {
 func newScript(t testing.TB, l Limits) *script {
 	return &script{
 		t: t, a: New(l), nanos: 1_700_000_000 * second,
-		isn: [2]Seq{1000, math.MaxUint32 - 20}, // the server's number wraps at once
+		isn:   [2]Seq{1000, math.MaxUint32 - 20}, // the server's number wraps at once
+		sent:  map[int]*[2]int64{},
 		bases: map[*stream.Conn][2]int64{}, off: map[*stream.Conn]*[2]int64{}, closed: map[*stream.Conn]bool{},
 	}
 }
@@ -129,8 +130,8 @@ func (p *script) line(f []string) {
 		p.base[1], _ = strconv.ParseInt(f[2], 10, 64)
 		return
 	case "new":
-		p.isn[0], p.isn[1] = p.isn[0]+900_000_000, p.isn[1]+1_100_000_000
-		p.pos = [2]int64{}
+		p.isn[0], p.isn[1] = p.isn[0]+1_500_000_000, p.isn[1]+2_000_000_000
+		clear(p.sent)
 		return
 	}
 	p.packetLine(f)
@@ -145,7 +146,18 @@ func (p *script) packetLine(f []string) {
 		p.t.Fatalf("script: %q", f)
 	}
 	s := packet.Segment{Window: 1000, Flags: packet.ACK}
-	from, ack, port := p.pos[dir], p.pos[dir.Other()], 50000
+	port := 50000
+	for _, w := range f {
+		if v, ok := strings.CutPrefix(w, "port="); ok {
+			port, _ = strconv.Atoi(v)
+		}
+	}
+	pos := p.sent[port]
+	if pos == nil {
+		pos = &[2]int64{}
+		p.sent[port] = pos
+	}
+	from, ack := pos[dir], pos[dir.Other()]
 	var length, takes int64
 	drop, noAck, cut, x, syn := false, false, -1, false, false
 	for _, w := range f[1:] {
@@ -188,7 +200,6 @@ func (p *script) packetLine(f []string) {
 		case key == "win":
 			s.Window = uint16(n)
 		case key == "port":
-			port = int(n)
 		default:
 			a, b, ok := strings.Cut(w, ":")
 			if !ok {
@@ -200,7 +211,7 @@ func (p *script) packetLine(f []string) {
 		}
 	}
 	if s.Flags&packet.RST == 0 {
-		p.pos[dir] = max(p.pos[dir], from+length+takes)
+		pos[dir] = max(pos[dir], from+length+takes)
 	}
 	p.packet++
 	p.nanos += 1000
@@ -645,7 +656,7 @@ func TestScripts(t *testing.T) {
 		},
 		{
 			name: "the FIN of one side is lost, and its acknowledgement is not a byte",
-			play: "tick 32;" + handshakeLines + "C 0:5; S 0:5; S fin drop; C fin; S ack; wait 3s; wait 2s",
+			play: "tick 32;" + handshakeLines + "C 0:5; S 0:5; S fin drop; C fin; S ack; wait 3s; wait 2s; C ack; wait 3m",
 			want: "open C0:5 S0:5 fin",
 			check: func(t *testing.T, c *stream.Conn) {
 				if c.Lost != [2]int64{} {
@@ -656,7 +667,7 @@ func TestScripts(t *testing.T) {
 		{
 			name: "the last data and the FIN of one side are lost",
 			play: "tick 32;" + handshakeLines + "C 0:5; S 0:5; S 5:9 fin drop; C fin; S ack; wait 3s; wait 2s",
-			want: "open C0:5 S0:5 S-5:9 fin",
+			want: "open C0:5 S0:5 S-5:9", rest: "fin",
 		},
 		{
 			name: "cut by the snapshot length",
@@ -767,6 +778,16 @@ func TestScripts(t *testing.T) {
 			name: "four-tuple used again, its SYN not captured",
 			play: handshakeLines + "C 0:5; new; C syn drop; S syn; C ack; S 0:3; C 0:7",
 			want: "open C0:5 timeout open S0:3 C0:7", rest: "end",
+		},
+		{
+			name: "four-tuple used again, neither SYN captured",
+			play: handshakeLines + "C 0:5; S 0:9; new; base 15 30; C 10:15 ack=30; S 30:33; C 15:18; S 33:39; C 18:20",
+			want: "open C0:5 S0:9 timeout open S0:3 C0:3 S3:9 C3:5", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport.OutOfWindow != [2]int64{1, 1} {
+					t.Errorf("got %+v", c.Transport)
+				}
+			},
 		},
 		{
 			name: "late packets after the report open nothing",

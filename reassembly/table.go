@@ -1,30 +1,50 @@
 package reassembly
 
 import (
-	"bytes"
+	"encoding/binary"
 	"hash/maphash"
+	"net/netip"
 
 	"popscope/capture/packet"
 	"popscope/reassembly/stream"
 )
 
 // tuple names a connection: its two ends in a fixed order, and what is
-// wrapped around them.
+// wrapped around them. It is made of words without padding, so that it is
+// compared and hashed in one go.
 type tuple struct {
-	ends [2]packet.Endpoint
-	path uint64
+	addr  [2][2]uint64 // by side, the bytes in the order of the wire
+	ports [2]uint32
+	path  uint64
 }
 
 // tupleOf returns the tuple of a segment and which of its ends sent it.
 func tupleOf(s *packet.Segment) (t tuple, side int) {
-	order := bytes.Compare(s.Src.Addr[:], s.Dst.Addr[:])
-	if order == 0 {
-		order = int(s.Src.Port) - int(s.Dst.Port)
+	src, dst := words(&s.Src.Addr), words(&s.Dst.Addr)
+	sp, dp := uint32(s.Src.Port), uint32(s.Dst.Port)
+	t.path = s.Path
+	if above(src, dst) || src == dst && sp > dp {
+		t.addr[0], t.addr[1] = dst, src
+		t.ports = [2]uint32{dp, sp}
+		return t, 1
 	}
-	if order > 0 {
-		return tuple{[2]packet.Endpoint{s.Dst, s.Src}, s.Path}, 1
-	}
-	return tuple{[2]packet.Endpoint{s.Src, s.Dst}, s.Path}, 0
+	t.addr[0], t.addr[1] = src, dst
+	t.ports = [2]uint32{sp, dp}
+	return t, 0
+}
+
+func above(a, b [2]uint64) bool { return a[0] > b[0] || a[0] == b[0] && a[1] > b[1] }
+
+func words(a *packet.Addr) [2]uint64 {
+	return [2]uint64{binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:])}
+}
+
+// end returns one end of the connection.
+func (t *tuple) end(side uint8) netip.AddrPort {
+	e := packet.Endpoint{Port: uint16(t.ports[side])}
+	binary.BigEndian.PutUint64(e.Addr[:8], t.addr[side][0])
+	binary.BigEndian.PutUint64(e.Addr[8:], t.addr[side][1])
+	return e.AddrPort()
 }
 
 // entryKind says what the table knows under a tuple.
@@ -33,6 +53,7 @@ type entryKind uint8
 const (
 	kindOpen      entryKind = iota // a connection, in entry.conn
 	kindIgnored                    // one that the consumer ignores, in entry.conn
+	kindFinishing                  // one that seems to have ended, though not every FIN was captured, in entry.conn
 	kindHalfOpen                   // nothing but a SYN so far
 	kindTombstone                  // a connection reported as closed: late packets end here
 	kinds
@@ -44,7 +65,7 @@ type entry struct {
 	tuple tuple
 	hash  uint32
 	kind  entryKind
-	conn  *conn       // valid iff kind is kindOpen or kindIgnored
+	conn  *conn       // valid iff kind is kindOpen, kindIgnored or kindFinishing
 	used  node[entry] // its place among those of its kind, by last use
 	since int64       // clock when it was put there
 

@@ -149,7 +149,11 @@ func (a *Assembler) adopt(e *entry, side int) *conn {
 
 // continued takes a segment of a tuple that has a connection.
 func (a *Assembler) continued(e *entry, side int, s *packet.Segment) {
-	a.touch(e)
+	if e.kind == kindFinishing {
+		a.turn(e, kindOpen)
+	} else {
+		a.touch(e)
+	}
 	c := e.conn
 	switch {
 	case s.Flags&(packet.SYN|packet.RST) == packet.SYN:
@@ -205,16 +209,19 @@ func (n *handshake) confirmedBy(side int, s *packet.Segment) bool {
 // replace ends the connection of an entry in favour of the one whose
 // handshake was confirmed.
 func (a *Assembler) replace(e *entry, side int) *conn {
-	old := e.conn
-	e.handshake = *old.next
-	old.next = nil
+	e.handshake = *e.conn.next
+	a.endForNext(e.conn)
+	return a.adopt(e, side)
+}
+
+// endForNext ends a connection whose tuple belongs to another by now.
+func (a *Assembler) endForNext(c *conn) {
 	reason := stream.ClosedTimeout
-	if old.half[0].ended || old.half[1].ended {
+	if c.half[0].ended || c.half[1].ended {
 		reason = stream.ClosedFIN
 	}
-	a.end(old, reason)
-	a.detach(old)
-	return a.adopt(e, side)
+	a.end(c, reason)
+	a.detach(c)
 }
 
 // haunted takes a segment of a connection that was reported as closed.
@@ -247,7 +254,7 @@ const lateReach = 4 << 20
 // open makes a connection for an entry that is in no queue, of which side
 // has sent the first segment seen.
 func (a *Assembler) open(e *entry, side int) *conn {
-	if a.used[kindOpen].len+a.used[kindIgnored].len >= a.limits.Connections {
+	if a.connections() >= a.limits.Connections {
 		a.shed()
 	}
 	c := a.newConn()
@@ -259,13 +266,18 @@ func (a *Assembler) open(e *entry, side int) *conn {
 		c.pub = &stream.Conn{}
 	}
 	*c.pub = stream.Conn{
-		Client: e.tuple.ends[c.client].AddrPort(),
-		Server: e.tuple.ends[1-c.client].AddrPort(),
+		Client: e.tuple.end(c.client),
+		Server: e.tuple.end(1 - c.client),
 		Path:   e.tuple.path,
 		First:  a.at,
 		Last:   a.at,
 	}
 	return c
+}
+
+// connections returns how many are followed.
+func (a *Assembler) connections() int {
+	return a.used[kindOpen].len + a.used[kindIgnored].len + a.used[kindFinishing].len
 }
 
 // idleTime returns how long an entry may go unused.
@@ -290,6 +302,13 @@ func (a *Assembler) touch(e *entry) {
 		return
 	}
 	a.used[e.kind].remove(&e.used)
+	a.enqueue(e)
+}
+
+// turn makes an entry one of another kind.
+func (a *Assembler) turn(e *entry, k entryKind) {
+	a.used[e.kind].remove(&e.used)
+	e.kind = k
 	a.enqueue(e)
 }
 

@@ -110,7 +110,7 @@ func full() *popscope.Result {
 				NotBefore: epoch, NotAfter: epoch.AddDate(1, 0, 0), Key: "RSA 2048", Signature: "SHA256-RSA", SelfSigned: true, Chain: 2}},
 		Session: &pop3parse.Session{
 			Greeting: plain(hostile), HasGreeting: true, Refused: true, Capabilities: [][]byte{bad, []byte("TOP")},
-			State: pop3parse.Transaction, STLS: true, Deleted: 3, Exchanges: 7, Logins: 4, Messages: 2, Notes: notes(pop3parse.BareLF),
+			State: pop3parse.Transaction, STLS: true, ClearAfterSTLS: true, Deleted: 3, Exchanges: 7, Logins: 4, Messages: 2, Notes: notes(pop3parse.BareLF),
 		},
 		Exchanges: []pop3parse.Exchange{
 			{N: 1, Verb: pop3parse.AUTH, Args: masked("PLAIN "+initialBob, len(initialBob)), Status: pop3parse.Err, Text: masked("[AUTH] bad password swordfish\xff", 10), Code: []byte("AUTH"),

@@ -54,7 +54,7 @@ func ignoredList(ignored map[string]int64) []string {
 	var parts []string
 	for _, reason := range reasons {
 		if n := ignored[reason]; n > 0 {
-			parts = append(parts, commas(n)+" "+Inert(words(reason)))
+			parts = append(parts, Inert(words(reason))+" ("+commas(n)+")")
 		}
 	}
 	return parts
@@ -93,8 +93,11 @@ func remarksOf(r *popscope.Result) []string {
 	if r.Session.Refused {
 		add("greeted with -ERR")
 	}
+	if r.Session.ClearAfterSTLS {
+		add("in clear after STLS")
+	}
 	if n := unsure(r.Exchanges); n > 0 {
-		add(count(n, "exchange") + " paired after a loss")
+		add("pairing not sure in " + count(n, "exchange"))
 	}
 	return remarks
 }

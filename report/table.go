@@ -234,12 +234,14 @@ func (t *table) writeSessions(w io.Writer) error {
 	first, last := utc(t.rows[0].start), utc(t.rows[len(t.rows)-1].start)
 	if day := first.Format("2006-01-02"); day == last.Format("2006-01-02") {
 		layout, brief, title = "15:04:05", "15:04:05", "Sessions of "+day+" (UTC)"
+	} else if first.Year() != last.Year() {
+		brief = "2006-01-02 15:04"
 	}
 	g := &grid{columns: []column{
 		{title: "#", right: true},
 		{title: "Start", brief: []string{}},
 		{title: "Client", hard: 12, brief: []string{}},
-		{title: "Server", hard: 12},
+		{title: "Server", hard: 12, brief: []string{}},
 		{title: "User", soft: 12, hard: 6},
 		{title: "Login", soft: 10, hard: 6},
 		{title: "TLS", drop: 2},
@@ -249,10 +251,11 @@ func (t *table) writeSessions(w io.Writer) error {
 		{title: "Deleted", drop: 3},
 		{title: "End", drop: 4},
 	}}
-	start, client := &g.columns[1], &g.columns[2]
+	start, client, server := &g.columns[1], &g.columns[2], &g.columns[3]
 	for _, row := range t.rows {
 		start.brief = append(start.brief, utc(row.start).Format(brief))
 		client.brief = append(client.brief, row.clientIP)
+		server.brief = append(server.brief, withoutPort(row.server))
 		g.add(strconv.Itoa(row.num), utc(row.start).Format(layout), row.client, row.server, row.userCell(), row.loginCell(t.paint), row.tls,
 			commas(int64(row.commands)), commas(int64(row.mails)), commas(row.octets), row.deletedCell(), row.closed)
 	}
@@ -262,6 +265,9 @@ func (t *table) writeSessions(w io.Writer) error {
 	}
 	return t.section(w, title, g, note)
 }
+
+// withoutPort leaves out the port of a server where it is that of POP3.
+func withoutPort(server string) string { return strings.TrimSuffix(server, ":110") }
 
 // userCell writes who logged in.
 func (r *sessionRow) userCell() string {
@@ -337,7 +343,7 @@ func (t *table) writeLogins(w io.Writer) error {
 	})
 	g := &grid{columns: []column{
 		{title: "User", soft: 12, hard: 6},
-		{title: "Server", hard: 12},
+		{title: "Server", hard: 12, brief: []string{}},
 		{title: "Mechanism", hard: 6},
 		{title: "Outcome", soft: 18, hard: 8},
 		{title: "Exposure"},
@@ -345,6 +351,7 @@ func (t *table) writeLogins(w io.Writer) error {
 	}}
 	shown := keys[:t.limit(fewLogins, len(keys))]
 	for _, k := range shown {
+		g.columns[1].brief = append(g.columns[1].brief, withoutPort(k.server))
 		l := pop3parse.Login{Outcome: k.outcome, Reason: k.reason}
 		g.add(k.user, k.server, k.mechanism, outcomeText(&l, t.paint), exposureText(k.exposure, t.paint), commas(t.logins[k]))
 	}

@@ -210,8 +210,10 @@ func (t *transcript) exchange(x *pop3parse.Exchange, m *popscope.Message) {
 	if m != nil && m.From == stream.Client { // XTND XMIT: the reply comes after the mail
 		t.line(margin, "   ", t.paint.dim("... "+count(m.Octets, "octet")+" of mail from the client"))
 		t.lost(m)
+		t.reply(x, x.ReplyLast)
+	} else {
+		t.reply(x, statusAt(x))
 	}
-	t.reply(x)
 	if x.Multiline {
 		t.body(x)
 		if m != nil {
@@ -244,15 +246,20 @@ func (t *transcript) command(x *pop3parse.Exchange) {
 	}
 }
 
+// statusAt returns the packet of the status line. The reply to a SASL
+// dialogue begins with the first challenge, and its status line comes last.
+func statusAt(x *pop3parse.Exchange) stream.Stamp {
+	if len(x.SASL) > 0 && !x.Multiline {
+		return x.ReplyLast
+	}
+	return x.ReplyFirst
+}
+
 // reply writes the status line.
-func (t *transcript) reply(x *pop3parse.Exchange) {
+func (t *transcript) reply(x *pop3parse.Exchange, at stream.Stamp) {
 	if x.Status == pop3parse.NoReply {
 		t.remark("no reply captured")
 		return
-	}
-	at := x.ReplyFirst
-	if len(x.SASL) > 0 && !x.Multiline { // the reply's first byte may be that of the first challenge
-		at = x.ReplyLast
 	}
 	text, _ := shownText(x.Text, t.opt.ShowSecrets)
 	line := []byte(x.Status.String())
@@ -363,10 +370,11 @@ func exchangeRemarks(x *pop3parse.Exchange) []string {
 	if x.Pipelined {
 		remarks = append(remarks, "pipelined")
 	}
-	switch x.Pairing {
-	case pop3parse.Resynced:
+	switch {
+	case x.Status == pop3parse.NoReply || x.Verb == "": // nothing was matched
+	case x.Pairing == pop3parse.Resynced:
 		remarks = append(remarks, "reply matched by acknowledgement numbers after a loss")
-	case pop3parse.Guessed:
+	case x.Pairing == pop3parse.Guessed:
 		remarks = append(remarks, "reply matched by its shape only")
 	}
 	if x.Multiline && !x.Terminated {

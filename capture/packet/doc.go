@@ -36,7 +36,8 @@
 // trailers and check sequences are never data, and a datagram that claims
 // more than was captured is one that the snapshot length cut: Length then is
 // more than len(Payload). A length of 0, which segmentation offload leaves in
-// frames captured on their sender, means the rest of the frame.
+// frames captured on their sender, means the rest of the frame (up to 1 MiB;
+// beyond that the frame is malformed).
 //
 // # Two ways
 //

@@ -48,7 +48,6 @@ type way struct {
 	data       string
 	srcMAC     []byte
 	dstMAC     []byte
-	inner6     bool
 	src6, dst6 string
 	from6, to6 string
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"syscall"
 
@@ -199,9 +200,9 @@ func (p *program) warn(j *job, sum *popscope.Summary) {
 		return
 	}
 	for _, f := range sum.Files {
-		p.say(fmt.Sprintf("%s: %d packets", inputName(f.Name), f.Packets))
+		p.say(fmt.Sprintf("%s: packets: %d", inputName(f.Name), f.Packets))
 	}
-	p.say(fmt.Sprintf("%d sessions, %d logins, %d messages", sum.Sessions, sum.Logins, sum.Messages))
+	p.say(fmt.Sprintf("sessions: %d, logins: %d, messages: %d", sum.Sessions, sum.Logins, sum.Messages))
 }
 
 // untilDoneSource is a Timeline that ends when ctx does.
@@ -215,5 +216,11 @@ func (s untilDoneSource) Next(p *capture.Packet) error {
 	if s.ctx.Err() != nil {
 		return io.EOF
 	}
-	return s.Timeline.Next(p)
+	err := s.Timeline.Next(p)
+	// A file that cannot be opened does not hide the others, but Results
+	// goes on after a *capture.FormatError only.
+	if path, ok := err.(*fs.PathError); ok {
+		return &capture.FormatError{File: path.Path, Packet: 1, Err: path}
+	}
+	return err
 }

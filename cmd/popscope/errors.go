@@ -96,11 +96,12 @@ func (p *program) sayInput(err error) {
 func inputText(err error) string {
 	var format *capture.FormatError
 	var path *fs.PathError
+	isFormat, isPath := errors.As(err, &format), errors.As(err, &path)
 	switch {
-	case errors.As(err, &format):
-		return fmt.Sprintf("%s: packet %d, offset %d: %s", inputName(format.File), format.Packet, format.Offset, unprefixed(format.Err))
-	case errors.As(err, &path):
+	case isPath && (path.Op == "open" || !isFormat):
 		return fmt.Sprintf("%s: %v", inputName(path.Path), path.Err)
+	case isFormat:
+		return fmt.Sprintf("%s: packet %d, offset %d: %s", inputName(format.File), format.Packet, format.Offset, unprefixed(format.Err))
 	}
 	return unprefixed(err)
 }

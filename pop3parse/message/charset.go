@@ -124,10 +124,7 @@ func guessCharset(b []byte) (text, how string) {
 	if good > bad {
 		return valid(string(b)), "UTF-8 with errors"
 	}
-	out, err := charmap.Windows1252.NewDecoder().Bytes(b)
-	if err != nil {
-		return valid(string(b)), "UTF-8 with errors"
-	}
+	out, _ := charmap.Windows1252.NewDecoder().Bytes(b) // it has a character for every octet
 	return valid(string(out)), "windows-1252"
 }
 

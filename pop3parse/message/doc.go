@@ -50,6 +50,7 @@
 //	one strange line     among fields, followed by a well-known field: passed over
 //	field given twice    the first one counts
 //	same boundary twice  the innermost multipart takes it until it is closed
+//	NUL octets           kept
 //	no final boundary    the multipart ends with what encloses it
 //	part after the end   "--x" after "--x--" opens a part again
 //	no boundary param.   a line "--x" followed by a Content- field gives it
@@ -67,6 +68,7 @@
 // Parts are read by this package and not by mime.ParseMediaType and
 // net/mail: those give nothing at all for input that is a little broken, and
 // net/mail reads the names of time zones by the zone of the machine it runs
-// on. enmime is not used either: it wants the whole mail in memory, and takes
-// exponential time for nested multiparts that are not closed.
+// on. enmime is not used now: it parses a whole mail held in memory, and this
+// package streams. Whether extraction wants it as a second opinion is left to
+// that work.
 package message

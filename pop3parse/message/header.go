@@ -51,8 +51,8 @@ func (h *header) reset() {
 }
 
 // start begins the field name; repeated reports that it was there before.
-// Values of a field that repeats are dropped.
-func (h *header) start(name, value []byte, l Limits) (f field, repeated bool) {
+// What is added to a field that repeats is dropped.
+func (h *header) start(name []byte, l Limits) (f field, repeated bool) {
 	h.any = true
 	f, h.cur = lookupField(name), noField
 	if f != noField && h.size < l.Header {
@@ -61,7 +61,6 @@ func (h *header) start(name, value []byte, l Limits) (f field, repeated bool) {
 		}
 	}
 	h.size += len(name) + 1
-	h.add(value, l)
 	return f, repeated
 }
 

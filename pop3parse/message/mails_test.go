@@ -48,7 +48,7 @@ func TestStructure(t *testing.T) {
 			ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("", "text/plain", "A")}, Faults: []string{noBlank}}},
 		{name: "byte order mark first", mail: "\ufeffSubject: a\n\n", want: Mail{Subject: "a", Parts: 1, Faults: []string{"a byte order mark stands before the header"}}},
 		{name: "NUL octets", mail: "Subject: a\x00b\n" + mixed + "--b\nContent-Disposition: attachment\n\n\x00A\x00\n--b--\n", want: Mail{
-			Subject: "a\x00b", ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("", "text/plain", "\x00A\x00")}}},
+			Subject: "a\x00b", ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("", "text/plain", "\x00A\x00")}, Faults: []string{"a header holds NUL octets"}}},
 		{name: "LF alone", raw: true, mail: "Subject: a\n" + mixed + "--b\nContent-Disposition: attachment\n\nA\nB\n--b--\n", want: Mail{
 			Subject: "a", ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("", "text/plain", "A\nB")}, Faults: []string{lfFault}}},
 		{name: "CR alone", raw: true, mail: strings.ReplaceAll("Subject: a\n"+mixed+"--b\nContent-Disposition: attachment\n\nA\nB\n--b--\n", "\n", "\r"), want: Mail{
@@ -82,7 +82,8 @@ func TestStructure(t *testing.T) {
 		{name: "prefix of the boundary", mail: "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: multipart/mixed; boundary=bb\n\n--bb\nContent-Disposition: attachment\n\nA\n--bbb\n--bb--\n--b--\n", want: Mail{
 			ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("", "text/plain", "A\r\n--bbb")}}},
 		{name: "same boundary in nested multiparts", mail: mixed + "--b\n" + mixed + "--b\nContent-Disposition: attachment; filename=1\n\nA\n--b--\n--b\nContent-Disposition: attachment; filename=2\n\nB\n--b--\n", want: Mail{
-			ContentType: "multipart/mixed", Parts: 2, Attachments: []Attachment{file("1", "text/plain", "A"), file("2", "text/plain", "B")}}},
+			ContentType: "multipart/mixed", Parts: 2, Attachments: []Attachment{file("1", "text/plain", "A"), file("2", "text/plain", "B")},
+			Faults: []string{"a multipart has the boundary of one that it stands in"}}},
 		{name: "boundary of the outer multipart ends the inner one", mail: mixed + "--b\nContent-Type: multipart/alternative; boundary=i\n\n--i\n\nA\n--b\nContent-Disposition: attachment\n\nB\n--i\n--b--\n", want: Mail{
 			ContentType: "multipart/mixed", Parts: 2, Attachments: []Attachment{file("", "text/plain", "B\r\n--i")}, Faults: []string{noFinal}}},
 		{name: "part after the final boundary", mail: mixed + "--b\n\ntext\n--b--\nepilogue\n--b\nContent-Disposition: attachment\n\nA\n--b--\n--b--\n", want: Mail{
@@ -95,6 +96,11 @@ func TestStructure(t *testing.T) {
 			ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("", "text/plain", "A")},
 			Faults: []string{"a multipart has a Content-Transfer-Encoding, which is not applied"}}},
 		{name: "type that is none", mail: "Content-Type: text\n\n", want: Mail{Parts: 1, Faults: []string{`Content-Type "text" is not of the form type/subtype`}}},
+		{name: "type that is no token", mail: "Content-Type: text/<plain>\n\n", want: Mail{Parts: 1, Faults: []string{`Content-Type "text/<plain>" is not of the form type/subtype`}}},
+		{name: "type that is too long", mail: "Content-Type: text/" + strings.Repeat("é", 200) + "\n\n", want: Mail{Parts: 1, Faults: []string{`Content-Type "text/` + strings.Repeat("é", 27) + `..." is not of the form type/subtype`}}},
+		{name: "X- field after a line that is no field", mail: "Subject: a\nnothing\nX-Mailer: x\nTo: b\n\n", want: Mail{Subject: "a", To: "b", Parts: 1, Faults: []string{noField_}}},
+		{name: "words before a colon", mail: "Subject: a\nDear Bob: hello\nas I said: hello\nTo: b\n", want: Mail{Subject: "a", Parts: 1, Faults: []string{noBlank}}},
+		{name: "long lines in a part that nobody wants", mail: "Content-Type: text/html\n\n" + long + "\n", want: Mail{ContentType: "text/html", Parts: 1}},
 		{name: "type with a forgotten semicolon", mail: "Content-Type: text/html charset=utf-8\n\n", want: Mail{ContentType: "text/html", Parts: 1, Faults: []string{"parameters of Content-Type are not well-formed"}}},
 	})
 }
@@ -157,6 +163,7 @@ func TestTransferEncodings(t *testing.T) {
 		{"base64 with half of the padding", "base64", "QUJDRA=", "ABCD", nil},
 		{"base64 with too much padding", "base64", "QUJDRA=====", "ABCD", nil},
 		{"base64 with one character over", "base64", "QUJDR", "ABC", []string{"base64 with a single character over in attachment %s"}},
+		{"base64 with padding after one character", "base64", "QUJDR=QUJD", "ABCABC", []string{"base64 goes on after its padding in attachment %s", "base64 with a single character over in attachment %s"}},
 		{"base64 in several padded segments", "base64", "QQ==\nQkI=\nQ0ND", "ABBCCC", []string{"base64 goes on after its padding in attachment %s"}},
 		{"base64 in several padded segments on one line", "base64", "QQ==QkI=Q0ND", "ABBCCC", []string{"base64 goes on after its padding in attachment %s"}},
 		{"base64 with a footer", "base64", "QQ==\n__________\nmailing list\n", "A", []string{"text that is not base64 after the padding in attachment %s"}},
@@ -169,6 +176,7 @@ func TestTransferEncodings(t *testing.T) {
 		{"quoted-printable with white space after a soft break", "quoted-printable", "a= \t\nb", "ab", nil},
 		{"quoted-printable on long lines", "quoted-printable", strings.Repeat("ab=3D", maxLine) + "=\nx" + strings.Repeat("=3D", maxLine) + "=\n" + strings.Repeat("y=", maxLine+1),
 			strings.Repeat("ab=", maxLine) + "x" + strings.Repeat("=", maxLine) + strings.Repeat("y=", maxLine) + "y", []string{"quoted-printable with invalid escapes in attachment %s"}},
+		{"quoted-printable on a long line with errors at its end", "quoted-printable", strings.Repeat("x", maxLine+1) + "=4", strings.Repeat("x", maxLine+1) + "=4", []string{"quoted-printable with invalid escapes in attachment %s"}},
 		{"8bit", "8bit", "\xe9\nA", "\xe9\r\nA", nil},
 		{"unknown", "x-rot13", "A", "A", []string{`unknown Content-Transfer-Encoding "x-rot13"`}},
 		{"uuencode", "x-uuencode", "begin 644 other\n#0V%T\n`\nend\n", "Cat", nil},

@@ -100,14 +100,20 @@ func (c *common) newWalker(depth int) *walker {
 
 func (c *common) release(w *walker) { c.free = append(c.free, w) }
 
-// addPart counts a leaf part, and reports whether the limit allows it.
-func (c *common) addPart() bool {
+// roomForPart reports whether the limit allows another leaf part.
+func (c *common) roomForPart() bool {
 	if c.mail.Parts >= c.limits.Parts {
 		c.faults.add("more parts than the limit; the rest is not read")
 		return false
 	}
-	c.mail.Parts++
 	return true
+}
+
+// addPart counts a leaf part, if there is room.
+func (c *common) addPart() {
+	if c.roomForPart() {
+		c.mail.Parts++
+	}
 }
 
 // faults are the distinct faults of a mail. Of too many it keeps those that

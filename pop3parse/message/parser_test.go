@@ -265,6 +265,7 @@ func TestGap(t *testing.T) {
 				`lines shorter than they say in uuencoded attachment "a"`, `lines that are no data in uuencoded attachment "a"`}}},
 		{"between parts", mixed + "pre{5}amble\n--b\n\ntext\n--b--\n", Mail{
 			ContentType: "multipart/mixed", Parts: 1, Faults: []string{"bytes are missing between parts"}}},
+		{"in a part that nobody wants", "Content-Type: text/html\n\nab{4}cd\n", Mail{ContentType: "text/html", Parts: 1, Faults: []string{"bytes are missing in a body"}}},
 		{"of nothing", "Subject: a{0}b\n\n", Mail{Subject: "ab", Parts: 1}},
 	} {
 		t.Run(r.name, func(t *testing.T) {

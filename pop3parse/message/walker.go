@@ -111,7 +111,7 @@ func (w *walker) line(b []byte, e lineEnd) {
 func (w *walker) piece(b []byte, first bool) {
 	if !first {
 		if w.inField {
-			w.common.header.add(b, w.common.limits)
+			w.addField(b)
 		} else if w.toContent {
 			w.content.piece(b)
 		}
@@ -189,7 +189,7 @@ func (w *walker) headerLine(b []byte, e lineEnd, more bool) {
 	}
 	if h.any && !w.holding && (b[0] == ' ' || b[0] == '\t') {
 		w.noteEnd(e)
-		h.add(b, w.common.limits)
+		w.addField(b)
 		return
 	}
 	name, value, ok := splitField(b)
@@ -199,7 +199,8 @@ func (w *walker) headerLine(b []byte, e lineEnd, more bool) {
 	case ok && (!w.holding || isWellKnown(name, w.first)):
 		w.dropHeld()
 		w.noteEnd(e)
-		f, repeated := h.start(name, value, w.common.limits)
+		f, repeated := h.start(name, w.common.limits)
+		w.addField(value)
 		if repeated {
 			w.common.faults.add("more than one field " + fieldNames[f] + "; the first one counts")
 		}
@@ -208,6 +209,14 @@ func (w *walker) headerLine(b []byte, e lineEnd, more bool) {
 	default:
 		w.held, w.heldEnd, w.holding = append(w.held[:0], b...), e, true
 	}
+}
+
+// addField adds to the field that was started.
+func (w *walker) addField(b []byte) {
+	if bytes.IndexByte(b, 0) >= 0 {
+		w.common.faults.add("a header holds NUL octets")
+	}
+	w.common.header.add(b, w.common.limits)
 }
 
 // dropHeld passes over the line that was held: it is no field.
@@ -269,10 +278,7 @@ func (w *walker) endHeader() {
 	case deep && (e.isMessage() || strings.HasPrefix(e.contentType, "multipart/")):
 		c.faults.add("parts are nested deeper than the limit; they are not read")
 	}
-	if !c.addPart() {
-		w.state = skipping
-		return
-	}
+	c.addPart() // beginPart has asked for room
 	w.state = inContent
 	w.content.openLeaf(e)
 }
@@ -288,6 +294,11 @@ func (w *walker) push(e entity) {
 		e.boundary = ""
 	} else if e.boundary == "" {
 		c.faults.add("a multipart has no boundary parameter")
+	}
+	for i := range w.stack {
+		if w.stack[i].boundary == e.boundary && e.boundary != "" {
+			c.faults.add("a multipart has the boundary of one that it stands in")
+		}
 	}
 	w.state = between
 	w.stack = append(w.stack, multipart{
@@ -362,8 +373,7 @@ func (w *walker) delimiter(b []byte, e lineEnd) bool {
 // beginPart begins a part of the multipart i, which is the innermost one.
 func (w *walker) beginPart(i int) {
 	w.stack[i].parts = true
-	if w.common.mail.Parts >= w.common.limits.Parts {
-		w.common.addPart() // states the fault
+	if !w.common.roomForPart() {
 		w.state = skipping
 		return
 	}

@@ -33,7 +33,7 @@ func (e Exposure) String() string {
 // has nothing of the kind or the turns do not show it. All bytes belong to
 // the Attempt; text is as sent unless noted, and therefore hostile.
 type Attempt struct {
-	User    []byte       // who logs in; nil unknown. NTLM: `domain\user` in UTF-8; ANONYMOUS: the trace text
+	User    []byte       // who logs in; nil unknown. NTLM: `domain\user` in UTF-8; ANONYMOUS: the trace text; LOGIN: the first answer where no prompt says better
 	AuthzID []byte       // whom the client asks to act as; nil unknown or not asked for
 	Secret  secret.Bytes // password or token; an empty password is known
 

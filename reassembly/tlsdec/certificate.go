@@ -2,7 +2,7 @@ package tlsdec
 
 import (
 	"bytes"
-	"crypto/dsa"
+	"crypto/dsa" //lint:ignore SA1019 old servers still show such certificates
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -51,9 +51,7 @@ func describe(der []byte) *stream.Certificate {
 	c.CommonName = x.Subject.CommonName
 	c.NotBefore, c.NotAfter = x.NotBefore, x.NotAfter
 	c.Names = nil
-	for _, name := range x.DNSNames[:min(len(x.DNSNames), maxNames)] {
-		c.Names = append(c.Names, name)
-	}
+	c.Names = append(c.Names, x.DNSNames[:min(len(x.DNSNames), maxNames)]...)
 	for _, ip := range x.IPAddresses[:min(len(x.IPAddresses), maxNames-len(c.Names))] {
 		c.Names = append(c.Names, ip.String())
 	}

@@ -3,7 +3,6 @@ package tlsdec
 import (
 	"bytes"
 	"crypto/ed25519"
-	"crypto/tls"
 	"encoding/asn1"
 	"encoding/binary"
 	"net"
@@ -206,80 +205,6 @@ func FuzzDescribe(f *testing.F) {
 		}
 		if len(got.Names) > maxNames {
 			t.Fatalf("%d names", len(got.Names))
-		}
-	})
-}
-
-// FuzzWatcher feeds chunks that the input describes, and the same streams
-// whole. Nothing may depend on the chunks, and nothing may be held that is
-// not allowed.
-func FuzzWatcher(f *testing.F) {
-	hello := append([]byte{typeClientHello, 0, 0, 41}, clientHelloWith(0x0303)...)
-	f.Add(tlsRecord(recordHandshake, hello), tlsRecord(recordHandshake, hello), uint8(3), uint16(0), uint16(0))
-	f.Add([]byte("\x80\x2e\x01\x03\x01"), []byte("\x80\x20\x04\x00\x01\x00\x02"), uint8(1), uint16(3), uint16(2))
-	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		client, server := fuzzConfigs(f, version)
-		r := mustRecord(f, client, server)
-		f.Add(r.side(stream.Client), r.side(stream.Server), uint8(7), uint16(50), uint16(10))
-	}
-	f.Fuzz(func(t *testing.T, client, server []byte, step uint8, lostAt, lost uint16) {
-		sides := [2][]byte{client, server}
-		// The same bytes of the server's side are lost in both runs.
-		at := min(int(lostAt), len(server))
-		n := min(int(lost), len(server)-at)
-		feed := func(size int) *stream.TLSInfo {
-			w := NewWatcher()
-			pieces := func(d stream.Dir, b []byte) {
-				for len(b) > 0 {
-					k := min(size, len(b))
-					w.Feed(stream.Chunk{Dir: d, Data: b[:k]})
-					b = b[k:]
-					if held := cap(w.half[d].buf); held > 2*maxMessage {
-						t.Fatalf("%d bytes are held", held)
-					}
-				}
-			}
-			pieces(stream.Client, sides[0])
-			pieces(stream.Server, server[:at])
-			w.Feed(stream.Chunk{Dir: stream.Server, Lost: int64(n)})
-			pieces(stream.Server, server[at+n:])
-			return w.Info()
-		}
-		whole := feed(len(client) + len(server) + 1)
-		if got := feed(int(step) + 1); !reflect.DeepEqual(got, whole) {
-			t.Fatalf("chunks of %d bytes\ngot  %+v\nwant %+v", int(step)+1, got, whole)
-		}
-		if whole != nil && len(client) < recordHeader && len(server) < recordHeader {
-			t.Fatal("a hello out of nothing")
-		}
-	})
-}
-
-// fuzzConfigs returns configurations with a certificate by Ed25519.
-func fuzzConfigs(t testing.TB, version uint16) (client, server *tls.Config) {
-	t.Helper()
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
-	return configs(sign(t, template(), template(), key, key), version)
-}
-
-// FuzzLooksLike: once decided, more bytes change nothing; six bytes decide.
-func FuzzLooksLike(f *testing.F) {
-	for _, seed := range []string{"\x16\x03\x01\x02\x00\x01", "\x15\x03\x01\x00\x02\x02\x28", "\x80\x2e\x01\x03\x01", "+OK", "\x16\x03\x01\x40\x00\x01"} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		decided, answer := false, false
-		for n := range len(b) + 1 {
-			looks, need := LooksLike(b[:n])
-			switch {
-			case looks && need:
-				t.Fatalf("%x: both", b[:n])
-			case decided && (need || looks != answer):
-				t.Fatalf("%x: not as before", b[:n])
-			case n >= 6 && need:
-				t.Fatalf("%x: too few", b[:n])
-			}
-			decided, answer = !need, looks
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package tlsdec
 
 import (
-	"bytes"
 	"crypto/tls"
 	"encoding/hex"
 	"fmt"
@@ -223,105 +222,6 @@ func TestChunksDoNotMatter(t *testing.T) {
 	}
 }
 
-// TestRecordsDoNotMatter cuts the plaintext of a handshake into other records.
-func TestRecordsDoNotMatter(t *testing.T) {
-	client, server := configs(makeIdentity(t, "p256"), tls.VersionTLS12)
-	r := mustRecord(t, client, server)
-	want := unstamped(r.watch())
-	for _, size := range []int{1, 2, 3, 5, 7, 100, 1000} {
-		w := NewWatcher()
-		for _, d := range []stream.Dir{stream.Client, stream.Server} {
-			var plain []byte
-			b, ccs := r.side(d), false
-			for len(b) > 0 {
-				n := recordHeader + int(b[3])<<8 + int(b[4])
-				if ccs = ccs || b[0] != recordHandshake; ccs {
-					break
-				}
-				plain = append(plain, b[recordHeader:n]...)
-				b = b[n:]
-			}
-			for len(plain) > 0 {
-				n := min(size, len(plain))
-				w.Feed(stream.Chunk{Dir: d, Data: tlsRecord(recordHandshake, plain[:n])})
-				plain = plain[n:]
-			}
-			w.Feed(stream.Chunk{Dir: d, Data: b})
-		}
-		if got := unstamped(w.Info()); !reflect.DeepEqual(got, want) {
-			t.Errorf("records of %d bytes\ngot  %+v\nwant %+v", size, got, want)
-		}
-	}
-}
-
-// TestLosses takes bytes away at every place: what is told must be true of
-// the whole connection.
-func TestLosses(t *testing.T) {
-	for name, r := range samples(t) {
-		t.Run(name, func(t *testing.T) {
-			whole := r.watch()
-			for _, d := range []stream.Dir{stream.Client, stream.Server} {
-				b := r.side(d)
-				step := max(1, len(b)/150)
-				for at := 0; at < len(b); at += step {
-					for _, n := range []int{1, 6, 40, 500} {
-						n = min(n, len(b)-at)
-						w := NewWatcher()
-						w.Feed(stream.Chunk{Dir: d.Other(), Data: r.side(d.Other())})
-						w.Feed(stream.Chunk{Dir: d, Data: b[:at]})
-						w.Feed(stream.Chunk{Dir: d, Lost: int64(n)})
-						w.Feed(stream.Chunk{Dir: d, Data: b[at+n:]})
-						if got := w.Info(); got != nil && !partOf(got, whole) {
-							t.Fatalf("%v, %d bytes lost at %d\ngot   %+v\nwhole %+v", d, n, at, got, whole)
-						}
-					}
-				}
-			}
-		})
-	}
-}
-
-// partOf reports whether a says nothing but what b says.
-func partOf(a, b *stream.TLSInfo) bool {
-	x, y := reflect.ValueOf(*unstamped(a)), reflect.ValueOf(*unstamped(b))
-	for i := range x.NumField() {
-		if !x.Field(i).IsZero() && !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
-			return false
-		}
-	}
-	return true
-}
-
-func TestLossInsideOfAMessage(t *testing.T) {
-	client, server := configs(makeIdentity(t, "p256"), tls.VersionTLS12)
-	r := mustRecord(t, client, server)
-	b := r.side(stream.Server)
-	at := bytes.Index(b, []byte("mail.example.org")) // in the certificate
-	for _, tt := range []struct {
-		name      string
-		at, n     int
-		cert      bool
-		completed bool
-	}{
-		{"inside of the certificate", at, 10, false, true},
-		{"all that follows in the record", recordHeader + 60, int(b[3])<<8 + int(b[4]) - 60, true, true},
-		{"more than the record", at, len(b) - at - 1, false, false},
-		{"from the start", 0, 1, false, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			w := NewWatcher()
-			w.Feed(stream.Chunk{Dir: stream.Client, Data: r.side(stream.Client)})
-			w.Feed(stream.Chunk{Dir: stream.Server, Data: b[:tt.at]})
-			w.Feed(stream.Chunk{Dir: stream.Server, Lost: int64(tt.n)})
-			w.Feed(stream.Chunk{Dir: stream.Server, Data: b[tt.at+tt.n:]})
-			got := w.Info()
-			if (got.Certificate != nil) != tt.cert || got.Completed != tt.completed || got.Resumed {
-				t.Errorf("got %+v", got)
-			}
-		})
-	}
-}
-
 func TestOneSide(t *testing.T) {
 	client, server := configs(makeIdentity(t, "p256"), tls.VersionTLS12)
 	r := mustRecord(t, client, server)
@@ -510,76 +410,6 @@ func TestNothingIsHeldAfterTheHandshake(t *testing.T) {
 	}
 }
 
-// hello13 builds hellos for the table of versions.
-func clientHelloWith(legacy uint16, versions ...uint16) []byte {
-	b := []byte{byte(legacy >> 8), byte(legacy)}
-	b = append(b, make([]byte, randomSize)...)
-	b = append(b, 0, 0, 2, 0, 5, 1, 0) // no session, one cipher, no compression
-	if versions == nil {
-		return b
-	}
-	n := byte(2 * len(versions))
-	b = append(b, 0, n+5, 0, extVersions, 0, n+1, n)
-	for _, v := range versions {
-		b = append(b, byte(v>>8), byte(v))
-	}
-	return b
-}
-
-func TestOfferedVersion(t *testing.T) {
-	for _, tt := range []struct {
-		name     string
-		legacy   uint16
-		versions []uint16
-		want     uint16
-	}{
-		{"legacy", 0x0301, nil, 0x0301},
-		{"SSL 3.0", 0x0300, nil, 0x0300},
-		{"TLS 1.3", 0x0303, []uint16{0x0304, 0x0303}, 0x0304},
-		{"in any order", 0x0303, []uint16{0x0302, 0x0304, 0x0303}, 0x0304},
-		{"GREASE", 0x0303, []uint16{0xfafa, 0x0303}, 0x0303},
-		{"draft below the standard", 0x0303, []uint16{0x7f1c, 0x0304}, 0x0304},
-		{"draft above TLS 1.2", 0x0303, []uint16{0x0303, 0x7f17, 0x7f1c}, 0x7f1c},
-		{"nothing known", 0x0303, []uint16{0xfafa, 0x0505}, 0x0303},
-		{"empty list", 0x0303, []uint16{}, 0x0303},
-	} {
-		w := NewWatcher()
-		if !w.clientHello(clientHelloWith(tt.legacy, tt.versions...)) || w.info.Offered != tt.want {
-			t.Errorf("%s: got %#x, want %#x", tt.name, w.info.Offered, tt.want)
-		}
-	}
-}
-
-func TestServerHelloForms(t *testing.T) {
-	random := strings.Repeat("11", randomSize)
-	for _, tt := range []struct {
-		name    string
-		in      string
-		ok      bool
-		version uint16
-		cipher  uint16
-		alpn    string
-	}{
-		{"no extensions", "0301" + random + "00" + "0005" + "00", true, 0x0301, 5, ""},
-		{"draft 18", "7f12" + random + "1301" + "0000", true, 0x7f12, 0x1301, ""},
-		{"draft 28", "0303" + random + "00" + "1301" + "00" + "0006" + "002b0002" + "7f1c", true, 0x7f1c, 0x1301, ""},
-		{"ALPN", "0303" + random + "00" + "c02f" + "00" + "000b" + "00100007" + "0005" + "04706f7033", true, 0x0303, 0xc02f, "pop3"},
-		{"HelloRetryRequest", "0303" + hex.EncodeToString(helloRetry[:]) + "00" + "1301" + "00", false, 0, 0, ""},
-		{"cut in the random", "0303" + random[:20], false, 0, 0, ""},
-		{"cut in the session", "0303" + random + "20" + "aabb", false, 0, 0, ""},
-		{"cut in the cipher", "0303" + random + "00" + "13", false, 0, 0, ""},
-		{"draft cut in the cipher", "7f12" + random + "13", false, 0, 0, ""},
-		{"cut in the extensions", "0303" + random + "00" + "1301" + "00" + "0006" + "002b", true, 0x0303, 0x1301, ""},
-		{"empty", "", false, 0, 0, ""},
-	} {
-		w := NewWatcher()
-		ok := w.serverHello(unhex(t, tt.in))
-		if i := w.info; ok != tt.ok || i.Version != tt.version || i.Cipher != tt.cipher || i.ALPNChosen != tt.alpn {
-			t.Errorf("%s: got %v %+v", tt.name, ok, i)
-		}
-	}
-}
-
 func TestEarlyDataIsNoFinished(t *testing.T) {
 	hello := clientHelloWith(0x0303)
 	hello = append(hello, 0, 4, 0, extEarlyData, 0, 0)
@@ -600,63 +430,6 @@ func TestEarlyDataIsNoFinished(t *testing.T) {
 	feed(stream.Client, tlsRecord(recordData, make([]byte, 69)))
 	if !w.Info().Completed {
 		t.Error("not completed by Finished")
-	}
-}
-
-func TestNames(t *testing.T) {
-	for v, want := range map[uint16]string{0x0002: "SSL 2.0", 0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3",
-		0x7f1c: "TLS 1.3 draft 28", 0x0a0a: "GREASE", 0xfafa: "GREASE", 0x0a1a: "0x0a1a", 0x0305: "0x0305", 0: "0x0000"} {
-		if got := VersionName(v); got != want {
-			t.Errorf("VersionName(%#x) = %q, want %q", v, got, want)
-		}
-	}
-	for id, want := range map[uint16]string{
-		0x0000: "TLS_NULL_WITH_NULL_NULL", 0x0005: "TLS_RSA_WITH_RC4_128_SHA", 0x000a: "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
-		0x0039: "TLS_DHE_RSA_WITH_AES_256_CBC_SHA", 0x009f: "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384", 0x00a7: "TLS_DH_anon_WITH_AES_256_GCM_SHA384",
-		0x00ff: "TLS_EMPTY_RENEGOTIATION_INFO_SCSV", 0x1303: "TLS_CHACHA20_POLY1305_SHA256", 0xc019: "TLS_ECDH_anon_WITH_AES_256_CBC_SHA",
-		0xc093: "TLS_RSA_PSK_WITH_CAMELLIA_256_GCM_SHA384", 0xccae: "TLS_RSA_PSK_WITH_CHACHA20_POLY1305_SHA256",
-		0x1234: "0x1234", 0x0a0a: "0x0a0a", 0xffff: "0xffff",
-	} {
-		if got := CipherName(id); got != want {
-			t.Errorf("CipherName(%#x) = %q, want %q", id, got, want)
-		}
-	}
-	for _, s := range append(tls.CipherSuites(), tls.InsecureCipherSuites()...) {
-		if got := CipherName(s.ID); got != s.Name {
-			t.Errorf("CipherName(%#x) = %q, want %q", s.ID, got, s.Name)
-		}
-	}
-	seen := map[string]bool{}
-	for id := range 1 << 16 {
-		if id >= 0xcc13 && id <= 0xcc15 {
-			continue // a draft gave names that stayed to numbers that did not
-		}
-		name := CipherName(uint16(id))
-		if seen[name] {
-			t.Errorf("%s is the name of two suites", name)
-		}
-		seen[name] = true
-	}
-}
-
-func TestAlertNames(t *testing.T) {
-	for _, tt := range []struct {
-		record string
-		want   string
-	}{
-		{"\x15\x03\x01\x00\x02\x02\x28", "handshake_failure"},
-		{"\x15\x03\x01\x00\x02\x02\xfe", "alert 254"},
-		{"\x15\x03\x01\x00\x02\x01\x70", ""}, // a warning
-		{"\x15\x03\x01\x00\x02\x01\x70\x15\x03\x01\x00\x02\x02\x30", "unknown_ca"},
-		{"\x15\x03\x01\x00\x02\x02\x30\x15\x03\x01\x00\x02\x02\x28", "unknown_ca"},
-		{"\x15\x03\x01\x00\x03\x02\x28\x00", ""},
-		{"\x15\x03\x01\x00\x02\x02", ""},
-	} {
-		w := NewWatcher()
-		w.Feed(stream.Chunk{Dir: stream.Server, Data: []byte(tt.record)})
-		if w.info.Alert != tt.want {
-			t.Errorf("%q: got %q, want %q", tt.record, w.info.Alert, tt.want)
-		}
 	}
 }
 

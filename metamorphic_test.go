@@ -1,0 +1,154 @@
+package popscope_test
+
+import (
+	"testing"
+
+	"popscope"
+	"popscope/capture"
+	"popscope/capture/capturetest"
+)
+
+// TestTransportDoesNotMatter sends every dialog and recording through
+// everything that can happen to packets without a byte being lost: the
+// records are the same.
+func TestTransportDoesNotMatter(t *testing.T) {
+	ways := []struct {
+		name string
+		of   func(capturetest.Trace) capturetest.Trace
+	}{
+		{"segments of 1", func(t capturetest.Trace) capturetest.Trace { return t.Split(1) }},
+		{"segments of 7", func(t capturetest.Trace) capturetest.Trace { return t.Split(7) }},
+		{"segments of 100", func(t capturetest.Trace) capturetest.Trace { return t.Split(100) }},
+		{"joined segments", func(t capturetest.Trace) capturetest.Trace { return t.Coalesce(9000) }},
+		{"shuffled by 2", func(t capturetest.Trace) capturetest.Trace { return t.Shuffle(1, 2) }},
+		{"shuffled by 5", func(t capturetest.Trace) capturetest.Trace { return t.Shuffle(2, 5) }},
+		{"shuffled by 8", func(t capturetest.Trace) capturetest.Trace { return t.Shuffle(3, 8) }},
+		{"shuffled with times", func(t capturetest.Trace) capturetest.Trace { return t.ShuffleWithTimes(4, 4) }},
+		{"small and shuffled", func(t capturetest.Trace) capturetest.Trace { return t.Split(20).Shuffle(5, 6) }},
+		{"all twice", func(t capturetest.Trace) capturetest.Trace { return t.Duplicate(6, 100) }},
+		{"retransmitted", func(t capturetest.Trace) capturetest.Trace { return t.RetransmitLater(7, 40, 6) }},
+		{"overlapping", func(t capturetest.Trace) capturetest.Trace { return t.Overlap(8) }},
+		{"kept alive", func(t capturetest.Trace) capturetest.Trace { return t.KeepAlives() }},
+		{"bad checksums", func(t capturetest.Trace) capturetest.Trace { return t.BadChecksums() }},
+		{"sequence wrap", func(t capturetest.Trace) capturetest.Trace { return t.Rebase(0xffffffe0, 0xffffffd0) }},
+	}
+	for _, n := range traces(t) {
+		t.Run(n.name, func(t *testing.T) {
+			want := essence(t, analyzeTrace(t, n.trace))
+			for _, w := range ways {
+				if skip := exempt(n.name, w.name); skip {
+					continue
+				}
+				if got := essence(t, analyzeTrace(t, w.of(n.trace))); got != want {
+					t.Errorf("%s:\n%s", w.name, diff(got, want))
+				}
+			}
+		})
+	}
+}
+
+// exempt names what cannot stay the same, with the reason.
+func exempt(name, way string) bool { return false }
+
+// TestEncapsulationDoesNotMatter puts every dialog into every link type and
+// tunnel.
+func TestEncapsulationDoesNotMatter(t *testing.T) {
+	for _, n := range traces(t) {
+		t.Run(n.name, func(t *testing.T) {
+			for _, e := range capturetest.Encaps() {
+				tr := n.trace.For(e)
+				want := essence(t, analyzeTrace(t, tr))
+				out, errs := analyze(t, capturetest.Source(tr.Packets(e)), one)
+				if len(errs) > 0 {
+					t.Fatal(errs)
+				}
+				if got := essence(t, out); got != want {
+					t.Errorf("%s:\n%s", e.Name, diff(got, want))
+				}
+			}
+		})
+	}
+}
+
+// TestWorkersDoNotMatter compares all output bytes.
+func TestWorkersDoNotMatter(t *testing.T) {
+	var all []capture.Packet
+	var many []capturetest.Trace
+	for _, n := range traces(t) {
+		many = append(many, n.trace)
+	}
+	all = capturetest.Merge(many...).Packets(capturetest.Plain())
+	want, _ := analyze(t, capturetest.Source(all), popscope.Options{Workers: 1})
+	for _, workers := range []int{2, 3, 8, 16} {
+		if got, _ := analyze(t, capturetest.Source(all), popscope.Options{Workers: workers}); got != want {
+			t.Errorf("%d workers:\n%s", workers, diff(got, want))
+		}
+	}
+}
+
+// TestEverySplitPoint cuts each dialog in two segments at each byte.
+func TestEverySplitPoint(t *testing.T) {
+	for _, d := range capturetest.LoadAll(t, "") {
+		tr := d.Trace()
+		points := tr.Bytes()
+		step := 1
+		if points > 4096 {
+			step = 97 // bodies of many kilobytes: not at every byte of them
+		}
+		t.Run(d.Name, func(t *testing.T) {
+			want := essence(t, analyzeTrace(t, tr))
+			for k := 1; k < points; k += step {
+				if got := essence(t, analyzeTrace(t, tr.SplitAt(k))); got != want {
+					t.Fatalf("split at byte %d:\n%s", k, diff(got, want))
+				}
+			}
+		})
+	}
+}
+
+// TestFilesDoNotMatter cuts captures into several files.
+func TestFilesDoNotMatter(t *testing.T) {
+	for _, n := range traces(t) {
+		packets := n.trace.Packets(capturetest.Plain())
+		if len(packets) < 4 {
+			continue
+		}
+		want, _ := analyze(t, openFiles(t, [][]capture.Packet{packets}), one)
+		for _, parts := range []int{2, 3, 5} {
+			var files [][]capture.Packet
+			for i := range parts {
+				files = append(files, packets[i*len(packets)/parts:(i+1)*len(packets)/parts])
+			}
+			files[0], files[parts-1] = files[parts-1], files[0] // the order of the arguments does not matter
+			got, _ := analyze(t, openFiles(t, files), one)
+			if g, w := withoutSummary(got), withoutSummary(want); g != w {
+				t.Errorf("%s in %d files:\n%s", n.name, parts, diff(g, w))
+			}
+		}
+	}
+}
+
+// TestDroppedPackets loses each packet of each dialog in turn: nothing may
+// be paired wrongly and be called sure, and a loss of bytes is reported.
+func TestDroppedPackets(t *testing.T) {
+	for _, d := range capturetest.LoadAll(t, "") {
+		tr := d.Trace()
+		if len(tr) > 400 {
+			continue
+		}
+		t.Run(d.Name, func(t *testing.T) {
+			truth := pairs(t, analyzeTrace(t, tr), false)
+			for i, seg := range tr {
+				out := analyzeTrace(t, tr.Drop(i))
+				for pair := range pairs(t, out, true) {
+					if !truth[pair] {
+						t.Errorf("without packet %d (%s): called sure:\n%s", i+1, seg, pair)
+					}
+				}
+				if len(seg.Payload) > 0 && !reportsLoss(t, out) && lossShows(tr, i) {
+					t.Errorf("without packet %d (%s): loss not reported:\n%s", i+1, seg, out)
+				}
+			}
+		})
+	}
+}
