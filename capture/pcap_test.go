@@ -315,7 +315,7 @@ type idle struct{}
 func (idle) Read([]byte) (int, error) { return 0, nil }
 
 func TestLineEndBehindTheLastRecord(t *testing.T) {
-	o := order{}
+	o := binary.LittleEndian
 	whole := concat(pcapHead(o, magicMicro, 2, 4, 0, 1), pcapRecord(o, 5, 7, 3, 3, []byte("abc")))
 	for _, end := range []string{"\n", "\r\n"} {
 		if packets, errs := readAll(t, concat(whole, []byte(end))); len(packets) != 1 || len(errs) != 0 {

@@ -292,4 +292,3 @@ func TestDiffer(t *testing.T) {
 		t.Error("contents are not what the tests take them for")
 	}
 }
-
