@@ -1,6 +1,7 @@
 package popscope_test
 
 import (
+	"strings"
 	"testing"
 
 	"popscope"
@@ -48,7 +49,28 @@ func TestTransportDoesNotMatter(t *testing.T) {
 }
 
 // exempt names what cannot stay the same, with the reason.
-func exempt(name, way string) bool { return false }
+func exempt(name, way string) bool {
+	starts := strings.HasPrefix(name, "tcp-middle") || strings.HasSuffix(name, "nosyn-flipped")
+	switch {
+	case strings.HasPrefix(way, "segments of 1") && starts:
+		// Without a SYN nobody can tell a first segment of one byte from
+		// a keep-alive, or knows that the bytes before it are in reach.
+		return true
+	case strings.Contains(way, "shuffled") && starts:
+		// The first packets may move before each other's place, and what
+		// a capture begins with is what it has first.
+		return true
+	case strings.Contains(way, "shuffled") && strings.HasPrefix(name, "tcp-port-reuse"):
+		// Packets move behind the SYN of the next connection on the same
+		// addresses and ports.
+		return true
+	case way == "joined segments" && strings.HasPrefix(name, "tcp-lost"):
+		// Joining across the loss makes acknowledgements that no host
+		// would have sent.
+		return true
+	}
+	return false
+}
 
 // TestEncapsulationDoesNotMatter puts every dialog into every link type and
 // tunnel.

@@ -3,6 +3,7 @@ package popscope
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"iter"
 	"math"
 
@@ -110,10 +111,12 @@ func (a *Analyzer) turn(yield func(*Result, error) bool, last bool) bool {
 	return true
 }
 
-// goesOn reports whether a source can be read further after err.
+// goesOn reports whether a source can be read further after err: damage
+// and files that cannot be opened do not hide the other files.
 func goesOn(err error) bool {
 	var damage *capture.FormatError
-	return errors.As(err, &damage)
+	var path *fs.PathError
+	return errors.As(err, &damage) || errors.As(err, &path)
 }
 
 // count adds a result to the summary.

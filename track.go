@@ -16,11 +16,12 @@ type track struct {
 	id    string
 
 	// While is == undecided.
-	held      []stream.Chunk // copies of all that came
-	heldBytes int
-	seen      [2][]byte // the first bytes of each side
-	whole     bool      // nothing is missing so far
-	spokeLate bool      // the server had client bytes when it first spoke
+	held       []stream.Chunk // copies of all that came
+	heldBytes  int
+	seen       [2][]byte // the first bytes of each side
+	whole      bool      // nothing is missing so far
+	spokeLate  bool      // the server had client bytes when it first spoke
+	clientLost bool      // the client's first bytes were not captured
 
 	parser  *pop3parse.Parser
 	watch   *tlsdec.Watcher
@@ -64,6 +65,7 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 func (t *track) hold(ch stream.Chunk) {
 	if ch.Lost > 0 && len(t.seen[ch.Dir]) == 0 {
 		t.whole = false
+		t.clientLost = t.clientLost || ch.Dir == stream.Client
 	}
 	if ch.Dir == stream.Server && len(t.seen[stream.Server]) == 0 && len(ch.Data) > 0 {
 		t.spokeLate = ch.PeerAcked > 0
@@ -106,7 +108,7 @@ func (t *track) probe(c *stream.Conn, over bool) protocol {
 	}
 	e := pop3parse.Evidence{
 		Client: t.seen[stream.Client], Server: t.seen[stream.Server],
-		FromStart: t.whole, OnPort: onPort, ClientFirst: t.spokeLate, Over: over,
+		FromStart: t.whole, OnPort: onPort, ClientFirst: t.spokeLate, ClientLost: t.clientLost, Over: over,
 	}
 	switch pop3parse.Probe(e) {
 	case pop3parse.IsPOP3:

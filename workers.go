@@ -23,14 +23,16 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 	defer running.Wait()
 	defer close(stop)
 
+	for range n {
+		pipe.todo = append(pipe.todo, make(chan *batch, 2))
+		pipe.done = append(pipe.done, make(chan finished, 2))
+	}
 	for w := range n {
-		todo, done := make(chan *batch, 2), make(chan finished, 2)
-		pipe.todo, pipe.done = append(pipe.todo, todo), append(pipe.done, done)
 		var mine []*shard
 		for i := w; i < len(a.shards); i += n {
 			mine = append(mine, a.shards[i])
 		}
-		running.Go(func() { pipe.work(mine, todo, done) })
+		running.Go(func() { pipe.work(mine, pipe.todo[w], pipe.done[w]) })
 	}
 	running.Go(func() { pipe.read(a.in, src) })
 

@@ -143,7 +143,7 @@ func (p *Parser) authenticate(x *Exchange) {
 		if l.Reason == NoReason {
 			l.Reason = failureReason(x.Code, x.Text.Reveal())
 		}
-		l.ReasonText = x.Text.Reveal()
+		l.ReasonText = x.Text
 	}
 	p.ses.Logins++
 	p.logins = append(p.logins, l)

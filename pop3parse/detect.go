@@ -18,6 +18,7 @@ type Evidence struct {
 	FromStart      bool   // they begin where the connection began
 	OnPort         bool   // the server's port is one that is taken as POP3
 	ClientFirst    bool   // the server had received client bytes when it first spoke
+	ClientLost     bool   // the client's first bytes were not captured
 	Over           bool   // no more will come
 }
 
@@ -52,15 +53,17 @@ func (e Evidence) onPort(c, s answer) Detection {
 	switch {
 	case s == no && (e.FromStart || c != yes):
 		return IsNot // whatever it is, its server does not speak POP3
-	case s == yes && e.FromStart && e.ClientFirst && !looksLikeGreeting(firstLine(e.Server)):
-		if c == open && !e.Over {
-			return Undecided
-		}
-		if !sideOf(e.Client, e).proves() {
+	case s == yes && c == open && !e.ClientLost && !e.Over:
+		return Undecided // what the client has to say to that may be no POP3
+	case s == yes && e.FromStart && e.ClientFirst:
+		line, _, whole := bytes.Cut(e.Server, []byte("\n"))
+		switch {
+		case looksLikeGreeting(line), sideOf(e.Client, e).proves():
+			return IsPOP3
+		case whole || e.Over:
 			return IsNot // Redis, for one
 		}
-		return IsPOP3
-	case s == yes, c == yes && s != no && (e.Over || len(e.Server) > 0):
+	case s == yes, c == yes && s != no && (e.Over || !e.FromStart && len(e.Server) > 0):
 		return IsPOP3
 	case c == no && len(e.Server) == 0:
 		return IsNot
@@ -183,10 +186,4 @@ func (s side) statuses() answer {
 		return no
 	}
 	return out
-}
-
-// firstLine returns the first line of text without its end.
-func firstLine(text []byte) []byte {
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r"))
 }

@@ -24,14 +24,14 @@ func (p *Parser) finish(end int64) {
 		p.endMail(x)
 	}
 	p.advance(&x.Exchange, end)
-	p.authenticate(&x.Exchange)
 	p.maskEcho(&x.Exchange)
+	p.authenticate(&x.Exchange)
 	p.loss.prevAcked = max(p.loss.prevAcked, x.acked)
 	if r.begun && x.acked < 0 {
 		p.loss.prevAcked = max(p.loss.prevAcked, r.off)
 	}
 	p.lastReplyEnd = end
-	if p.hold != noBarrier && x.end == p.holdEnd {
+	if p.heldBy(x) {
 		p.hold = noBarrier
 	}
 	p.done = append(p.done, x.Exchange)

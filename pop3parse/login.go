@@ -45,7 +45,7 @@ type Login struct {
 	Response   secret.Bytes // what the client computed from the challenge
 	Outcome    Outcome
 	Reason     Reason
-	ReasonText []byte // the server's words
+	ReasonText secret.Text // the server's words
 	Exposure   Exposure
 	Encrypted  bool
 	At         stream.Stamp // the packet that carried the secret or response

@@ -146,7 +146,7 @@ func (p *Parser) readReply() bool {
 		p.reply.watch = true
 	}
 	switch {
-	case ind == isMore && x.Verb == AUTH && p.hold == forAuth:
+	case ind == isMore && p.hold == forAuth && p.heldBy(x):
 		p.beginReply(x, l)
 		p.addTurn(x, stream.Server, text, l)
 		s.Skip()
@@ -205,11 +205,11 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 	switch rule := isMulti(x.Verb, x.Args.Reveal()); {
 	case ind == isErr:
 		p.finish(end)
-	case p.hold == forAuth && len(x.SASL) == 0 && !hasInitial(x.Args.Reveal()):
+	case p.heldBy(x) && p.hold == forAuth && len(x.SASL) == 0 && !hasInitial(x.Args.Reveal()):
 		// Nobody logs in without a word: perhaps it is a go-ahead.
 		p.mode = wantAnswer
 		r.statusEnd = end
-	case isTransmit(x.Verb, x.Args.Reveal()) && !r.seenOK && p.hold == forMail:
+	case isTransmit(x.Verb, x.Args.Reveal()) && !r.seenOK && p.hold == forMail && p.heldBy(x):
 		r.seenOK = true
 		p.mode = wantMail
 		p.scan[stream.Client].Body(l.BareLF)
@@ -301,11 +301,16 @@ func (p *Parser) unasked() bool {
 	return true
 }
 
-// unsolicited reports whether an -ERR was sent before the server had any
-// of the command that waits: an autologout or a shutdown, as a rule
+// unsolicited reports whether a status line was sent before the server had
+// any of the command that waits. Either the client had it before it sent
+// the command, as when something in between repeats the greeting; or an
+// -ERR and the command crossed: an autologout or a shutdown, as a rule
 // followed by the connection's end.
 func (p *Parser) unsolicited(x *asked, l *wire.Text, ind indicator) bool {
-	return ind == isErr && !p.reply.begun && l.PeerAcked >= 0 && l.PeerAcked <= x.start && x.acked < l.End && p.waiting() == 1
+	if p.reply.begun || l.PeerAcked < 0 || l.PeerAcked > x.start {
+		return false
+	}
+	return x.acked >= l.End || ind == isErr && p.waiting() == 1
 }
 
 // noted records a reply that answers nothing, before the head.

@@ -415,6 +415,28 @@ func TestMillionHoles(t *testing.T) {
 	}
 }
 
+func TestManyEventsAtOnce(t *testing.T) {
+	p := newScript(t, Limits{})
+	p.run(handshakeLines)
+	var want strings.Builder
+	for i := 5; i < 5000; i++ {
+		p.run(fmt.Sprintf("C %d:%d psh; S ack=0", i, i+1))
+		fmt.Fprintf(&want, " C%d:%d", i, i+1)
+	}
+	p.run("C 0:5")
+	p.want("open C0:5" + want.String())
+	if cap(p.a.items) > spares {
+		t.Errorf("the queue keeps room for %d events", cap(p.a.items))
+	}
+}
+
+func TestShare(t *testing.T) {
+	l := Limits{TotalBytes: 160, Connections: 1, Idle: time.Hour, DirectionBytes: 70, HalfOpen: -1}.Share(16)
+	if l.TotalBytes != 10 || l.Connections != 1 || l.Idle != time.Hour || l.DirectionBytes != 70 || l.HalfOpen < 1<<30 || l.Tombstones != 1024 {
+		t.Errorf("got %+v", l)
+	}
+}
+
 // TestStreamOfManyGigabytes checks offsets beyond the wrap of the sequence
 // number, with losses as long as a window.
 func TestStreamOfManyGigabytes(t *testing.T) {

@@ -50,6 +50,19 @@ func (k *clock) see(nanos int64) bool {
 	}
 }
 
+// clockLead is how far the time of a single packet may be ahead of the
+// clock and still be taken for the beginning of a wait.
+const clockLead = 60 * second
+
+// from returns the time passed at a packet's time, for waits that begin
+// with it: the clock itself may lag behind by a pause in the traffic.
+func (k *clock) from(nanos int64) int64 {
+	if !k.set {
+		return k.now
+	}
+	return k.now + min(max(behind(k.capture, nanos), 0), clockLead)
+}
+
 // moveTo sets the clock forward to a capture time, if that lies ahead.
 func (k *clock) moveTo(nanos int64) bool {
 	if !k.set {

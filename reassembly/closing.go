@@ -14,7 +14,7 @@ func (a *Assembler) end(c *conn, reason stream.CloseReason) {
 		return
 	}
 	c.pub.Close, c.pub.Ended = reason, a.at
-	c.endedAt = a.clock.now
+	c.endedAt = a.clock.from(a.at.Nanos)
 	a.ending.push(&c.place, c)
 	a.busy = true
 }
@@ -243,8 +243,11 @@ func (a *Assembler) finish() bool {
 	return e != nil
 }
 
+// bothSaidFIN reports whether each side has sent a FIN.
+func (c *conn) bothSaidFIN() bool { return c.half[0].ended && c.half[1].ended }
+
 // reportOpen reports, after Close, the open connection whose first packet
-// was the first. Half-open ones and tombstones go without a word.
+// was the first; those that both sides have finished come before the rest. Half-open ones and tombstones go without a word.
 func (a *Assembler) reportOpen() bool {
 	if a.rest == nil {
 		for _, kind := range []entryKind{kindOpen, kindIgnored} {
@@ -253,6 +256,12 @@ func (a *Assembler) reportOpen() bool {
 			}
 		}
 		slices.SortStableFunc(a.rest, func(x, y *conn) int {
+			if fx, fy := x.bothSaidFIN(), y.bothSaidFIN(); fx != fy {
+				if fx {
+					return -1
+				}
+				return 1
+			}
 			return cmp.Compare(x.pub.First.Packet, y.pub.First.Packet)
 		})
 		for _, kind := range []entryKind{kindHalfOpen, kindTombstone} {
@@ -271,6 +280,10 @@ func (a *Assembler) reportOpen() bool {
 	}
 	c := a.rest[0]
 	a.rest = a.rest[1:]
+	if c.bothSaidFIN() {
+		// Only losses that nobody waits for any more stood before the end.
+		c.pub.Close, c.pub.Ended = stream.ClosedFIN, a.at
+	}
 	a.report(c)
 	return true
 }

@@ -24,9 +24,10 @@ type conn struct {
 	place   node[conn] // in Assembler.ending, once it has ended
 	endedAt int64      // clock then
 	rst     uint8      // who sent the RST; valid iff pub.Close == stream.ClosedRST
+	rstEnd  [2]int64   // where both directions stood for the sender of the RST: offsets by side; -1 unknown
 
-	// After an RST: the last new data, whose acknowledgement would show
-	// that the connection lives.
+	// After an RST: the last data that its sender did not know of, whose
+	// acknowledgement would show that the connection lives.
 	freshSide uint8
 	freshEnd  int64
 	lastAcked int64 // after the end of a connection of which one side is seen: what that had acknowledged
@@ -152,11 +153,11 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 		}
 	}
 	if c.ignored {
-		a.follow(c, side, off, length, seq, flags)
+		a.follow(c, side, off, length, s)
 		return
 	}
 	if flags&packet.RST != 0 {
-		a.reset(c, side, off)
+		a.reset(c, side, off, s)
 		return
 	}
 	if flags&packet.ACK != 0 {
@@ -322,7 +323,7 @@ func (a *Assembler) unFIN(c *conn, side int) {
 const rstReach = 1 << 16
 
 // reset takes an RST.
-func (a *Assembler) reset(c *conn, side int, off int64) {
+func (a *Assembler) reset(c *conn, side int, off int64, s *packet.Segment) {
 	h := &c.half[side]
 	top := h.top
 	if h.ended {
@@ -334,6 +335,10 @@ func (a *Assembler) reset(c *conn, side int, off int64) {
 	}
 	if !c.ended() {
 		c.rst, c.freshEnd = uint8(side), 0
+		c.rstEnd[side], c.rstEnd[1-side] = off, -1
+		if peer := &c.half[1-side]; s.Flags&packet.ACK != 0 && peer.start == startFixed {
+			c.rstEnd[1-side] = peer.offset(Seq(s.Ack))
+		}
 		a.end(c, stream.ClosedRST)
 	}
 }
@@ -364,19 +369,19 @@ func (a *Assembler) checkEnd(c *conn) {
 
 // follow takes a segment of a connection that the consumer ignores: only
 // its end matters.
-func (a *Assembler) follow(c *conn, side int, off, length int64, seq Seq, flags packet.Flags) {
+func (a *Assembler) follow(c *conn, side int, off, length int64, s *packet.Segment) {
 	h := &c.half[side]
 	if h.start != startFixed {
-		a.startAt(c, side, seq)
+		a.startAt(c, side, Seq(s.Seq))
 		off = 0
 	}
-	if flags&packet.RST != 0 {
-		a.reset(c, side, off)
+	if s.Flags&packet.RST != 0 {
+		a.reset(c, side, off, s)
 		return
 	}
 	h.next = max(h.next, off+length)
 	h.top, h.acked = h.next, h.next
-	if flags&packet.FIN != 0 {
+	if s.Flags&packet.FIN != 0 {
 		h.ended, h.fin = true, off+length
 	}
 	a.checkEnd(c)

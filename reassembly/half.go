@@ -207,7 +207,7 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 	case h.start == startUnknown:
 		h.base, h.start = Seq(s.Seq), startLoose
 		off = 0
-	case h.start == startLoose && h.claimed && off == 0:
+	case h.start == startLoose && h.claimed && off == 0 && (h.firstPiece() == nil || h.firstPiece().off >= 0):
 		a.fixStart(c, side, 0)
 	}
 	end := off + length
@@ -220,7 +220,9 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 	}
 	if c.pub.Close == stream.ClosedRST {
 		t.Late[dir]++
-		c.freshSide, c.freshEnd = uint8(side), end
+		if end > c.rstEnd[side] { // the RST did not merely overtake it
+			c.freshSide, c.freshEnd = uint8(side), end
+		}
 	}
 	fresh := a.place(c, side, off, end, s)
 	h = &c.half[side]

@@ -65,7 +65,7 @@ func (a *Assembler) restart(k *hold, kind holdKind) {
 		a.holds[k.kind].remove(&k.timer)
 	}
 	old := k.proven()
-	k.kind, k.since, k.next, k.mark, k.packets, k.claims = kind, a.clock.now, h.next, h.proven(), 0, 1
+	k.kind, k.since, k.next, k.mark, k.packets, k.claims = kind, a.clock.from(a.at.Nanos), h.next, h.proven(), 0, 1
 	if k.proven() && !old {
 		k.proof = a.at
 	}

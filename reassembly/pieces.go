@@ -40,8 +40,6 @@ const rowLen = 64
 // place is a position in a list of pieces.
 type place struct{ row, col int }
 
-func (l *pieces) empty() bool { return len(l.rows) == 0 }
-
 // first returns the piece with the lowest offset; nil if there is none.
 func (l *pieces) first() *piece {
 	if len(l.rows) == 0 {

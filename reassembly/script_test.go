@@ -348,6 +348,24 @@ func (p *script) want(log string) {
 
 const handshakeLines = "C syn; S syn; C ack;"
 
+// bytewise has the client send one byte at a time, and bytewiseLog is what
+// comes of it.
+func bytewise(from, to int) string {
+	var b strings.Builder
+	for i := from; i < to; i++ {
+		fmt.Fprintf(&b, "C %d:%d psh;", i, i+1)
+	}
+	return b.String()
+}
+
+func bytewiseLog(from, to int) string {
+	var b strings.Builder
+	for i := from; i < to; i++ {
+		fmt.Fprintf(&b, "C%d:%d ", i, i+1)
+	}
+	return b.String()
+}
+
 func TestScripts(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -615,6 +633,11 @@ func TestScripts(t *testing.T) {
 			want: "open C0:10 C10:15 C15:20 S-0:30 S30:40", rest: "end",
 		},
 		{
+			name: "caught in the middle, with bytes from before what was acknowledged",
+			play: "base 0 65; C ack=70; S 65:69; S 70:80; S 80:85; C ack=85",
+			want: "open S0:4", rest: "S-4:5 S5:15 S15:20 end",
+		},
+		{
 			name: "SYN after the first data",
 			play: "S syn; C 0:5; S 0:9; C syn; C 5:9",
 			want: "open C0:5 S0:9 C5:9", rest: "end",
@@ -695,6 +718,47 @@ func TestScripts(t *testing.T) {
 			want: "open S-0:100 C-0:5", rest: "end",
 		},
 		{
+			name: "cut, and bytes from the middle in a retransmission",
+			play: handshakeLines + "S 10:40 cut=10; S 25:30; S 0:10",
+			want: "open S0:10 S10:20 S-20:25 S25:30 S-30:40", rest: "end",
+		},
+		{
+			name: "cut, and bytes for several of those in a retransmission",
+			play: handshakeLines + "S 10:20 cut=5; S 20:30 cut=5; S 30:40 cut=0; S 12:38; S 0:10",
+			want: "open S0:10 S10:15 S15:20 S20:25 S25:38 S-38:40", rest: "end",
+		},
+		{
+			name: "bytes on both sides of a FIN in one segment",
+			play: handshakeLines + "S 5:12; S fin at=8; S 0:5; C fin ack=9; S ack; wait 2s",
+			want: "open S0:5 S5:8 fin",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport.Late != [2]int64{0, 1} {
+					t.Errorf("got %+v", c.Transport)
+				}
+			},
+		},
+		{
+			name: "cut bytes on both sides of a FIN in one segment",
+			play: handshakeLines + "S 5:12 cut=1; S fin at=8; S 0:5; C fin ack=9; S ack; wait 2s",
+			want: "open S0:5 S5:6 S-6:8 fin",
+		},
+		{
+			name:   "too many bytes wait behind a FIN",
+			limits: Limits{DirectionBytes: pieceOverhead + 15},
+			play:   handshakeLines + "S fin at=5; S 10:20; S 30:40; S 0:3",
+			want:   "open S-0:5", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport.Late != [2]int64{0, 2} || c.Transport.BufferLimit != 2 {
+					t.Errorf("got %+v", c.Transport)
+				}
+			},
+		},
+		{
+			name: "a forged FIN where only one side is captured",
+			play: "C syn; C 0:5; C fin; C 5:9;" + bytewise(9, 280),
+			want: "open C0:5 C5:9 " + bytewiseLog(9, 280), rest: "end",
+		},
+		{
 			name: "out of the window",
 			play: handshakeLines + "S 0:5; S 2000000000:2000000005; S 1200000000:1200000001; S 5:9",
 			want: "open S0:5 S5:9", rest: "end",
@@ -768,6 +832,11 @@ func TestScripts(t *testing.T) {
 			name: "four-tuple used again without an end",
 			play: handshakeLines + "C 0:5; new;" + handshakeLines + "C 0:7",
 			want: "open C0:5 timeout open C0:7", rest: "end",
+		},
+		{
+			name: "four-tuple used again after one FIN",
+			play: handshakeLines + "C 0:5; C fin; S ack; new;" + handshakeLines + "C 0:7",
+			want: "open C0:5 fin open C0:7", rest: "end",
 		},
 		{
 			name: "four-tuple used again, its SYN-ACK not captured",

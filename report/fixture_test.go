@@ -135,7 +135,7 @@ func full() *popscope.Result {
 		},
 		Logins: []pop3parse.Login{
 			{Exchange: 1, Mechanism: "PLAIN", User: []byte("bob\xff\x1b[7m"), AuthzID: bad, Secret: secret.New([]byte(passwordBob)), Outcome: pop3parse.Failure,
-				Reason: pop3parse.BadCredentials, ReasonText: []byte("bad password swordfish\xff"), Exposure: pop3parse.Cleartext, At: at(104, 20)},
+				Reason: pop3parse.BadCredentials, ReasonText: secret.NewText([]byte("bad password swordfish\xff")), Exposure: pop3parse.Cleartext, At: at(104, 20)},
 			{Exchange: 2, Mechanism: "XOAUTH2", User: []byte("carol"), Secret: secret.New([]byte(tokenCarol)), Exposure: pop3parse.Token, Encrypted: true, At: at(108, 60)},
 			{Exchange: 3, Mechanism: "CRAM-MD5", User: []byte("dave"), Challenge: bad, Response: secret.New([]byte(digestDave)), Outcome: pop3parse.Failure,
 				Reason: pop3parse.TempFault, Exposure: pop3parse.Crackable, Encrypted: true, At: at(112, 80)},

@@ -10,9 +10,7 @@ import (
 func (j *jsonl) exchange(session string, x *pop3parse.Exchange) {
 	j.of("exchange", session)
 	j.int("n", int64(x.N))
-	if x.Verb != "" {
-		j.str("verb", string(x.Verb))
-	}
+	j.str("verb", string(x.Verb)) // "" where a lost command is not betrayed by its reply
 	if x.VerbSent != nil {
 		j.bytes("verb_sent", x.VerbSent)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 	"syscall"
 
@@ -216,11 +215,5 @@ func (s untilDoneSource) Next(p *capture.Packet) error {
 	if s.ctx.Err() != nil {
 		return io.EOF
 	}
-	err := s.Timeline.Next(p)
-	// A file that cannot be opened does not hide the others, but Results
-	// goes on after a *capture.FormatError only.
-	if path, ok := err.(*fs.PathError); ok {
-		return &capture.FormatError{File: path.Path, Packet: 1, Err: path}
-	}
-	return err
+	return s.Timeline.Next(p)
 }
