@@ -119,13 +119,36 @@ func TestEverySplitPoint(t *testing.T) {
 		}
 		t.Run(d.Name, func(t *testing.T) {
 			want := essence(t, analyzeTrace(t, tr))
+			begins := beginnings(d.Name, tr)
 			for k := 1; k < points; k += step {
+				if begins[k] {
+					continue
+				}
 				if got := essence(t, analyzeTrace(t, tr.SplitAt(k))); got != want {
 					t.Fatalf("split at byte %d:\n%s", k, diff(got, want))
 				}
 			}
 		})
 	}
+}
+
+// beginnings returns the split points after the first byte of each side of
+// a dialog that was caught in the middle: see exempt.
+func beginnings(name string, tr capturetest.Trace) map[int]bool {
+	out := map[int]bool{}
+	if !exempt(name, "segments of 1") {
+		return out
+	}
+	seen := map[bool]bool{}
+	n := 0
+	for _, s := range tr {
+		if len(s.Payload) > 0 && !seen[s.FromClient] {
+			seen[s.FromClient] = true
+			out[n+1] = true
+		}
+		n += len(s.Payload)
+	}
+	return out
 }
 
 // TestFilesDoNotMatter cuts captures into several files.
@@ -155,8 +178,8 @@ func TestFilesDoNotMatter(t *testing.T) {
 func TestDroppedPackets(t *testing.T) {
 	for _, d := range capturetest.LoadAll(t, "") {
 		tr := d.Trace()
-		if len(tr) > 400 {
-			continue
+		if len(tr) > 400 || strings.HasPrefix(d.Name, "not-") {
+			continue // what is no POP3 has no pairs
 		}
 		t.Run(d.Name, func(t *testing.T) {
 			truth := pairs(t, analyzeTrace(t, tr), false)
@@ -167,7 +190,8 @@ func TestDroppedPackets(t *testing.T) {
 						t.Errorf("without packet %d (%s): called sure:\n%s", i+1, seg, pair)
 					}
 				}
-				if len(seg.Payload) > 0 && !reportsLoss(t, out) && lossShows(tr, i) {
+				nothing := !strings.Contains(out, `"type":"session"`) && len(tr.Drop(i).Stream(seg.Conn, seg.FromClient)) == 0
+				if len(seg.Payload) > 0 && !reportsLoss(t, out) && lossShows(tr, i) && !nothing {
 					t.Errorf("without packet %d (%s): loss not reported:\n%s", i+1, seg, out)
 				}
 			}

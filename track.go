@@ -19,9 +19,9 @@ type track struct {
 	held       []stream.Chunk // copies of all that came
 	heldBytes  int
 	seen       [2][]byte // the first bytes of each side
-	whole      bool      // nothing is missing so far
+	whole      bool      // the server's bytes are there from the start, without a gap
 	spokeLate  bool      // the server had client bytes when it first spoke
-	clientLost bool      // the client's first bytes were not captured
+	clientLost bool      // some of the client's bytes are missing
 
 	parser  *pop3parse.Parser
 	watch   *tlsdec.Watcher
@@ -63,9 +63,13 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 
 // hold keeps a chunk until it is known what to do with it.
 func (t *track) hold(ch stream.Chunk) {
-	if ch.Lost > 0 && len(t.seen[ch.Dir]) == 0 {
-		t.whole = false
-		t.clientLost = t.clientLost || ch.Dir == stream.Client
+	if ch.Lost > 0 {
+		if ch.Dir == stream.Client {
+			t.clientLost = true
+		} else {
+			t.whole = false
+		}
+		t.seen[ch.Dir] = append(t.seen[ch.Dir], '\n') // what follows is no part of the line before
 	}
 	if ch.Dir == stream.Server && len(t.seen[stream.Server]) == 0 && len(ch.Data) > 0 {
 		t.spokeLate = ch.PeerAcked > 0

@@ -65,7 +65,8 @@ func (p *Parser) readAnswer() bool {
 	if kind == wire.None && p.mayWait() {
 		return false
 	}
-	if kind != wire.Line || parseCommand(l.Text).known || bytes.IndexByte(l.Text, ' ') >= 0 {
+	lost := kind == wire.Gap // only a go-ahead makes a client send what is lost
+	if !lost && (kind != wire.Line || parseCommand(l.Text).known || bytes.IndexByte(l.Text, ' ') >= 0) {
 		p.finish(p.reply.statusEnd)
 		return true
 	}

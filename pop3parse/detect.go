@@ -15,10 +15,10 @@ const (
 // Evidence is the beginning of a connection as far as it was captured.
 type Evidence struct {
 	Client, Server []byte // the first bytes of each side, at most some kilobytes
-	FromStart      bool   // they begin where the connection began
+	FromStart      bool   // the server's bytes begin where the connection began, and the client's do unless ClientLost
 	OnPort         bool   // the server's port is one that is taken as POP3
 	ClientFirst    bool   // the server had received client bytes when it first spoke
-	ClientLost     bool   // the client's first bytes were not captured
+	ClientLost     bool   // some of the client's bytes were not captured
 	Over           bool   // no more will come
 }
 
@@ -65,9 +65,7 @@ func (e Evidence) onPort(c, s answer) Detection {
 		}
 	case s == yes, c == yes && s != no && (e.Over || !e.FromStart && len(e.Server) > 0):
 		return IsPOP3
-	case c == no && len(e.Server) == 0:
-		return IsNot
-	case e.Over && c != yes:
+	case e.Over:
 		return IsNot
 	}
 	return Undecided
@@ -111,7 +109,7 @@ func (s side) commands() answer {
 	s.lines(func(line []byte, whole bool) bool {
 		n++
 		if !whole {
-			if out == open && !mayBeCommand(line) && (s.FromStart || n > 1 || len(line) > maxCommandLine) {
+			if out == open && !mayBeCommand(line) && (s.clientFromStart() || n > 1 || len(line) > maxCommandLine) {
 				out = no
 			}
 			return false
@@ -120,7 +118,7 @@ func (s side) commands() answer {
 			out = yes
 			return false
 		}
-		if s.FromStart && !s.OnPort || n >= 4 {
+		if s.clientFromStart() && !s.OnPort || n >= 4 {
 			out = no
 			return false
 		}
@@ -128,6 +126,10 @@ func (s side) commands() answer {
 	})
 	return out
 }
+
+// clientFromStart reports whether the client's bytes begin where the
+// connection began.
+func (s side) clientFromStart() bool { return s.FromStart && !s.ClientLost }
 
 // mayBeCommand reports whether a line that is not complete can still
 // become a known command.

@@ -75,6 +75,7 @@ func (p *Parser) readCommand() bool {
 	if tail := p.queueTail(); tail != nil && tail.lost && tail.end == l.Off && !c.known {
 		// The rest of a line whose beginning was lost.
 		tail.end = l.End
+		tail.acked = max(tail.acked, l.PeerAcked)
 		s.Skip()
 		return true
 	}
@@ -120,6 +121,9 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 	}
 	if kind == wire.Tail {
 		x.Notes.Add(CommandDamaged)
+		if !c.known && !p.ended {
+			x.Verb, x.VerbSent = "", p.keep(c.sent) // not all of the verb, perhaps
+		}
 	}
 	if p.stls >= 0 && !l.Secure {
 		x.Notes.Add(PlaintextAfterSTLS)

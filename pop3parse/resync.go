@@ -42,10 +42,14 @@ func (p *Parser) openLoss(off, end int64) {
 // point, from which on pairing is sure again.
 func (p *Parser) place(x *asked, off, acked int64) {
 	x.Pairing = p.loss.pairing
+	if x.Notes.Has(CommandDamaged) && p.lossy {
+		x.Pairing = max(x.Pairing, Resynced) // the gap may hold the end of it and more
+	}
 	if p.loss.pairing == Sure {
 		return
 	}
-	if x.acked == off && x.acked > p.loss.prevAcked && acked >= x.end {
+	_, known := verbs[x.Verb]
+	if known && x.acked == off && x.acked > p.loss.prevAcked && acked >= x.end {
 		x.Pairing = Resynced
 		p.loss.pairing = Sure
 	}
@@ -64,7 +68,7 @@ func (p *Parser) skipToClearPoint(l *wire.Text) bool {
 		if x == nil || x.lost || x.acked > l.Off || l.PeerAcked < x.end {
 			return false
 		}
-		if x.acked == l.Off && p.at(j-1).acked < l.Off {
+		if _, known := verbs[x.Verb]; known && x.acked == l.Off && p.at(j-1).acked < l.Off {
 			for range j {
 				p.giveUp(ReplyLost)
 			}
@@ -283,6 +287,7 @@ func (p *Parser) giveUp(why Note) {
 	x := p.head()
 	if x.lost {
 		if x.replies > 0 || x.weak {
+			p.loss.prevAcked = max(p.loss.prevAcked, x.acked)
 			p.pop()
 			return
 		}
@@ -293,6 +298,9 @@ func (p *Parser) giveUp(why Note) {
 	switch {
 	case p.reply.begun:
 		x.Notes.Add(ReplyDamaged)
+		if p.reply.seenOK {
+			x.Pairing = max(x.Pairing, Resynced) // the go-ahead is not the last word
+		}
 		if p.mode == wantData {
 			p.reply.cut = true
 			p.endData(x)
@@ -401,6 +409,7 @@ func (p *Parser) replyToLost(x *asked, l *wire.Text) bool {
 			if known && x.replies > 0 {
 				p.loss.pairing = Resynced
 			}
+			p.loss.prevAcked = max(p.loss.prevAcked, x.acked)
 			p.pop()
 			return true
 		}

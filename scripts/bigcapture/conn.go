@@ -25,12 +25,12 @@ type conn struct {
 	got   [2]uint32 // and up to where the other end has all of it
 	wait  int64     // nanoseconds between a packet and its answer
 
-	out   []packet
+	out   []outgoing
 	arena []byte // holds their frames
 }
 
-// packet is a frame to be sent.
-type packet struct {
+// outgoing is a frame to be sent.
+type outgoing struct {
 	frame []byte
 	after int64 // nanoseconds after the packet before
 }
@@ -105,7 +105,7 @@ func (c *conn) control(from side, flags byte, after int64) {
 	}
 	frame := c.frame(c.flow.room() + len(c.flow.options(s)))
 	c.flow.seal(frame, s)
-	c.out = append(c.out, packet{frame, after})
+	c.out = append(c.out, outgoing{frame, after})
 }
 
 // frame returns memory for a frame. When the arena grows, the frames made
@@ -178,7 +178,7 @@ func (c *conn) send(from side, list []dataSegment, last bool) {
 			frame = append(c.frame(len(frame))[:0], frame...)
 		}
 		c.flow.seal(frame, d.segment)
-		c.out = append(c.out, packet{frame, after})
+		c.out = append(c.out, outgoing{frame, after})
 		after = gap + c.r.Int64N(gap)
 
 		d.there = true
@@ -199,6 +199,10 @@ func (c *conn) send(from side, list []dataSegment, last bool) {
 }
 
 // order returns the order in which n segments are sent.
+//
+// QUIRK: where that swaps the beginning of the reply to RETR, tshark's POP
+// dissector calls a later reply malformed, unless its preference
+// tcp.reassemble_out_of_order is on. TCP is right.
 func (c *conn) order(n int) []int {
 	var order, again []int
 	for i := 0; i < n; i++ {
