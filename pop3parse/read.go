@@ -188,6 +188,9 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 	if ind == isErr {
 		x.Status = Err
 	}
+	if kind == wire.Tail {
+		text = bytes.TrimSuffix(text, []byte("\r")) // of a line end that was cut
+	}
 	text = p.keep(text)
 	x.Text = secret.NewText(text)
 	x.Code = responseCode(text)
