@@ -179,15 +179,13 @@ func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
 			l.At = t.At
 		}
 	}
+	p.sawAuth = true
 	a := sasl.Decode(mech, turns)
 	l.Mechanism = mech
-	l.User, l.AuthzID = a.User, a.AuthzID
-	l.Secret, l.Challenge, l.Response = a.Secret, a.Challenge, a.Response
-	l.Exposure = Exposure(a.Exposure)
+	p.fill(l, a)
 	if a.Incomplete && x.Status == OK {
 		l.Exposure = Exposure(sasl.Exposes(mech)) // the missing turns did cross the wire
 	}
-	l.Iterations, l.Peer = a.Iterations, a.Peer
 	if a.Cancelled {
 		l.Reason = Cancelled
 		x.Notes.Add(SASLCancelled)
@@ -199,6 +197,51 @@ func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
 		x.Notes.Add(SecurityLayer)
 		p.opaque = x.Status == OK
 	}
+}
+
+// isStrayResponse reports whether a line that is no command is base64, as
+// a SASL client would send it. Where the session has had an AUTH little is
+// enough, since a password must not be shown as a command.
+func (p *Parser) isStrayResponse(line []byte) bool {
+	lower, other := 0, 0
+	for _, c := range line {
+		switch {
+		case 'a' <= c && c <= 'z':
+			lower++
+		case 'A' <= c && c <= 'Z':
+		case '0' <= c && c <= '9', c == '+', c == '/', c == '=':
+			other++
+		default:
+			return false
+		}
+	}
+	if p.sawAuth {
+		return len(line) >= 4 && lower+other > 0
+	}
+	return len(line) >= 16 && len(line)%4 == 0 && lower > 0 && lower+other < len(line)
+}
+
+// strayResponse adds what a client sent for a refused AUTH to the attempt:
+// it did cross the wire.
+func (p *Parser) strayResponse(line []byte, at stream.Stamp) {
+	n := len(p.logins)
+	if n == 0 || p.logins[n-1].Exchange != p.n || p.logins[n-1].Secret.Known() || p.logins[n-1].Outcome == Success {
+		return
+	}
+	l := &p.logins[n-1]
+	if !sasl.Known(l.Mechanism) {
+		return
+	}
+	p.fill(l, sasl.Decode(l.Mechanism, []sasl.Turn{{Data: line}}))
+	l.At = at
+}
+
+// fill takes what a dialogue told into a login.
+func (p *Parser) fill(l *Login, a sasl.Attempt) {
+	l.User, l.AuthzID = a.User, a.AuthzID
+	l.Secret, l.Challenge, l.Response = a.Secret, a.Challenge, a.Response
+	l.Exposure = Exposure(a.Exposure)
+	l.Iterations, l.Peer = a.Iterations, a.Peer
 }
 
 // nonNil tells an empty secret from one that is not known.

@@ -49,6 +49,8 @@ func (p *Parser) endMail(x *asked) {
 	switch {
 	case len(m.Gaps) > 0:
 		m.Verdict = Gaps
+	case r.headless:
+		m.Verdict = Truncated
 	case terminated:
 		m.Verdict = Complete
 	case r.cut, m.Announced > 0 && m.Octets >= m.Announced:

@@ -98,6 +98,7 @@ type Parser struct {
 
 	lastReplyEnd int64 // server stream offset where the last finished reply ended
 	user         []byte
+	sawAuth      bool // an AUTH with a mechanism was given
 	arena        []byte
 
 	done     []Exchange
@@ -155,6 +156,7 @@ type reply struct {
 	message   Message
 	isMail    bool
 	size      int64 // of the message with its gaps
+	headless  bool  // its beginning was before the capture
 	cut       bool  // it was ended by what followed, not by its final line
 	seenOK    bool  // XTND XMIT: the go-ahead was read
 	sent      bool  // XTND XMIT: the mail's final line was read

@@ -3,6 +3,7 @@ package pop3parse
 import (
 	"bytes"
 
+	"popscope/pop3parse/secret"
 	"popscope/pop3parse/wire"
 	"popscope/reassembly/stream"
 )
@@ -112,6 +113,14 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 		x.VerbSent = p.keep(c.sent)
 	}
 	x.Args = argsText(c.verb, args)
+	if !c.known && p.isStrayResponse(l.Text) {
+		// Not a verb that may be shown, but what a SASL client sends to a
+		// server that has refused its AUTH already.
+		blob := p.keep(l.Text)
+		x.Verb, x.VerbSent = "", nil
+		x.Args = secret.NewMaskedText(blob, 0, len(blob))
+		p.strayResponse(blob, l.Last)
+	}
 	lineNotes(&x.Notes, l, maxCommandLine, LongCommand)
 	if !c.known {
 		x.Notes.Add(UnknownCommand)
@@ -121,7 +130,7 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 	}
 	if kind == wire.Tail {
 		x.Notes.Add(CommandDamaged)
-		if !c.known && !p.ended {
+		if !c.known && !p.ended && !x.Args.HasSecret() {
 			x.Verb, x.VerbSent = "", p.keep(c.sent) // not all of the verb, perhaps
 		}
 	}

@@ -39,9 +39,7 @@ func (p *Parser) readGreeting() bool {
 			return false
 		}
 		if !is {
-			p.mode = wantReply
-			p.loss.pairing = Guessed
-			return true
+			return p.beginLate(l, ind)
 		}
 	}
 	p.greeting(l, ind, text)
@@ -52,6 +50,43 @@ func (p *Parser) readGreeting() bool {
 	s.Skip()
 	p.mode = wantReply
 	return true
+}
+
+// beginLate begins where the capture has the server in the middle of
+// something: at the reply to a command before, or inside the data of one.
+func (p *Parser) beginLate(l *wire.Text, ind indicator) bool {
+	p.loss.pairing = Guessed
+	p.mode = wantReply
+	first := p.head()
+	if ind != noIndicator || first != nil && first.acked < l.End {
+		return true // readReply makes of it what can be made
+	}
+	s := &p.scan[stream.Server]
+	second, known := secondLine(s.Peek(maxReplyLine * 2))
+	if !known && p.mayWait() && !s.Ended() {
+		p.mode = wantGreeting
+		return false
+	}
+	x := p.pushFront()
+	x.Notes.Add(CommandLost)
+	x.Notes.Add(ReplyDamaged)
+	x.Pairing = Guessed
+	x.ReplyFirst = l.First
+	if x.Verb = guessByRow(second); x.Verb == "" {
+		x.Verb = RETR // by far the longest replies
+	}
+	p.reply.begun, p.reply.off, p.reply.headless = true, l.Off, true
+	p.beginData(x)
+	s.Inside()
+	p.reply.watch, p.reply.fresh, p.reply.rowCut = true, true, true
+	return true
+}
+
+// secondLine returns the second line of b, and whether it is known.
+func secondLine(b []byte) ([]byte, bool) {
+	_, rest, ok := bytes.Cut(b, []byte("\n"))
+	line, _, whole := bytes.Cut(rest, []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r")), ok && whole || len(b) == maxReplyLine*2
 }
 
 // greets decides whether the first line that a capture begun too late has
@@ -123,6 +158,10 @@ func (p *Parser) readReply() bool {
 	if p.loss.pairing != Sure && !p.reply.begun && x.acked > l.Off {
 		// The client had received this line before it sent the command,
 		// so it belongs to something that was lost.
+		if p.n == 0 && !p.opt.FromStart {
+			p.pushLost()
+			return true
+		}
 		p.ses.Notes.Add(UnexpectedLine)
 		s.Skip()
 		return true
@@ -298,10 +337,16 @@ func (p *Parser) unasked() bool {
 	if p.mayWait() {
 		return false
 	}
+	p.pushLost()
+	return true
+}
+
+// pushLost puts a command that nobody saw before all others. There may be
+// none at all.
+func (p *Parser) pushLost() {
 	x := p.pushFront()
 	x.lost, x.weak = true, true
 	x.start, x.end = p.scan[stream.Client].Offset(), p.scan[stream.Client].Offset()
-	return true
 }
 
 // unsolicited reports whether a status line was sent before the server had
@@ -329,10 +374,10 @@ func (p *Parser) noted(l *wire.Text, ind indicator, text []byte) {
 	x.Pairing = Guessed
 	x.Notes.Add(UnexpectedReply)
 	x.Encrypted = l.Secure
-	saved := p.reply
+	saved, end := p.reply, p.lastReplyEnd
 	p.reply = reply{begun: true, off: l.Off}
 	p.finish(l.End)
-	p.reply = saved
+	p.reply, p.lastReplyEnd = saved, end
 }
 
 // beginData begins the data of the head's reply.

@@ -425,10 +425,10 @@ func (p *Parser) replyToLost(x *asked, l *wire.Text) bool {
 		return true
 	}
 	x.replies++
-	empty := x.start == x.end
+	unasked := x.start == x.end && (p.opt.FromStart || p.n > 0)
 	p.loss.pairing = Guessed
 	y := p.pushFront()
-	if empty {
+	if unasked {
 		y.Notes.Add(UnexpectedReply)
 	} else {
 		y.Notes.Add(CommandLost)

@@ -115,10 +115,8 @@ func (a *Assembler) bury(c *conn) {
 // out first, with the losses before it. A FIN or an acknowledgement tells
 // of bytes behind all that, which are lost too.
 func (a *Assembler) flush(c *conn) {
-	for side := range c.half {
-		if h := &c.half[side]; h.start == startLoose && (h.firm || h.ended || h.hold != nil) {
-			a.chooseStart(c, side)
-		}
+	if c.gathers {
+		a.startStreams(c)
 	}
 	for {
 		side := -1
@@ -247,7 +245,8 @@ func (a *Assembler) finish() bool {
 func (c *conn) bothSaidFIN() bool { return c.half[0].ended && c.half[1].ended }
 
 // reportOpen reports, after Close, the open connection whose first packet
-// was the first; those that both sides have finished come before the rest. Half-open ones and tombstones go without a word.
+// was the first; those that both sides have finished come before the rest.
+// Half-open ones and tombstones go without a word.
 func (a *Assembler) reportOpen() bool {
 	if a.rest == nil {
 		for _, kind := range []entryKind{kindOpen, kindIgnored} {

@@ -18,6 +18,8 @@ type conn struct {
 
 	client  uint8
 	syns    uint8 // bit of each side whose SYN was seen
+	gathers bool  // it is not decided yet where the streams start: nothing is delivered
+	packets uint8 // while it gathers: how many came, since there is data in a direction for the first time
 	opened  bool  // there was an event
 	ignored bool  // the consumer wants no more
 
@@ -87,6 +89,9 @@ func (a *Assembler) syn(c *conn, side int, s *packet.Segment) bool {
 	}
 	c.syns |= 1 << side
 	c.pub.Handshake = c.syns == 3
+	if c.gathers && h.start == startFixed && peer.start == startFixed {
+		a.startStreams(c)
+	}
 	client := uint8(side)
 	if answer {
 		client = uint8(1 - side)
@@ -101,10 +106,10 @@ func (a *Assembler) syn(c *conn, side int, s *packet.Segment) bool {
 // startAt fixes offset 0 of a direction, unless it is fixed already.
 func (a *Assembler) startAt(c *conn, side int, s Seq) {
 	h := &c.half[side]
-	switch h.start {
-	case startUnknown:
-		h.base, h.start = s, startFixed
-	case startLoose:
+	if h.start == startUnknown {
+		h.countFrom(s)
+	}
+	if h.start == startLoose {
 		a.fixStart(c, side, h.offset(s))
 	}
 }
@@ -161,7 +166,9 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 		return
 	}
 	if flags&packet.ACK != 0 {
-		a.acknowledged(c, 1-side, Seq(s.Ack), length > 0)
+		// After a SYN, or when the peer speaks, all that follows belongs to
+		// the capture.
+		a.acknowledged(c, 1-side, Seq(s.Ack), length > 0 || c.syns != 0)
 	}
 	switch {
 	case length > 0:
@@ -172,10 +179,31 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 	if flags&packet.FIN != 0 {
 		a.fin(c, side, seq.Add(length), length)
 	}
-	// The answer first: it may rest on where the other direction starts.
+	if c.gathers {
+		if c.packets++; !c.gathered() {
+			a.checkEnd(c)
+			return
+		}
+		a.startStreams(c)
+	}
+	for i := range c.half {
+		if h := &c.half[i]; h.start == startLoose { // the first that is known of it
+			a.fixStart(c, i, h.likelyStart())
+			a.drain(c, i, 0)
+		}
+	}
 	a.review(c, 1-side, false, false)
-	a.review(c, side, true, h.start == startFixed && off > h.next)
+	a.review(c, side, true, off > h.next)
 	a.checkEnd(c)
+}
+
+// gathered reports whether enough packets are there to decide where the
+// streams start.
+func (c *conn) gathered() bool {
+	if c.half[0].firstPiece() == nil && c.half[1].firstPiece() == nil {
+		return c.packets > startSilent
+	}
+	return c.packets > startPackets
 }
 
 // supplant looks at a segment that is out of the window: if it
@@ -195,28 +223,15 @@ func (a *Assembler) supplant(c *conn, side int, s *packet.Segment) {
 // that whatever the side sends after it belongs to the capture.
 func (a *Assembler) acknowledged(c *conn, side int, ack Seq, firm bool) {
 	h := &c.half[side]
-	if h.start != startFixed {
-		p := h.firstPiece()
-		if c.syns == 0 && p == nil && !h.firm && !h.ended {
-			h.stand(ack, firm)
-			return
-		}
-		if c.syns != 0 && (h.start == startUnknown || h.near(h.offset(ack), 0)) {
-			h.standFirst(ack)
-		}
-		off := h.offset(ack)
-		if !h.near(off, 0) {
-			return
-		}
-		if p != nil && off < p.off || p == nil && !(h.ended && off >= h.fin) {
-			h.acked = max(h.acked, off)
-			return
-		}
-		a.chooseStart(c, side) // the peer has all that there is, so nothing earlier is under way
+	if h.start == startUnknown {
+		h.countFrom(ack)
 	}
 	off := h.offset(ack)
 	if !h.near(off, 0) {
 		return
+	}
+	if h.start == startLoose {
+		h.stand(ack, firm)
 	}
 	switch {
 	case off > h.acked:
@@ -253,13 +268,12 @@ func (a *Assembler) empty(c *conn, side int, off int64, seq Seq) {
 	case startFixed:
 		keepAlive = off == h.next-1 || off == h.top-1 && h.top > h.next
 	default:
-		keepAlive = h.claimed && h.firstPiece() == nil && off == -1
-		if h.firstPiece() == nil && !keepAlive {
-			if c.syns == 0 {
-				h.stand(seq, false)
-			} else {
-				h.standFirst(seq)
-			}
+		keepAlive = h.start == startLoose && (off == h.top-1 || h.standsBehind(off))
+		if h.start == startUnknown {
+			h.countFrom(seq)
+		}
+		if !keepAlive {
+			h.stand(seq, c.syns != 0)
 		}
 	}
 	if keepAlive {
@@ -272,7 +286,7 @@ func (a *Assembler) empty(c *conn, side int, off int64, seq Seq) {
 func (a *Assembler) fin(c *conn, side int, seq Seq, length int64) {
 	h := &c.half[side]
 	if h.start == startUnknown {
-		h.stand(seq, false)
+		h.countFrom(seq)
 	}
 	t := &c.pub.Transport
 	off := h.offset(seq)
@@ -295,7 +309,7 @@ func (a *Assembler) fin(c *conn, side int, seq Seq, length int64) {
 // guessed falls with the first byte behind it.
 func (a *Assembler) disproveFIN(c *conn, side int) {
 	h := &c.half[side]
-	if !h.ended || h.start != startFixed {
+	if !h.ended || h.start != startFixed || c.gathers {
 		return
 	}
 	acked, came := h.acked >= h.fin+2, h.top > h.fin

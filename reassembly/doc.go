@@ -50,11 +50,13 @@
 //
 // # Where a stream begins
 //
-// With a SYN, behind its number. Of a connection caught in the middle, where
-// an acknowledgement or an empty segment says that the stream stands, or else
-// with the first byte there is: a direction without a known start is held for
-// up to 8 packets of its connection, so that swapped first packets are put in
-// order. What was sent before the capture began is not lost.
+// With a SYN, behind its number. Of a connection caught in the middle, with
+// the first byte there is, or where an acknowledgement or an empty segment
+// says that the stream stands. So that swapped first packets are put in
+// order, nothing of such a connection is delivered until 8 packets, or 1 s
+// of capture time, have followed the first data of each direction; then all
+// of it comes in the order of the packets. What was sent before the capture
+// began is not lost.
 //
 // Without a SYN, the server is the side that uses one of Limits.Ports, or
 // else the lower port; the consumer may correct that with stream.Conn.Flip.

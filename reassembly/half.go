@@ -19,8 +19,8 @@ type start uint8
 
 const (
 	startUnknown start = iota // nothing is known of this direction
-	startLoose                // half.base is a guess, and nothing was delivered yet
-	startFixed                // half.base is offset 0, and nothing before it will be delivered
+	startLoose                // half.base is just something to count from, and nothing was delivered yet
+	startFixed                // half.base is offset 0
 )
 
 // half is one direction of a connection.
@@ -33,21 +33,21 @@ const (
 // reported as lost, and no piece lies before next. Offsets count from
 // base; while start is startLoose they may be negative, and next is 0.
 type half struct {
-	base    Seq // sequence number of offset 0; valid iff start is not startUnknown
-	start   start
-	claimed bool  // base is where somebody said that the stream stands; it is not just the first byte that came
-	firm    bool  // base stood in a data segment of the peer: what follows belongs to the capture, seen or not
-	isn     bool  // base comes from a SYN: nothing lies before offset 0
-	seen    bool  // a segment of this side was captured
-	good    bool  // one of them had a good checksum
-	ended   bool  // a FIN was seen, or is known from what the peer acknowledged; it stands at fin
-	guessed bool  // that FIN was not seen itself
-	denied  uint8 // acknowledgements in a row that know nothing of the highest one
-	wait    uint8 // packets since there was something to decide about the start
-
-	remembered bool // it has or had a history
-	strayed    bool // data came that was out of the window; it ended at stray
-	stray      Seq
+	base     Seq // sequence number of offset 0; valid unless start is startUnknown
+	start    start
+	claimed  bool  // somebody said where the stream stands
+	firm     bool  // and so that what follows belongs to the capture, seen or not
+	isn      bool  // base comes from a SYN: nothing lies before offset 0
+	seen     bool  // a segment of this side was captured
+	good     bool  // one of them had a good checksum
+	ended    bool  // a FIN was seen, or is known from what the peer acknowledged; it stands at fin
+	guessed  bool  // that FIN was not seen itself
+	strayed  bool  // data came that was out of the window; it ended at stray
+	archived bool  // it has or had a history
+	denied   uint8 // acknowledgements in a row that know nothing of the highest one
+	stray    Seq
+	low      Seq // the lowest firm claim; valid iff firm
+	high     Seq // the highest claim; valid iff claimed
 
 	next  int64 // the next byte to be delivered
 	top   int64 // behind the last byte seen
@@ -90,41 +90,47 @@ func (h *half) waits() bool {
 	return h.proven() > h.next || h.ended && h.fin > h.next || h.firstPiece() != nil
 }
 
+// countFrom gives a direction of which nothing is known something to count
+// from.
+func (h *half) countFrom(s Seq) {
+	h.base, h.start = s, startLoose
+	h.top, h.acked = nothing, nothing
+}
+
+// nothing is an offset below all others, for what has not been seen.
+const nothing = -1 << 40
+
 // stand takes note of where the stream stands before anything of it is
 // delivered: by an acknowledgement, or by the number on an empty segment.
-// The latest word counts, up to the first that is firm.
 func (h *half) stand(s Seq, firm bool) {
-	switch {
-	case h.start == startUnknown:
-		h.base, h.start = s, startLoose
-	case h.firm || h.ended || h.firstPiece() != nil || !firm && h.offset(s) < 0:
-		return
-	default:
-		h.base = s
+	if !h.claimed || h.high.Before(s) {
+		h.high, h.claimed = s, true
 	}
-	h.claimed, h.firm = true, firm
+	if firm && (!h.firm || s.Before(h.low)) {
+		h.low, h.firm = s, true
+	}
 }
 
-// standFirst does the same where the SYN of the other side was captured,
-// so that the stream has begun in the capture: the lowest number counts.
-func (h *half) standFirst(s Seq) {
-	if h.start == startUnknown {
-		h.base, h.start = s, startLoose
-	} else if off := h.offset(s); off < 0 {
-		h.rebase(off)
+// likelyStart returns where a direction starts of which no SYN tells: with
+// the first byte there is, since nothing before it is lost by this capture;
+// but not behind what the peer said that it had when it sent data of its
+// own, since the answer to that is part of the capture.
+func (h *half) likelyStart() int64 {
+	var off int64
+	switch p := h.firstPiece(); {
+	case p != nil:
+		off = p.off
+	case h.ended:
+		off = h.fin
+	case h.firm:
+		return h.offset(h.low)
+	case h.claimed:
+		return h.offset(h.high)
 	}
-	h.claimed, h.firm = true, true
-}
-
-// rebase makes what was offset off so far offset 0.
-func (h *half) rebase(off int64) {
-	h.base = h.base.Add(off)
-	h.top = max(h.top-off, 0)
-	h.acked = max(h.acked-off, 0)
-	h.fin -= off
-	if h.hold != nil {
-		h.hold.pieces.shift(-off)
+	if low := h.offset(h.low); h.firm && low < off && off-low < startReach {
+		return low
 	}
+	return off
 }
 
 // takesStart reports whether offset 0 can lie at a sequence number that a
@@ -155,39 +161,59 @@ func (h *half) takesAnswer(ack Seq) bool {
 }
 
 const (
-	startPackets = 8       // packets of the connection that a direction without a known start waits for an earlier one
-	startReach   = 1 << 20 // bytes that a SYN may lie before what was seen of its connection
+	// Packets of a connection that are gathered before it is decided where
+	// its streams start, counted anew with the first data of each side.
+	startPackets = 8
+	// The same as long as there is no data.
+	startSilent = 64
+	// Bytes that a start may be told to lie before what was seen.
+	startReach = 1 << 20
 )
 
-// fixStart puts offset 0 of a direction at what was offset off so far,
-// and delivers what is waiting there.
+// fixStart makes what was offset off so far offset 0.
 func (a *Assembler) fixStart(c *conn, side int, off int64) {
 	h := &c.half[side]
-	h.rebase(off)
-	h.start = startFixed
+	h.base, h.start = h.base.Add(off), startFixed
+	h.top = max(h.top-off, 0)
+	h.acked = max(h.acked-off, 0)
+	h.fin -= off
+	if h.hold != nil {
+		h.hold.pieces.shift(-off)
+	}
 	if h.ended && h.fin < 0 {
 		h.ended = false // it stood before the first byte there is
 		c.pub.Transport.OutOfWindow[c.dir(side)]++
 	}
-	a.drain(c, side, 0)
 }
 
-// chooseStart decides where a direction starts of which no SYN tells:
-// with the first byte there is, since nothing before it is lost by this
-// capture; but not behind what the peer said that it had when it sent
-// data of its own, since the answer to that is part of the capture.
-func (a *Assembler) chooseStart(c *conn, side int) {
-	h := &c.half[side]
-	off := int64(0)
-	if p := h.firstPiece(); p != nil {
-		off = p.off
-	} else if h.ended {
-		off = h.fin
+// startStreams ends the gathering of a connection's first packets: it
+// decides where both streams start, and delivers what is there in the order
+// in which it came.
+func (a *Assembler) startStreams(c *conn) {
+	c.gathers = false
+	for side := range c.half {
+		if h := &c.half[side]; h.start == startLoose {
+			a.fixStart(c, side, h.likelyStart())
+		}
 	}
-	if h.firm {
-		off = min(off, 0)
+	var before [2]int64
+	for {
+		side, packet := -1, int64(0)
+		for i := range c.half {
+			if p := c.half[i].due(); p != nil && (side < 0 || p.at.Packet < packet) {
+				side, packet = i, p.at.Packet
+			}
+		}
+		if side < 0 {
+			break
+		}
+		before[side] = a.deliverPiece(c, side, before[side])
 	}
-	a.fixStart(c, side, off)
+	for side := range c.half {
+		if c.half[side].start == startFixed {
+			a.rearm(c, side)
+		}
+	}
 }
 
 // arrive takes the payload of a segment that was checked to be near: the
@@ -196,19 +222,20 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 	h := &c.half[side]
 	t := &c.pub.Transport
 	dir := c.dir(side)
-	if length == 1 && a.isKeepAlive(h, off, s) {
+	if length == 1 && h.isKeepAlive(off, s) {
 		t.KeepAlives[dir]++
 		if h.start == startUnknown {
-			h.stand(Seq(s.Seq).Add(1), false)
+			h.countFrom(Seq(s.Seq).Add(1))
+			h.stand(h.base, false)
 		}
 		return
 	}
-	switch {
-	case h.start == startUnknown:
-		h.base, h.start = Seq(s.Seq), startLoose
+	if h.start == startUnknown {
+		h.countFrom(Seq(s.Seq))
 		off = 0
-	case h.start == startLoose && h.claimed && off == 0 && (h.firstPiece() == nil || h.firstPiece().off >= 0):
-		a.fixStart(c, side, 0)
+	}
+	if c.gathers && h.firstPiece() == nil {
+		c.packets = 0
 	}
 	end := off + length
 	if h.start == startFixed && off < h.next {
@@ -218,7 +245,7 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 			return
 		}
 	}
-	if c.pub.Close == stream.ClosedRST {
+	if c.pub.Close == stream.ClosedRST && !c.gathers {
 		t.Late[dir]++
 		if end > c.rstEnd[side] { // the RST did not merely overtake it
 			c.freshSide, c.freshEnd = uint8(side), end
@@ -236,17 +263,26 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 // isKeepAlive reports whether one byte is no part of the stream, but a
 // question whether the peer is there: RFC 9293 section 3.8.4 lets it stand
 // just below the next byte, with any value.
-func (a *Assembler) isKeepAlive(h *half, off int64, s *packet.Segment) bool {
+func (h *half) isKeepAlive(off int64, s *packet.Segment) bool {
 	if s.Flags&(packet.SYN|packet.FIN) != 0 {
 		return false
 	}
+	// A lone byte that is meant to be read is pushed, and senders that put
+	// one into keep-alives put a zero.
+	pushed := s.Flags&packet.PSH != 0
 	switch h.start {
 	case startUnknown:
-		return s.Flags&packet.PSH == 0 // a lone byte that is meant to be read is pushed
+		return !pushed && (len(s.Payload) == 0 || s.Payload[0] == 0)
 	case startLoose:
-		return s.Flags&packet.PSH == 0 && h.firstPiece() == nil && off == -1
+		return off == h.top-1 || !pushed && h.standsBehind(off)
 	}
 	return off == h.next-1 || off == h.top-1 || h.finished() && off == h.fin
+}
+
+// standsBehind reports whether all that is known of a direction is that it
+// stands just behind an offset.
+func (h *half) standsBehind(off int64) bool {
+	return h.claimed && h.firstPiece() == nil && off == h.offset(h.high)-1
 }
 
 // place delivers the new bytes of a segment, or keeps them behind the
@@ -259,7 +295,7 @@ func (a *Assembler) place(c *conn, side int, off, end int64, s *packet.Segment) 
 		data = data[min(h.next-off, int64(len(data))):]
 		off = h.next
 	}
-	inOrder := h.start == startFixed && off == h.next && !(h.ended && end > h.fin)
+	inOrder := !c.gathers && h.start == startFixed && off == h.next && !(h.ended && end > h.fin)
 	if p := h.firstPiece(); inOrder && (p == nil || p.off >= end) {
 		a.deliver(c, side, data, a.at, ack, hasAck)
 		a.lose(c, side, end, a.at, ack, hasAck)
@@ -298,27 +334,40 @@ func (a *Assembler) lose(c *conn, side int, to int64, at stream.Stamp, ack Seq, 
 	}
 }
 
+// due returns the piece that the stream has come up to; nil if there is
+// none.
+func (h *half) due() *piece {
+	if p := h.firstPiece(); p != nil && h.start == startFixed && p.off == h.next && !h.finished() {
+		return p
+	}
+	return nil
+}
+
 // drain delivers the pieces that the stream has come up to. before is the
-// packet that brought the bytes before them, 0 if they are lost; a piece
-// that is older than that came out of order.
+// packet that brought the bytes before them, 0 if they are lost.
 func (a *Assembler) drain(c *conn, side int, before int64) {
+	for !c.gathers && c.half[side].due() != nil {
+		before = a.deliverPiece(c, side, before)
+	}
+}
+
+// deliverPiece delivers the piece that is due. It came out of order if it
+// is older than a packet that brought bytes before it; the latest of those
+// goes in and comes out.
+func (a *Assembler) deliverPiece(c *conn, side int, before int64) int64 {
 	h := &c.half[side]
-	if h.hold == nil || h.start != startFixed {
-		return
+	p := h.due()
+	if h.ended && p.end() > h.fin {
+		p = a.split(h.hold, p, h.fin)
+	} else {
+		a.unkeep(h.hold, place{})
 	}
-	for p := h.firstPiece(); p != nil && p.off == h.next && !h.finished(); p = h.firstPiece() {
-		if h.ended && p.end() > h.fin {
-			p = a.split(h.hold, p, h.fin)
-		} else {
-			a.unkeep(h.hold, place{})
-		}
-		if p.head && p.at.Packet < before {
-			c.pub.Transport.OutOfOrder[c.dir(side)]++
-		}
-		before = max(before, p.at.Packet)
-		a.deliver(c, side, p.data, p.at, p.ack, p.hasAck)
-		a.lose(c, side, p.end(), p.at, p.ack, p.hasAck)
+	if p.head && p.at.Packet < before {
+		c.pub.Transport.OutOfOrder[c.dir(side)]++
 	}
+	a.deliver(c, side, p.data, p.at, p.ack, p.hasAck)
+	a.lose(c, side, p.end(), p.at, p.ack, p.hasAck)
+	return max(before, p.at.Packet)
 }
 
 // compare looks whether bytes delivered before are the same in a copy of

@@ -147,10 +147,10 @@ func (v *archive) add(h *half, data []byte, at stream.Stamp) {
 // begin gives a direction that stands at an offset its history, once.
 func (v *archive) begin(h *half, next int64) *history {
 	const cost = historyMin + historyOverhead
-	if h.remembered || cost > v.limit {
+	if h.archived || cost > v.limit {
 		return nil
 	}
-	h.remembered = true
+	h.archived = true
 	for v.held+cost > v.limit {
 		v.drop(v.inUse.first().owner)
 	}

@@ -77,9 +77,9 @@ func (a *Assembler) holdOf(c *conn, side int) *hold {
 	h := &c.half[side]
 	if h.hold == nil {
 		h.hold = &hold{conn: c, side: uint8(side)}
-		kind := holdStart
-		if h.start == startFixed {
-			kind = h.holdKind()
+		kind := h.holdKind()
+		if c.gathers {
+			kind = holdStart
 		}
 		a.restart(h.hold, kind)
 	}
@@ -216,14 +216,8 @@ func (a *Assembler) split(k *hold, p *piece, at int64) *piece {
 // the packet is of this direction, ahead that it lies behind the hole.
 func (a *Assembler) review(c *conn, side int, own, ahead bool) {
 	h := &c.half[side]
-	if h.start != startFixed {
-		if !h.firm && !h.ended && h.hold == nil {
-			return
-		}
-		if h.wait++; h.wait <= startPackets {
-			return
-		}
-		a.chooseStart(c, side)
+	if c.gathers || h.start != startFixed {
+		return
 	}
 	if !h.waits() {
 		a.release(h)
@@ -271,13 +265,14 @@ func (a *Assembler) giveUp(k *hold) {
 	c, side := k.conn, int(k.side)
 	switch k.kind {
 	case holdStart:
-		a.chooseStart(c, side)
+		a.startStreams(c)
 	case holdProven, holdTail:
 		a.loseProven(c, side, k.mark)
+		a.rearm(c, side)
 	default:
 		a.loseFirst(c, side)
+		a.rearm(c, side)
 	}
-	a.rearm(c, side)
 	a.checkEnd(c)
 }
 
@@ -367,7 +362,7 @@ func (a *Assembler) dropLate(c *conn, side int) {
 // taken one more segment.
 func (a *Assembler) enforce(c *conn, side int) {
 	h := &c.half[side]
-	if k := h.hold; h.start == startFixed && k.kind != h.holdKind() {
+	if k := h.hold; !c.gathers && k.kind != h.holdKind() {
 		a.restart(k, h.holdKind())
 	}
 	for h.hold != nil && h.hold.cost > a.limits.DirectionBytes {
@@ -382,13 +377,13 @@ func (a *Assembler) enforce(c *conn, side int) {
 func (a *Assembler) surrender(k *hold) {
 	c, side := k.conn, int(k.side)
 	if k.kind == holdStart {
-		a.chooseStart(c, side)
+		a.startStreams(c)
 	} else {
 		c.pub.Transport.BufferLimit++
 		a.stats.BufferLimit++
 		a.loseFirst(c, side)
+		a.rearm(c, side)
 	}
-	a.rearm(c, side)
 	a.checkEnd(c)
 }
 

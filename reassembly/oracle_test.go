@@ -90,6 +90,10 @@ func TestAgainstTCPAssembly(t *testing.T) {
 		for _, s := range segs {
 			send(s.off, s.end, false)
 		}
+		a.Close()
+		for e := a.Next(); e != nil; e = a.Next() {
+			ours = append(ours, e.Chunk.Data...)
+		}
 		if !bytes.Equal(ours, want) {
 			t.Fatalf("seed %d: %d bytes came out of ours, want %d", seed, len(ours), len(want))
 		}

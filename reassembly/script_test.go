@@ -37,6 +37,7 @@ import (
 //	drop             it is sent, and not captured
 //	cut=3            only 3 bytes of it are captured
 //	x                all its bytes are wrong
+//	nul              all its bytes are zero
 //	bad              so is its checksum
 //	win=0            the window
 //	port=7           the client's port is not 50000
@@ -159,7 +160,7 @@ func (p *script) packetLine(f []string) {
 	}
 	from, ack := pos[dir], pos[dir.Other()]
 	var length, takes int64
-	drop, noAck, cut, x, syn := false, false, -1, false, false
+	drop, noAck, cut, x, nul, syn := false, false, -1, false, false, false
 	for _, w := range f[1:] {
 		key, val, hasVal := strings.Cut(w, "=")
 		n, _ := strconv.ParseInt(val, 10, 64)
@@ -188,6 +189,8 @@ func (p *script) packetLine(f []string) {
 			drop = true
 		case key == "x":
 			x = true
+		case key == "nul":
+			nul = true
 		case key == "bad":
 			s.BadChecksum = true
 		case key == "ack" && !hasVal:
@@ -234,6 +237,9 @@ func (p *script) packetLine(f []string) {
 		for i := range s.Payload {
 			s.Payload[i] ^= 0xff
 		}
+	}
+	if nul {
+		clear(s.Payload)
 	}
 	s.Length = len(s.Payload)
 	if cut >= 0 {
@@ -605,17 +611,32 @@ func TestScripts(t *testing.T) {
 		{
 			name: "caught in the middle",
 			play: "base 100 70; C 100:105 ack=70; S 70:80; C 105:110",
-			want: "open C0:5 S0:10 C5:10", rest: "end",
+			rest: "open C0:5 S0:10 C5:10 end",
+		},
+		{
+			name: "caught in the middle: nothing is delivered until 8 packets are there, then all in their order",
+			play: "base 100 70; S 75:80 ack=100; C 100:105 ack=70; S 70:75 ack=100; C 105:106; C 106:110" + strings.Repeat("; S ack", 3),
+			want: "", rest: "open C0:5 S0:5 S5:10 C5:6 C6:10 end",
+		},
+		{
+			name: "and after them",
+			play: "base 100 70; S 75:80 ack=100; C 100:105 ack=70; S 70:75 ack=100; C 105:106; C 106:110" + strings.Repeat("; S ack", 4) + "; C 110:120",
+			want: "open C0:5 S0:5 S5:10 C5:6 C6:10 C10:20", rest: "end",
+		},
+		{
+			name: "or until a second has passed",
+			play: "base 100 70; tick 32; C 100:105; wait 2s",
+			want: "open C0:5", rest: "end",
 		},
 		{
 			name: "caught in the middle with a hole in the first packets",
 			play: "base 100 70; C ack at=100 ack=70; S 70:80; C 100:105; S 85:90; S 80:85",
-			want: "open S0:10 C0:5 S10:15 S15:20", rest: "end",
+			rest: "open S0:10 C0:5 S10:15 S15:20 end",
 		},
 		{
 			name: "caught in the middle, first packets swapped",
 			play: "base 0 70; S 80:90 ack=5; S 70:80 ack=5; C ack=90 at=5; S 90:95",
-			want: "open S0:10 S10:20 S20:25", rest: "end",
+			rest: "open S0:10 S10:20 S20:25 end",
 			check: func(t *testing.T, c *stream.Conn) {
 				if c.Transport.OutOfOrder != [2]int64{0, 1} || c.ClientKnown || c.Lost != [2]int64{} {
 					t.Errorf("got %+v", c)
@@ -629,13 +650,13 @@ func TestScripts(t *testing.T) {
 		},
 		{
 			name: "caught in the middle, and the first answer is lost",
-			play: "base 10 100; C 10:20 ack=100; S 100:130 drop; C 20:25 ack=130; S 130:140; C 25:30" + strings.Repeat("; C ack", 32),
+			play: "base 10 100; C 10:20 ack=100; S 100:130 drop; C 20:25 ack=130; S 130:140; C 25:30" + strings.Repeat("; C ack", 8+32),
 			want: "open C0:10 C10:15 C15:20 S-0:30 S30:40", rest: "end",
 		},
 		{
 			name: "caught in the middle, with bytes from before what was acknowledged",
 			play: "base 0 65; C ack=70; S 65:69; S 70:80; S 80:85; C ack=85",
-			want: "open S0:4", rest: "S-4:5 S5:15 S15:20 end",
+			rest: "open S0:4 S-4:5 S5:15 S15:20 end",
 		},
 		{
 			name: "SYN after the first data",
@@ -654,8 +675,8 @@ func TestScripts(t *testing.T) {
 		},
 		{
 			name: "keep-alive as the first packet",
-			play: "base 100 0; C keep at=99 ack=50; S ack=100 at=50; C 100:105",
-			want: "open C0:5", rest: "end",
+			play: "base 100 0; C keep nul at=99 ack=50; S ack=100 at=50; C 100:105",
+			rest: "open C0:5 end",
 			check: func(t *testing.T, c *stream.Conn) {
 				if c.Transport.KeepAlives[0] != 1 {
 					t.Errorf("got %+v", c.Transport)
@@ -801,7 +822,7 @@ func TestScripts(t *testing.T) {
 		{
 			name: "the SYN-ACK is not captured",
 			play: "C syn; S syn drop; C ack; S 0:5; C 0:5",
-			want: "open S0:5 C0:5", rest: "end",
+			rest: "open S0:5 C0:5 end",
 			check: func(t *testing.T, c *stream.Conn) {
 				if c.Handshake || !c.ClientKnown {
 					t.Errorf("got %+v", c)
@@ -841,7 +862,7 @@ func TestScripts(t *testing.T) {
 		{
 			name: "four-tuple used again, its SYN-ACK not captured",
 			play: handshakeLines + "C 0:5; new; C syn; S syn drop; C ack; S 0:3; C 0:7",
-			want: "open C0:5 timeout open S0:3 C0:7", rest: "end",
+			want: "open C0:5 timeout", rest: "open S0:3 C0:7 end",
 		},
 		{
 			name: "four-tuple used again, its SYN not captured",
@@ -851,7 +872,7 @@ func TestScripts(t *testing.T) {
 		{
 			name: "four-tuple used again, neither SYN captured",
 			play: handshakeLines + "C 0:5; S 0:9; new; base 15 30; C 10:15 ack=30; S 30:33; C 15:18; S 33:39; C 18:20",
-			want: "open C0:5 S0:9 timeout open S0:3 C0:3 S3:9 C3:5", rest: "end",
+			want: "open C0:5 S0:9 timeout", rest: "open S0:3 C0:3 S3:9 C3:5 end",
 			check: func(t *testing.T, c *stream.Conn) {
 				if c.Transport.OutOfWindow != [2]int64{1, 1} {
 					t.Errorf("got %+v", c.Transport)
@@ -866,7 +887,7 @@ func TestScripts(t *testing.T) {
 		{
 			name: "an RST that was forged, and nobody spoke for a while",
 			play: handshakeLines + "C 0:5; S rst; wait 2s; wait 2s; base 5 0; C 5:9; S ack=9; C 9:12; S ack=12",
-			want: "open C0:5 rst open C0:4 C4:7", rest: "end",
+			want: "open C0:5 rst", rest: "open C0:4 C4:7 end",
 		},
 		{
 			name: "a connection refused",

@@ -142,6 +142,7 @@ func (a *Assembler) adopt(e *entry, side int) *conn {
 	if peer := 1 - n.from; n.known[peer] {
 		c.syns, c.half[peer].seen = c.syns|1<<peer, true
 		c.pub.Packets[stream.Server]++
+		c.gathers = false
 	}
 	c.pub.Handshake = c.syns == 3
 	return c
@@ -258,7 +259,7 @@ func (a *Assembler) open(e *entry, side int) *conn {
 		a.shed()
 	}
 	c := a.newConn()
-	c.entry = e
+	c.entry, c.gathers = e, true
 	e.conn, e.kind = c, kindOpen
 	a.enqueue(e)
 	c.client = a.clientByPort(&e.tuple)

@@ -292,3 +292,28 @@ func TestDiffer(t *testing.T) {
 		t.Error("contents are not what the tests take them for")
 	}
 }
+
+func TestWaitsBeginWithTheirPacket(t *testing.T) {
+	const start = 1_700_000_000 * second
+	var k clock
+	if got := k.from(start); got != 0 {
+		t.Errorf("before the clock is set: %d", got)
+	}
+	for range 2 * clockWindow {
+		k.see(start)
+	}
+	for _, test := range []struct {
+		name        string
+		nanos, want int64
+	}{
+		{"at the clock", start, 0},
+		{"behind it", start - hour, 0},
+		{"after a pause", start + 5*second, 5 * second},
+		{"too far ahead to be believed", start + hour, clockLead},
+		{"at the end of time", math.MaxInt64, clockLead},
+	} {
+		if got := k.from(test.nanos); got != test.want {
+			t.Errorf("%s\n got %d\nwant %d", test.name, got, test.want)
+		}
+	}
+}

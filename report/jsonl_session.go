@@ -14,9 +14,7 @@ import (
 func (j *jsonl) message(r *popscope.Result, m *popscope.Message) {
 	j.of("message", r.ID)
 	j.int("exchange", int64(m.Exchange))
-	if m.Number > 0 {
-		j.int("number", int64(m.Number))
-	}
+	j.int("number", int64(m.Number)) // 0 for mail that is sent, and where a lost command hides it
 	j.str("command", string(m.Command))
 	j.int("octets", m.Octets)
 	if m.SHA256 != [32]byte{} { // zero: not computed

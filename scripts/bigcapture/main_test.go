@@ -52,7 +52,7 @@ func TestAnalysisFindsTheTruth(t *testing.T) {
 			name, want := written(t, row.args...)
 			got := &truth{
 				Kind: want.Kind, Seed: want.Seed, Packets: want.Packets, Bytes: want.Bytes,
-				Reordered: want.Reordered, // is told of what was overtaken by several segments too
+				Reordered: want.Reordered, // the analysis does not count these in the same way
 			}
 			src := opened(t, name)
 			a := popscope.New(popscope.Options{Workers: 1})

@@ -23,13 +23,15 @@ type text struct {
 }
 
 const (
-	lineLength   = 78                // RFC 2045 section 6.8: 76 characters, and CRLF
-	base64Lines  = 1 << 20 / 78      // about 1 MB
-	paragraphs   = 64                //
-	smallestMail = 2000              // bytes
-	plainMail    = 2 * smallestMail  // up to this size mails are text alone
-	largestPart  = 3 << 20           // bytes of base64 in one attachment
-	boundary     = "=_boundary.2024" // no line of base64 can begin like that
+	lineLength  = 78                     // RFC 2045 section 6.8: 76 characters, and CRLF
+	base64Lines = 1_000_000 / lineLength // of the stock
+	paragraphs  = 64                     // of the stock
+
+	smallestMail = 2000             // bytes
+	plainMail    = 2 * smallestMail // up to this size mails are text alone
+	largestPart  = 3_000_000        // bytes of base64 in one attachment
+
+	boundary = "=_boundary.2024" // no line of base64 can begin like that
 )
 
 var words = [...]string{

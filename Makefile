@@ -1,0 +1,31 @@
+.PHONY: help build test race lint golden fuzz cover streams memory
+
+help: ## this text
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
+
+build: ## build ./popscope, one static program
+	CGO_ENABLED=0 go build -trimpath -o popscope ./cmd/popscope
+
+test: ## all tests
+	go test ./...
+
+race: ## all tests with the race detector
+	go test -race ./...
+
+lint: ## gofmt, vet, staticcheck
+	gofmt -l . && go vet ./... && go tool -modfile=tools/go.mod staticcheck ./...
+
+golden: ## rewrite the golden files; look at the difference before committing it
+	go test . ./report -update
+
+fuzz: ## fuzz one target: make fuzz P=./pop3parse T=FuzzPairing TIME=10m
+	go test $(P) -run '^$$' -fuzz '^$(T)$$' -fuzztime $(or $(TIME),1m) -fuzzminimizetime 10x
+
+cover: ## coverage by function
+	go test -coverprofile=/tmp/popscope.cover ./... && go tool cover -func=/tmp/popscope.cover
+
+streams: ## compare our stream bytes with tshark's
+	scripts/compare-streams.sh
+
+memory: ## peak memory on a capture of 1 GB
+	scripts/memory.sh
