@@ -143,6 +143,8 @@ func (s *shard) ignored() map[string]int64 {
 		"not_pop3_connections": s.notPOP3,
 		"no_data_connections":  st.Silent,
 		"stray_segments":       st.Stray,
+		"shed_connections":     st.Shed,
+		"shed_half_open":       st.ShedHalf,
 	}
 }
 

@@ -136,7 +136,8 @@ func (p *pipeline) round() []*batch {
 		select {
 		case out[i] = <-p.free:
 		default:
-			out[i] = &batch{}
+			// Room for a round of full packets, so that it need not grow.
+			out[i] = &batch{bytes: make([]byte, 0, batchPackets*1600/len(out))}
 		}
 	}
 	return out

@@ -205,6 +205,7 @@ func (p *Parser) Feed(c stream.Chunk) {
 	p.scan[stream.Client].Keep()
 	p.scan[stream.Server].Keep()
 	if p.Held() > p.opt.Limits.Hold {
+		p.ses.Notes.Add(HoldLimit)
 		p.force = true
 		p.run()
 		p.force = false
@@ -361,7 +362,7 @@ const (
 
 // greeting keeps the greeting.
 func (p *Parser) greeting(l *wire.Text, ind indicator, text []byte) {
-	p.ses.HasGreeting = true
+	p.ses.HasGreeting, p.ses.GreetingAt = true, l.First
 	p.ses.Greeting = secret.NewText(p.keep(text))
 	p.ses.Refused = ind == isErr
 	lineNotes(&p.ses.Notes, l, maxReplyLine, LongReply)

@@ -1,10 +1,14 @@
 package pop3parse
 
-import "popscope/pop3parse/secret"
+import (
+	"popscope/pop3parse/secret"
+	"popscope/reassembly/stream"
+)
 
 // Session is what a Parser learned about one POP3 session as a whole.
 type Session struct {
-	Greeting       secret.Text // the server's first line after the status; empty when not captured
+	Greeting       secret.Text  // the server's first line after the status; empty when not captured
+	GreetingAt     stream.Stamp // packet of its first byte; valid iff HasGreeting
 	HasGreeting    bool
 	Refused        bool     // the greeting was -ERR
 	Challenge      []byte   // the APOP timestamp in the greeting, brackets and all (RFC 1939 section 7); nil without one

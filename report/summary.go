@@ -81,6 +81,12 @@ func remarksOf(r *popscope.Result) []string {
 		add("given up at the limit on open connections")
 	}
 	t := &c.Transport
+	if t.BufferLimit > 0 {
+		add("holes given up early, at the limit on waiting bytes")
+	}
+	if r.Session.Notes.Has(pop3parse.HoldLimit) {
+		add("pairing decided early, at the limit on waiting bytes")
+	}
 	if t.Conflicts > 0 {
 		add(count(t.Conflicts, "retransmission") + " with different bytes")
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -130,7 +131,17 @@ func (t *transcript) header(r *popscope.Result) {
 	if remarks := remarksOf(r); len(remarks) > 0 {
 		t.fact("remarks", t.paint.yellow(strings.Join(remarks, "; ")))
 	}
+	for _, k := range c.Conflicts {
+		t.fact("conflict", t.paint.yellow(conflictText(k)))
+	}
 	t.line()
+}
+
+// conflictText names the packets that carry different bytes for the same
+// place of a stream.
+func conflictText(k stream.Conflict) string {
+	return fmt.Sprintf("packets %d and %d differ in %s of the %s from offset %d on; the first one counts",
+		k.First.Packet, k.Second.Packet, count(k.Length, "byte"), k.Dir, k.Off)
 }
 
 // traffic writes how much one side sent.
@@ -178,14 +189,13 @@ func closedText(r *popscope.Result) string {
 	return text
 }
 
-// greeting writes the server's first line. It carries no packet number:
-// its time is that of the session.
+// greeting writes the server's first line.
 func (t *transcript) greeting(r *popscope.Result) {
 	switch {
 	case r.Part > 1:
 	case r.Session.HasGreeting:
 		line, _ := greeting(r.Session, t.opt.ShowSecrets)
-		t.said(stream.Server, stream.Stamp{}, line)
+		t.said(stream.Server, r.Session.GreetingAt, line)
 		if r.Session.Notes != 0 {
 			t.remark("notes: " + notesText(r.Session.Notes))
 		}
