@@ -100,6 +100,10 @@ var verbs = map[Verb]verbSpec{
 	XOIP:      {single, inAuthorization, false, "Dovecot"},
 }
 
+// RFC returns where the command is specified, in words for people; "" for
+// commands that no known standard or dialect has.
+func (v Verb) RFC() string { return verbs[v].rfc }
+
 // maxKnownVerb is the length of the longest key of verbs.
 const maxKnownVerb = len(XAUTHLIST)
 

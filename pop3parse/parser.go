@@ -3,7 +3,6 @@ package pop3parse
 import (
 	"bytes"
 
-	"popscope/pop3parse/secret"
 	"popscope/pop3parse/wire"
 	"popscope/reassembly/stream"
 )
@@ -359,12 +358,3 @@ const (
 	maxCommandLine = 255 // RFC 2449 section 4, with CRLF
 	maxReplyLine   = 512 // RFC 2449 section 4, with CRLF
 )
-
-// greeting keeps the greeting.
-func (p *Parser) greeting(l *wire.Text, ind indicator, text []byte) {
-	p.ses.HasGreeting, p.ses.GreetingAt = true, l.First
-	p.ses.Greeting = secret.NewText(p.keep(text))
-	p.ses.Refused = ind == isErr
-	lineNotes(&p.ses.Notes, l, maxReplyLine, LongReply)
-	p.ses.State = Authorization
-}

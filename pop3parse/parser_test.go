@@ -540,3 +540,17 @@ func TestAUTHAnsweredWithOK(t *testing.T) {
 		state transaction
 	`)
 }
+
+func TestEveryCommandSaysWhereItIsSpecified(t *testing.T) {
+	if len(knownVerbs) != len(verbs) {
+		t.Errorf("%d verbs listed, %d in the table", len(knownVerbs), len(verbs))
+	}
+	for _, v := range knownVerbs {
+		if v.RFC() == "" || verbs[v].in == 0 || len(v) > maxKnownVerb {
+			t.Errorf("the row of %s is not complete", v)
+		}
+	}
+	if got := Verb("XFOO").RFC(); got != "" {
+		t.Errorf("XFOO is specified in %q", got)
+	}
+}

@@ -1,0 +1,196 @@
+package pop3parse
+
+import (
+	"bytes"
+
+	"popscope/pop3parse/wire"
+	"popscope/reassembly/stream"
+)
+
+// beginData begins the data of the head's reply.
+func (p *Parser) beginData(x *asked) {
+	r := &p.reply
+	x.Multiline = true
+	p.mode = wantData
+	p.scan[stream.Server].Body(r.bareLF)
+	switch x.Verb {
+	case RETR, TOP:
+		p.beginMail(x, stream.Server, x.Verb, messageNumber(x.Args.Reveal()), announcedOctets(x.Text.Reveal()))
+	case CAPA, LIST, UIDL, XUIDL, XAUTHLIST:
+		r.rows = true
+		r.row = r.row[:0]
+		if x.Verb == CAPA {
+			p.ses.Capabilities = nil
+		}
+	}
+}
+
+// beginMail begins a message.
+func (p *Parser) beginMail(x *asked, from stream.Dir, cmd Verb, number int, announced int64) {
+	r := &p.reply
+	r.isMail, r.size = true, 0
+	r.message = Message{Number: number, Command: cmd, Announced: announced, From: from}
+	if p.opt.Mail != nil {
+		r.sink = p.opt.Mail(&r.message)
+	}
+}
+
+// readData reads the data of the head's reply.
+func (p *Parser) readData() bool {
+	x, s, r := p.head(), &p.scan[stream.Server], &p.reply
+	for {
+		if r.watch && (r.fresh || s.AtLineStart()) {
+			switch p.endsHere(x) {
+			case dataEnded:
+				return true
+			case undecided:
+				return false
+			}
+			r.fresh = false
+		}
+		tok, ok := s.Next(r.watch)
+		if !ok {
+			break
+		}
+		if tok.Kind == wire.Missing {
+			p.missingData(x, tok)
+			p.openLoss(tok.Off, tok.Off+tok.Lost)
+			return true
+		}
+		p.dataToken(x, tok)
+		if tok.Kind == wire.End {
+			x.Terminated = true
+			x.ReplyLast = tok.At
+			if tok.BareLF {
+				x.Notes.Add(BareLFTerminator)
+			}
+			p.endData(x)
+			p.finish(tok.Off + int64(len(tok.Raw)))
+			return true
+		}
+	}
+	return false
+}
+
+// dataToken takes a piece of data of the head.
+func (p *Parser) dataToken(x *asked, tok wire.Token) {
+	r := &p.reply
+	switch tok.Kind {
+	case wire.Stuffing:
+		x.Octets++
+		if tok.Unstuffed {
+			x.Notes.Add(Unstuffed)
+		}
+	case wire.Data:
+		x.Octets += int64(len(tok.Raw))
+		x.BodyTotal += int64(len(tok.Raw))
+		x.ReplyLast = tok.At
+		if room := p.opt.KeepBody - len(x.Body); room > 0 {
+			x.Body = append(x.Body, tok.Raw[:min(room, len(tok.Raw))]...)
+		}
+		p.mailData(tok)
+		if r.rows {
+			p.rowData(x, tok.Raw)
+		}
+	}
+}
+
+// mailData hands bytes of a message on.
+func (p *Parser) mailData(tok wire.Token) {
+	r := &p.reply
+	if !r.isMail {
+		return
+	}
+	if r.message.First.Packet == 0 {
+		r.message.First = tok.At
+	}
+	r.message.Last = tok.At
+	r.message.Octets += int64(len(tok.Raw))
+	r.size += int64(len(tok.Raw))
+	if r.sink != nil {
+		r.sink.Data(tok.Raw)
+	}
+}
+
+// missingData notes a gap in the data of the head.
+func (p *Parser) missingData(x *asked, tok wire.Token) {
+	x.Notes.Add(ReplyDamaged)
+	r := &p.reply
+	r.watch = true
+	r.row, r.rowCut = r.row[:0], true // the row is no longer whole
+	p.mailGap(tok.Lost)
+}
+
+func (p *Parser) mailGap(n int64) {
+	r := &p.reply
+	if !r.isMail || n <= 0 {
+		return
+	}
+	if k := len(r.message.Gaps); k > 0 && (r.message.Gaps[k-1].Offset+r.message.Gaps[k-1].Length == r.size || k == maxGaps) {
+		r.message.Gaps[k-1].Length += n
+	} else {
+		r.message.Gaps = append(r.message.Gaps, Gap{Offset: r.size, Length: n})
+	}
+	r.size += n
+	if r.sink != nil {
+		r.sink.Gap(n)
+	}
+}
+
+// endData takes the counts of the data, whether it was terminated or not.
+func (p *Parser) endData(x *asked) {
+	s := &p.scan[stream.Server]
+	for tok, ok := s.Rest(); ok; tok, ok = s.Rest() {
+		p.dataToken(x, tok)
+	}
+	lines, bareLF, loneCR, nul, dotAfterLF := s.Counts()
+	x.Lines = lines
+	if bareLF > 0 {
+		x.Notes.Add(BareLF)
+	}
+	if loneCR > 0 {
+		x.Notes.Add(LoneCR)
+	}
+	if nul > 0 {
+		x.Notes.Add(NUL)
+	}
+	if dotAfterLF > 0 {
+		x.Notes.Add(DotAfterBareLF)
+	}
+}
+
+// rowData collects the rows of a listing.
+func (p *Parser) rowData(x *asked, b []byte) {
+	r := &p.reply
+	for len(b) > 0 {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			r.row = append(r.row, b[:min(len(b), max(0, maxRow-len(r.row)))]...)
+			return
+		}
+		row := b[:i]
+		if len(r.row) > 0 {
+			r.row = append(r.row, row[:min(len(row), max(0, maxRow-len(r.row)))]...)
+			row = r.row
+		}
+		if !r.rowCut {
+			p.wholeRow(x, bytes.TrimSuffix(row, []byte("\r")))
+		}
+		r.row, r.rowCut = r.row[:0], false
+		b = b[i+1:]
+	}
+}
+
+// wholeRow takes a row of CAPA, LIST or UIDL.
+func (p *Parser) wholeRow(x *asked, row []byte) {
+	switch x.Verb {
+	case CAPA:
+		if len(p.ses.Capabilities) < maxCapa {
+			p.ses.Capabilities = append(p.ses.Capabilities, bytes.Clone(row[:min(len(row), maxReplyLine)]))
+		}
+	case LIST, XAUTHLIST:
+		p.drop.listRow(row)
+	case UIDL, XUIDL:
+		p.drop.uidlRow(row)
+	}
+}
