@@ -118,7 +118,7 @@ func (s side) commands() answer {
 			out = yes
 			return false
 		}
-		if s.clientFromStart() && !s.OnPort || n >= 4 {
+		if s.clientFromStart() || n >= 4 {
 			out = no
 			return false
 		}
