@@ -132,6 +132,34 @@ func TestEverySplitPoint(t *testing.T) {
 	}
 }
 
+// TestDroppedPairs loses two packets of each dialog, neighbours and next
+// but one, and compares by packet times: two replies with the same words
+// are not the same reply.
+func TestDroppedPairs(t *testing.T) {
+	for _, d := range capturetest.LoadAll(t, "") {
+		tr := d.Trace()
+		if len(tr) > 60 || strings.HasPrefix(d.Name, "not-") {
+			continue
+		}
+		t.Run(d.Name, func(t *testing.T) {
+			truth := times(t, analyzeTrace(t, tr), false)
+			for i := range tr {
+				for _, j := range []int{i + 1, i + 2} {
+					if j >= len(tr) {
+						continue
+					}
+					out := analyzeTrace(t, tr.Drop(j).Drop(i))
+					for pair := range times(t, out, true) {
+						if !truth[pair] {
+							t.Errorf("without packets %d and %d: called sure: %s\n%s", i+1, j+1, pair, out)
+						}
+					}
+				}
+			}
+		})
+	}
+}
+
 // beginnings returns the split points after the first byte of each side of
 // a dialog that was caught in the middle: see exempt.
 func beginnings(name string, tr capturetest.Trace) map[int]bool {

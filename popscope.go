@@ -79,7 +79,7 @@ func (a *Analyzer) sequential(src capture.Source, yield func(*Result, error) boo
 		if seg, ok := a.in.packet(&p); ok {
 			a.shards[shardOf(seg)].segment(seg, a.in.at)
 		}
-		if a.in.count%batchPackets == 0 && !a.turn(yield, false) {
+		if a.in.turn() && !a.turn(yield, false) {
 			return
 		}
 	}

@@ -59,6 +59,25 @@ func pairs(t testing.TB, out string, sure bool) map[string]bool {
 	return found
 }
 
+// times returns the times of each command and its reply, as one text; with
+// sure, only those whose pairing is sure and whose command and reply were
+// captured undamaged.
+func times(t testing.TB, out string, sure bool) map[string]bool {
+	t.Helper()
+	found := map[string]bool{}
+	for _, r := range parseRecords(t, out) {
+		if r["type"] != "exchange" || r["request_time"] == nil || r["reply_time"] == nil {
+			continue
+		}
+		notes := fmt.Sprint(r["notes"])
+		if sure && (r["pairing"] != "sure" || strings.Contains(notes, "damaged")) {
+			continue
+		}
+		found[fmt.Sprint(r["verb"], " ", r["request_time"], " -> ", r["reply_time"])] = true
+	}
+	return found
+}
+
 // reportsLoss reports whether any record says that bytes are missing.
 func reportsLoss(t testing.TB, out string) bool {
 	t.Helper()

@@ -22,6 +22,10 @@ const numShards = 16
 // numShards it must not depend on the number of workers.
 const batchPackets = 2048
 
+// batchBytes ends a round early when its packets are large: what is
+// finished in one round has to be held. Above it the same is true.
+const batchBytes = 512 << 10
+
 // shard follows the connections that are dealt to it.
 type shard struct {
 	opt   *Options

@@ -172,7 +172,7 @@ func (t *track) start(c *stream.Conn, is protocol) {
 		t.watch = tlsdec.NewWatcher()
 	}
 	t.parser = pop3parse.NewParser(pop3parse.Options{
-		FromStart: c.ClientKnown && is == isPOP3,
+		FromStart: c.Handshake && is == isPOP3,
 		KeepBody:  t.shard.opt.KeepBody,
 		Limits:    t.shard.opt.Limits.Session,
 		Mail:      t.mail(),
@@ -233,10 +233,27 @@ func (t *track) emit(c *stream.Conn, last bool) {
 			r.Side = stream.Client
 		}
 	}
+	for _, k := range c.Conflicts {
+		noteConflict(r.Exchanges, k)
+	}
 	if !last {
 		r.detach(t)
 	}
 	t.shard.out = append(t.shard.out, r)
+}
+
+// noteConflict marks the exchanges that the first copy of a conflict is
+// part of.
+func noteConflict(xs []pop3parse.Exchange, k stream.Conflict) {
+	for i := range xs {
+		first, last := xs[i].RequestFirst.Packet, xs[i].RequestLast.Packet
+		if k.Dir == stream.Server {
+			first, last = xs[i].ReplyFirst.Packet, xs[i].ReplyLast.Packet
+		}
+		if first > 0 && first <= k.First.Packet && k.First.Packet <= last {
+			xs[i].Notes.Add(pop3parse.DifferingCopies)
+		}
+	}
 }
 
 // tlsFacts says how the session was encrypted.

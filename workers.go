@@ -111,7 +111,7 @@ func (p *pipeline) read(in *intake, src capture.Source) {
 				s := shardOf(seg)
 				round[s%len(round)].add(s, seg, in.at)
 			}
-			if in.count%batchPackets == 0 {
+			if in.turn() {
 				if !p.deal(round, turn{in.at, errs, false}) {
 					return
 				}
@@ -137,7 +137,7 @@ func (p *pipeline) round() []*batch {
 		case out[i] = <-p.free:
 		default:
 			// Room for a round of full packets, so that it need not grow.
-			out[i] = &batch{bytes: make([]byte, 0, batchPackets*1600/len(out))}
+			out[i] = &batch{bytes: make([]byte, 0, (batchBytes+64<<10)/len(out))}
 		}
 	}
 	return out

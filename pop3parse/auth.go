@@ -2,6 +2,7 @@ package pop3parse
 
 import (
 	"bytes"
+	"strings"
 
 	"popscope/pop3parse/sasl"
 	"popscope/pop3parse/secret"
@@ -17,8 +18,16 @@ func apopChallenge(greeting []byte) []byte { return sasl.Challenge(greeting) }
 func (p *Parser) readTurn() bool {
 	x, c, s := p.head(), &p.scan[stream.Client], &p.scan[stream.Server]
 	l, kind := c.Line()
+	if kind == wire.Gap && x.end == l.Off && x.Notes.Has(CommandDamaged) && len(x.SASL) < 2 {
+		// The rest of the AUTH line itself, which is no turn.
+		p.gapEnd = l.End
+		c.Skip()
+		return true
+	}
 	if kind == wire.Gap {
 		x.Notes.Add(CommandDamaged)
+		x.Pairing = Guessed // it may hold the end of the dialogue and more
+		p.loss.pairing = Guessed
 		p.gapEnd = l.End
 		c.Skip()
 		p.mode = wantReply
@@ -135,7 +144,11 @@ func (p *Parser) authenticate(x *Exchange) {
 	if l.Encrypted {
 		l.Exposure = Protected
 	}
-	switch x.Status {
+	status := x.Status
+	if x.Verb == AUTH && x.Pairing == Guessed && (x.Notes.Has(ReplyDamaged) || x.Notes.Has(CommandDamaged)) {
+		status = NoReply // it may be the word on another command
+	}
+	switch status {
 	case OK:
 		l.Outcome = Success
 		p.ses.State = Transaction
@@ -159,6 +172,8 @@ func (p *Parser) apop(x *Exchange, l *Login) {
 	if i := bytes.LastIndexByte(args, ' '); i >= 0 {
 		l.User = args[:i]
 		l.Response = secret.New(args[i+1:])
+	} else if isDigest(args) {
+		l.User, l.Response = nil, secret.New(args)
 	}
 	l.Challenge = apopChallenge(p.ses.Greeting.Reveal())
 	l.Exposure = Crackable
@@ -171,7 +186,14 @@ func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
 	_, initial, has := bytes.Cut(bytes.TrimLeft(x.Args.Reveal(), " "), []byte(" "))
 	l.At = x.RequestLast
 	if has {
-		turns = append(turns, sasl.Turn{Data: initial})
+		// One word by the RFC; some clients send the password as another.
+		words := bytes.Fields(initial)
+		if len(words) == 0 {
+			words = [][]byte{nil}
+		}
+		for _, w := range words {
+			turns = append(turns, sasl.Turn{Data: w})
+		}
 	}
 	for _, t := range x.SASL {
 		turns = append(turns, sasl.Turn{Server: t.From == stream.Server, Data: t.Data.Reveal()})
@@ -180,8 +202,14 @@ func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
 		}
 	}
 	p.sawAuth = true
+	if x.Status == Err && len(turns) == 0 && sasl.Known(mech) {
+		p.refused = x.N
+	}
 	a := sasl.Decode(mech, turns)
 	l.Mechanism = mech
+	if strings.HasPrefix(mech, "SCRAM-") {
+		maskServerProof(x.SASL)
+	}
 	p.fill(l, a)
 	if a.Incomplete && x.Status == OK {
 		l.Exposure = Exposure(sasl.Exposes(mech)) // the missing turns did cross the wire
@@ -196,6 +224,21 @@ func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
 	if a.SecurityLayer {
 		x.Notes.Add(SecurityLayer)
 		p.opaque = x.Status == OK
+	}
+}
+
+// maskServerProof hides what a server says after its first SCRAM message:
+// its signature lets guesses be tested as well as the client's proof does
+// (RFC 5802 section 3).
+func maskServerProof(turns []Turn) {
+	first := true
+	for i := range turns {
+		if t := &turns[i]; t.From == stream.Server && !t.Data.Empty() {
+			if !first {
+				t.Data = secret.NewMaskedText(t.Data.Reveal(), 0, len(t.Data.Reveal()))
+			}
+			first = false
+		}
 	}
 }
 
@@ -222,17 +265,15 @@ func (p *Parser) isStrayResponse(line []byte) bool {
 }
 
 // strayResponse adds what a client sent for a refused AUTH to the attempt:
-// it did cross the wire.
+// it did cross the wire. After a loss nobody knows which turn a line was.
 func (p *Parser) strayResponse(line []byte, at stream.Stamp) {
 	n := len(p.logins)
-	if n == 0 || p.logins[n-1].Exchange != p.n || p.logins[n-1].Secret.Known() || p.logins[n-1].Outcome == Success {
+	if p.refused == 0 || n == 0 || p.logins[n-1].Exchange != p.refused || p.lossy || len(p.stray) == p.opt.Limits.Turns {
 		return
 	}
+	p.stray = append(p.stray, sasl.Turn{Data: line})
 	l := &p.logins[n-1]
-	if !sasl.Known(l.Mechanism) {
-		return
-	}
-	p.fill(l, sasl.Decode(l.Mechanism, []sasl.Turn{{Data: line}}))
+	p.fill(l, sasl.Decode(l.Mechanism, p.stray))
 	l.At = at
 }
 

@@ -225,7 +225,7 @@ func argsText(v Verb, args []byte) secret.Text {
 		return secret.NewMaskedText(args, 0, len(args))
 	case APOP:
 		// RFC 1939 section 7: name SP digest; the digest can be tested offline.
-		if i := bytes.LastIndexByte(args, ' '); i >= 0 {
+		if i := bytes.LastIndexByte(args, ' '); i >= 0 || isDigest(args) {
 			return secret.NewMaskedText(args, i+1, len(args))
 		}
 	case AUTH:
@@ -234,13 +234,12 @@ func argsText(v Verb, args []byte) secret.Text {
 				return secret.NewMaskedText(args, i+1, len(args))
 			}
 		}
-	default:
-		// QUIRK: people who type, and broken scripts, send PASSWORD x or
-		// a bare base64 line; of a command that nobody knows no argument
-		// is shown that could be one.
-		if _, ok := verbs[v]; !ok && bytes.HasPrefix([]byte(v), []byte("PASS")) {
-			return secret.NewMaskedText(args, 0, len(args))
-		}
 	}
 	return secret.NewText(args)
+}
+
+// isDigest reports whether b is the digest of APOP by its shape.
+func isDigest(b []byte) bool {
+	const hex = "0123456789abcdefABCDEF"
+	return len(b) == 32 && len(bytes.Trim(b, hex)) == 0
 }

@@ -30,6 +30,12 @@ type Evidence struct {
 // "+OK" but does not greet; HTTP does neither. On a port that is taken as
 // POP3 one side is enough, elsewhere both have to agree.
 func Probe(e Evidence) Detection {
+	if e.FromStart {
+		if n, ok := proxyHeader(e.Client); ok {
+			e.ClientFirst = false // that was not the client
+			e.Client = e.Client[min(n, len(e.Client)):]
+		}
+	}
 	client, server := sideOf(e.Client, e), sideOf(e.Server, e)
 	c, s := client.commands(), server.statuses()
 	if e.OnPort {
@@ -38,9 +44,12 @@ func Probe(e Evidence) Detection {
 	switch {
 	case c == no || s == no:
 		return IsNot
-	case e.FromStart && e.ClientFirst && len(e.Server) > 0:
+	case e.FromStart && e.ClientFirst && len(e.Server) > 0 && !client.proves():
+		if c == open && !e.Over {
+			return Undecided
+		}
 		return IsNot
-	case c == yes && s == yes && (e.FromStart || client.proves()):
+	case c == yes && s == yes && (e.FromStart && hasIndicator(e.Server, "+OK") || client.proves()):
 		return IsPOP3
 	case e.Over:
 		return IsNot
@@ -158,6 +167,20 @@ func (s side) proves() bool {
 	return found
 }
 
+// isNumericReply reports whether a line is a reply of FTP, SMTP or NNTP:
+// three digits and a space or hyphen (RFC 959 section 4.2).
+func isNumericReply(line []byte) bool {
+	if len(line) < 4 || line[3] != ' ' && line[3] != '-' {
+		return false
+	}
+	for _, c := range line[:3] {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}
+
 // maxProbe is how far into a stream that was caught in the middle a status
 // line is looked for.
 const maxProbe = 16 << 10
@@ -178,12 +201,23 @@ func (s side) statuses() answer {
 		return open
 	}
 	out := open
+	numeric, other := 0, 0
 	s.lines(func(line []byte, whole bool) bool {
-		if ind, _ := parseStatus(line); whole && (ind == isOK || ind == isErr) {
+		ind, _ := parseStatus(line)
+		switch {
+		case !whole:
+		case ind == isOK || ind == isErr:
 			out = yes
+		case isNumericReply(line):
+			numeric++
+		default:
+			other++
 		}
 		return out == open
 	})
+	if out == open && numeric > 0 && other == 0 {
+		return no
+	}
 	if out == open && (len(s.text) >= maxProbe || s.Over || bytes.IndexByte(s.text, 0) >= 0) {
 		return no
 	}

@@ -16,7 +16,10 @@ func TestProbe(t *testing.T) {
 		{"greeting and USER", "+OK ready\r\n", "USER alice\r\n", start, IsPOP3, IsPOP3},
 		{"greeting and half a command", "+OK ready\r\n", "US", start, Undecided, Undecided},
 		{"lower case", "+OK ready\r\n", "user alice\r\n", start, IsPOP3, IsPOP3},
-		{"refusal", "-ERR too many\r\n", "QUIT\r\n", start, IsPOP3, IsPOP3},
+		{"refusal", "-ERR too many\r\n", "QUIT\r\n", start, IsPOP3, Undecided}, // Redis says that too
+		{"refusal of a POP3 client", "-ERR too many\r\n", "USER a\r\n", start, IsPOP3, IsPOP3},
+		{"behind a load balancer", "+OK ready\r\n", "PROXY TCP4 192.0.2.1 192.0.2.2 1234 110\r\nUSER a\r\n", start, IsPOP3, IsPOP3},
+		{"FTP caught in the middle", "331 password\r\n230 in\r\n", "USER a\r\nPASS b\r\n", late, Undecided, IsNot},
 		{"half a greeting", "+O", "", start, Undecided, Undecided},
 		{"FTP", "220 ready\r\n", "USER alice\r\n", start, IsNot, IsNot},
 		{"SMTP", "220 mail ESMTP\r\n", "EHLO x\r\n", start, IsNot, IsNot},

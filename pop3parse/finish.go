@@ -1,9 +1,6 @@
 package pop3parse
 
 import (
-	"bytes"
-
-	"popscope/pop3parse/secret"
 	"popscope/reassembly/stream"
 )
 
@@ -23,9 +20,10 @@ func (p *Parser) finish(end int64) {
 	if r.isMail {
 		p.endMail(x)
 	}
+	p.maskUnknown(&x.Exchange)
 	p.advance(&x.Exchange, end)
-	p.maskEcho(&x.Exchange)
 	p.authenticate(&x.Exchange)
+	p.maskEcho(&x.Exchange)
 	p.loss.prevAcked = max(p.loss.prevAcked, x.acked)
 	if r.begun && x.acked < 0 {
 		p.loss.prevAcked = max(p.loss.prevAcked, r.off)
@@ -49,6 +47,9 @@ func (p *Parser) endMail(x *asked) {
 	switch {
 	case len(m.Gaps) > 0:
 		m.Verdict = Gaps
+	case r.seenOK && !r.sent:
+		m.Verdict = Truncated
+		x.Pairing = max(x.Pairing, Resynced) // the go-ahead is not the last word
 	case r.headless:
 		m.Verdict = Truncated
 	case terminated:
@@ -106,33 +107,12 @@ func (p *Parser) settle() {
 		if e.UID != "" {
 			m.UIDL = []byte(e.UID)
 		}
-		m.Deleted = e.Marked && p.ses.Committed
+		m.Deleted = e.Marked && p.ses.Committed && !e.Doubtful
+		m.Doubtful = e.Marked && e.Doubtful
 	}
 	if p.lossy && p.spoke[stream.Client] != p.spoke[stream.Server] {
 		for i := range p.done {
 			p.done[i].Pairing = Guessed
 		}
-	}
-}
-
-// maskEcho hides a secret that the server's reply repeats.
-func (p *Parser) maskEcho(x *Exchange) {
-	if !x.Args.HasSecret() {
-		return
-	}
-	args, text := x.Args.Reveal(), x.Text.Reveal()
-	var word []byte
-	switch x.Verb {
-	case PASS:
-		word = args
-	case APOP, AUTH:
-		word = args[bytes.LastIndexByte(args, ' ')+1:]
-	}
-	// A short word or the user's name appears by chance.
-	if len(word) < 4 || bytes.Equal(word, p.user) {
-		return
-	}
-	if i := bytes.Index(text, word); i >= 0 {
-		x.Text = secret.NewMaskedText(text, i, i+len(word))
 	}
 }

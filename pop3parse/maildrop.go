@@ -12,16 +12,18 @@ const maxDrop = 1 << 17
 
 // Entry is one message of the maildrop as LIST and UIDL tell of it.
 type Entry struct {
-	Number int
-	Octets int64  // as LIST claims; -1 when it did not tell
-	UID    string // as UIDL tells; "" when it did not
-	Marked bool   // DELE was accepted, and no RSET followed
+	Number   int
+	Octets   int64  // as LIST claims; -1 when it did not tell
+	UID      string // as UIDL tells; "" when it did not
+	Marked   bool   // DELE was accepted, and no RSET followed
+	Doubtful bool   // valid iff Marked: a command that was lost may have been an RSET
 }
 
 // Maildrop is what STAT, LIST, UIDL and DELE told about the maildrop.
 type Maildrop struct {
 	Count, Octets int64 // the last STAT; -1 when there was none
 	entries       map[int]*Entry
+	marks         []*Entry // those that DELE marked since the last RSET, each once
 }
 
 // Entries returns the messages known by number, in order.
@@ -46,6 +48,8 @@ func (m *Maildrop) Entry(n int) (Entry, bool) {
 func (m *Maildrop) reset() {
 	m.Count, m.Octets = -1, -1
 	clear(m.entries)
+	clear(m.marks[:cap(m.marks)])
+	m.marks = m.marks[:0]
 }
 
 // at returns the entry of message n to write to; nil over the limit.
@@ -91,23 +95,32 @@ const maxUID = 1 << 10
 
 // mark notes an accepted DELE.
 func (m *Maildrop) mark(n int) {
-	if e := m.at(n); e != nil {
-		e.Marked = true
+	if e := m.at(n); e != nil && !e.Marked {
+		e.Marked, e.Doubtful = true, false
+		m.marks = append(m.marks, e)
+	}
+}
+
+// doubt notes that an RSET may have gone by unseen.
+func (m *Maildrop) doubt() {
+	for _, e := range m.marks {
+		e.Doubtful = true
 	}
 }
 
 // unmark notes an accepted RSET.
 func (m *Maildrop) unmark() {
-	for _, e := range m.entries {
-		e.Marked = false
+	for _, e := range m.marks {
+		e.Marked, e.Doubtful = false, false
 	}
+	m.marks = m.marks[:0]
 }
 
-// marked counts the messages marked as deleted.
+// marked counts the messages that are marked as deleted beyond doubt.
 func (m *Maildrop) marked() int {
 	n := 0
-	for _, e := range m.entries {
-		if e.Marked {
+	for _, e := range m.marks {
+		if !e.Doubtful {
 			n++
 		}
 	}

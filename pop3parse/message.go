@@ -37,6 +37,7 @@ type Message struct {
 	First, Last stream.Stamp // packets of the first and last byte of the data
 	From        stream.Dir   // who sent the data
 	Deleted     bool         // marked by DELE, and the deletion was committed
+	Doubtful    bool         // whether it was deleted cannot be known: what was lost may have undone the mark
 }
 
 // Sink takes the bytes of one message as they come: dot-unstuffed and

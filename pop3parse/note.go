@@ -38,6 +38,8 @@ const (
 	HoldLimit                      // decided early because too many bytes waited
 	TurnsLimit                     // more SASL turns than are kept
 	SecurityLayer                  // what follows the login is wrapped by the SASL mechanism
+	ProxyHeader                    // a header of the PROXY protocol stood before the first command
+	DifferingCopies                // bytes of it were sent twice, and differently; the first copy counts
 	numNotes
 )
 
@@ -46,7 +48,7 @@ var noteNames = [numNotes]string{
 	"unstuffed", "octets_differ", "unexpected_line", "unknown_command", "look_ahead", "command_lost", "command_damaged",
 	"reply_lost", "reply_damaged", "unexpected_reply", "wrong_state", "number_deleted", "sasl_cancelled", "bad_base64",
 	"plaintext_after_stls", "injected", "listed_multi", "space_around", "queue_limit", "hold_limit", "turns_limit",
-	"security_layer",
+	"security_layer", "proxy_header", "differing_copies",
 }
 
 // String returns the name used in records.

@@ -3,6 +3,7 @@ package pop3parse
 import (
 	"bytes"
 
+	"popscope/pop3parse/sasl"
 	"popscope/pop3parse/wire"
 	"popscope/reassembly/stream"
 )
@@ -88,6 +89,7 @@ type Parser struct {
 	loss    lossState
 	gapEnd  int64   // client stream offset after the last gap; -1 without one
 	stls    int64   // server stream offset after the +OK to STLS; -1 before
+	began   bool    // the client's stream is past where a PROXY header could be
 	opaque  bool    // a SASL security layer wraps all that follows
 	lossy   bool    // bytes of either side were lost, or the beginning was not captured
 	spoke   [2]bool // bytes of the direction were captured
@@ -97,7 +99,11 @@ type Parser struct {
 
 	lastReplyEnd int64 // server stream offset where the last finished reply ended
 	user         []byte
-	sawAuth      bool // an AUTH with a mechanism was given
+	refused      int         // N of an AUTH that was refused before the client had said more, while it goes on all the same; otherwise 0
+	stray        []sasl.Turn // what it sent for that
+	secrets      [][]byte    // of the session so far, in lower case: see maskEcho
+	lastVerb     Verb        // of the last finished exchange
+	sawAuth      bool        // an AUTH with a mechanism was given
 	arena        []byte
 
 	done     []Exchange
@@ -325,15 +331,19 @@ func (p *Parser) keep(b []byte) []byte {
 		return nil
 	}
 	if cap(p.arena)-len(p.arena) < len(b) {
-		p.arena = make([]byte, 0, max(arenaBlock, len(b)))
+		p.arena = make([]byte, 0, max(min(2*cap(p.arena), maxArena), minArena, len(b)))
 	}
 	n := len(p.arena)
 	p.arena = append(p.arena, b...)
 	return p.arena[n:len(p.arena):len(p.arena)]
 }
 
-// arenaBlock holds the texts of a usual session of a dozen commands.
-const arenaBlock = 1 << 10
+// A connection that never gets beyond its greeting needs little; the texts
+// of a usual session take some hundred bytes.
+const (
+	minArena = 64
+	maxArena = 4 << 10
+)
 
 // lineNotes adds what is odd about a line itself.
 func lineNotes(n *Notes, l *wire.Text, limit int, long Note) {

@@ -504,7 +504,7 @@ func TestServerOnly(t *testing.T) {
 		RETR -> +OK lines=2 octets=14 guessed !command_lost
 		QUIT -> +OK "bye" guessed !command_lost
 		message 5 RETR 0 octets=14 complete
-		state update committed
+		state transaction
 	`)
 }
 
@@ -552,5 +552,105 @@ func TestEveryCommandSaysWhereItIsSpecified(t *testing.T) {
 	}
 	if got := Verb("XFOO").RFC(); got != "" {
 		t.Errorf("XFOO is specified in %q", got)
+	}
+}
+
+func TestStrayAnswersOfARefusedLogin(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: AUTH LOGIN
+		C: YWxpY2U=
+		C: d29uZGVybGFuZC03
+		S: -ERR [AUTH] no
+		S: -ERR what
+		S: -ERR what
+	`, `
+		greeting ""
+		AUTH "LOGIN" -> -ERR "[AUTH] no" code=AUTH
+		- "YWxpY2U=" -> -ERR "what" pipelined !unknown_command
+		- "d29uZGVybGFuZC03" -> -ERR "what" pipelined !unknown_command
+		login 1 LOGIN "alice" secret="wonderland-7" failure reason=bad_credentials cleartext
+		state authorization
+	`)
+}
+
+func TestProxyHeader(t *testing.T) {
+	for name, header := range map[string]string{
+		"text":   `PROXY TCP4 192.0.2.1 192.0.2.2 1234 110\r\n`,
+		"binary": `\r\n\r\n\0\r\nQUIT\n!!\0\0`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			check(t, fromStart, "C| "+header+`
+				S: +OK ready
+				C: USER alice
+				S: +OK
+				C: PASS x
+				S: -ERR [AUTH] no
+				C: QUIT
+				S: +OK
+			`, `
+				greeting "ready"
+				USER "alice" -> +OK
+				PASS "x" -> -ERR "[AUTH] no" code=AUTH
+				QUIT -> +OK
+				login 2 USER/PASS "alice" secret="x" failure reason=bad_credentials cleartext
+				state authorization !proxy_header
+			`)
+		})
+	}
+}
+
+func TestDeletionInDoubt(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: USER a
+		S: +OK
+		C: PASS b
+		S: +OK
+		C: RETR 1
+		S: +OK
+		S: x
+		S: .
+		C: DELE 1
+		S: +OK
+		xC: RSET
+		xS: +OK
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		USER "a" -> +OK
+		PASS "b" -> +OK
+		RETR "1" -> +OK lines=1 octets=3
+		DELE "1" -> +OK
+		- -> - guessed !command_lost !reply_lost
+		QUIT -> +OK resynced
+		login 2 USER/PASS "a" secret="b" success cleartext
+		message 3 RETR 1 octets=3 complete
+		state update committed
+	`)
+}
+
+func TestAnswerToAnotherCommandIsNoLogin(t *testing.T) {
+	p := parse(fromStart, script(`
+		S: +OK
+		C: AUTH LOGIN
+		S: + VXNlcm5hbWU6
+		C: YWxpY2U=
+		S: + UGFzc3dvcmQ6
+		C: d29uZGVybGFuZC03
+		xS: -ERR [AUTH] no
+		xC: NOOP
+		S: +OK
+		C: QUIT
+		S: +OK
+	`), 0)
+	for _, l := range p.Logins() {
+		if l.Outcome != OutcomeUnknown {
+			t.Errorf("the login is a %s:\n%s", l.Outcome, show(p))
+		}
+	}
+	if p.Session().Committed {
+		t.Errorf("committed:\n%s", show(p))
 	}
 }

@@ -62,6 +62,9 @@ func (p *Parser) readCommand() bool {
 	if p.stls >= 0 && p.becomesTLS(stream.Client) {
 		return false
 	}
+	if !p.began && !p.passProxy() {
+		return false
+	}
 	s := &p.scan[stream.Client]
 	l, kind := s.Line()
 	switch kind {
@@ -120,6 +123,8 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 		x.Verb, x.VerbSent = "", nil
 		x.Args = secret.NewMaskedText(blob, 0, len(blob))
 		p.strayResponse(blob, l.Last)
+	} else {
+		p.refused, p.stray = 0, nil
 	}
 	lineNotes(&x.Notes, l, maxCommandLine, LongCommand)
 	if !c.known {

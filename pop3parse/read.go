@@ -166,7 +166,11 @@ func (p *Parser) readRow() bool {
 	switch {
 	case kind == wire.None && p.mayWait():
 		return false
-	case kind == wire.None, kind == wire.Gap:
+	case kind == wire.Gap:
+		single = true
+		x.Notes.Add(ReplyDamaged)
+		x.Pairing = max(x.Pairing, Resynced)
+	case kind == wire.None:
 		single = true
 	default:
 		next := p.at(1)

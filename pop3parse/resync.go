@@ -2,6 +2,7 @@ package pop3parse
 
 import (
 	"bytes"
+	"sort"
 
 	"popscope/pop3parse/wire"
 	"popscope/reassembly/stream"
@@ -49,10 +50,22 @@ func (p *Parser) place(x *asked, off, acked int64) {
 		return
 	}
 	_, known := verbs[x.Verb]
-	if known && x.acked == off && x.acked > p.loss.prevAcked && acked >= x.end {
+	alone := true // the server had this command, and none after it
+	if next := p.nextAfter(x); next != nil {
+		alone = acked < next.end
+	}
+	if known && alone && x.acked == off && x.acked > p.loss.prevAcked && acked >= x.end {
 		x.Pairing = Resynced
 		p.loss.pairing = Sure
 	}
+}
+
+// nextAfter returns the command after x, which is the head or about to be.
+func (p *Parser) nextAfter(x *asked) *asked {
+	if p.head() == x {
+		return p.at(1)
+	}
+	return p.head()
 }
 
 // skipToClearPoint looks for a waiting command that the client sent when it
@@ -63,7 +76,12 @@ func (p *Parser) skipToClearPoint(l *wire.Text) bool {
 	if p.loss.pairing == Sure || p.reply.begun {
 		return false
 	}
-	for j := 1; ; j++ {
+	// The first candidate; acknowledgements ascend along the queue.
+	first := 1 + sort.Search(max(p.waiting()-1, 0), func(i int) bool {
+		x := p.at(i + 1)
+		return x.lost || x.acked >= l.Off
+	})
+	for j := first; ; j++ {
 		x := p.at(j)
 		if x == nil || x.lost || x.acked > l.Off || l.PeerAcked < x.end {
 			return false
@@ -106,7 +124,8 @@ func (p *Parser) settleLoss() bool {
 		return false
 	}
 	k := p.lastAnswered(q)
-	if k >= 0 && p.hold != noBarrier && k == p.waiting()-1 && p.passBarrier(p.loss.end, q) {
+	held := k >= 0 && p.hold != noBarrier && k == p.waiting()-1
+	if held && (p.reply.begun || p.at(k).acked < p.loss.end) && p.passBarrier(p.loss.end, q) {
 		return true
 	}
 	if k < 0 {
@@ -272,6 +291,8 @@ func (p *Parser) goOn() {
 		p.beginData(x)
 		s.Inside()
 		r.watch, r.fresh, r.rowCut = true, true, true
+	default: // a dialogue: its last word may be among what was lost
+		x.Pairing = Guessed
 	}
 	p.closeLoss(Guessed)
 }

@@ -14,6 +14,9 @@ import (
 // RFC 1939 sections 3 to 6.
 func (p *Parser) advance(x *Exchange, end int64) {
 	p.checkState(x)
+	if x.Status != Err && x.Notes.Has(CommandLost) || x.Status == NoReply && x.Verb == RSET {
+		p.drop.doubt()
+	}
 	if x.Status != OK {
 		return
 	}
@@ -40,7 +43,7 @@ func (p *Parser) advance(x *Exchange, end int64) {
 	case RSET:
 		p.drop.unmark()
 	case QUIT:
-		if p.ses.State == Transaction {
+		if p.ses.State == Transaction && !x.Notes.Has(CommandLost) { // a guess commits nothing
 			p.ses.State = Update
 			p.ses.Committed = true
 		}

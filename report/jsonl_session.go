@@ -33,7 +33,7 @@ func (j *jsonl) message(r *popscope.Result, m *popscope.Message) {
 	j.packet("first_packet", m.First.Packet)
 	j.packet("last_packet", m.Last.Packet)
 	j.mail(m.Mail)
-	if m.Deleted || fateKnown(r) {
+	if m.Deleted || fateKnown(r) && !m.Doubtful {
 		j.bool("deleted", m.Deleted)
 	}
 	j.end()

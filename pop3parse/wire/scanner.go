@@ -237,6 +237,12 @@ func (s *Scanner) Skip() {
 	s.use = 0
 }
 
+// Discard passes over the next n bytes of input, which must be there.
+func (s *Scanner) Discard(n int) {
+	s.unread()
+	s.drop(n)
+}
+
 // unread gives the beginning of a line back to the input.
 func (s *Scanner) unread() {
 	l := &s.part

@@ -1,0 +1,120 @@
+package pop3parse
+
+import (
+	"bytes"
+
+	"popscope/pop3parse/sasl"
+	"popscope/pop3parse/secret"
+	"popscope/reassembly/stream"
+)
+
+// secretWords in an unknown verb say that a secret is near: people who
+// type and broken scripts send PASSsesame, LOGIN alice sesame, or a PASS
+// with junk before it.
+var secretWords = [][]byte{[]byte("PASS"), []byte("PWD"), []byte("AUTH"), []byte("LOGIN"), []byte("APOP")}
+
+// maskUnknown hides what can be a secret in a command that nobody knows: a
+// mistyped PASS, a password where a command is expected. In TRANSACTION
+// there is no reason to send one.
+func (p *Parser) maskUnknown(x *Exchange) {
+	after := p.lastVerb
+	p.lastVerb = x.Verb
+	if _, known := verbs[x.Verb]; known || x.Verb == "" || x.Args.HasSecret() {
+		return
+	}
+	whole := after == USER || !p.opt.FromStart && x.N == 1
+	for _, w := range secretWords {
+		whole = whole || bytes.Contains([]byte(x.Verb), w)
+	}
+	switch args := x.Args.Reveal(); {
+	case whole:
+		line := []byte(x.Verb)
+		if x.VerbSent != nil {
+			line = x.VerbSent
+		}
+		if len(args) > 0 {
+			line = append(append(bytes.Clone(line), ' '), args...)
+		}
+		line = p.keep(line)
+		x.Verb, x.VerbSent = "", nil
+		x.Args = secret.NewMaskedText(line, 0, len(line))
+	case x.State < Transaction:
+		x.Args = secret.NewMaskedText(args, 0, len(args))
+	}
+}
+
+const (
+	minEcho    = 4  // a shorter word appears in a reply by chance
+	maxSecrets = 16 // of a session, that are looked for in its replies
+)
+
+// maskEcho hides secrets of the session that the server's reply repeats, in
+// any case of letters.
+func (p *Parser) maskEcho(x *Exchange) {
+	p.learnSecrets(x)
+	text := x.Text.Reveal()
+	if len(p.secrets) == 0 || len(text) < minEcho {
+		return
+	}
+	low := bytes.ToLower(text)
+	from, to := len(text), 0
+	for _, s := range p.secrets {
+		if i := bytes.Index(low, s); i >= 0 {
+			from, to = min(from, i), max(to, bytes.LastIndex(low, s)+len(s))
+		}
+	}
+	if from < to && len(low) == len(text) {
+		x.Text = secret.NewMaskedText(text, from, to)
+		if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N {
+			p.logins[n-1].ReasonText = x.Text
+		}
+	}
+}
+
+// learnSecrets remembers what an exchange that logs in has shown, as sent
+// and as decoded.
+func (p *Parser) learnSecrets(x *Exchange) {
+	switch x.Verb {
+	case PASS, APOP, AUTH:
+	default:
+		if x.Verb != "" || !x.Args.HasSecret() {
+			return
+		}
+	}
+	if x.Args.HasSecret() {
+		for _, w := range bytes.Fields(x.Args.Reveal()) {
+			p.learn(w)
+		}
+		if x.Verb == PASS {
+			p.learn(x.Args.Reveal())
+		}
+	}
+	for i := range x.SASL {
+		if x.SASL[i].From == stream.Client {
+			p.learn(x.SASL[i].Data.Reveal())
+		}
+	}
+	if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N {
+		p.learn(p.logins[n-1].Secret.Reveal())
+		p.learn(p.logins[n-1].Response.Reveal())
+	}
+}
+
+// learn remembers one secret, up to a NUL, at which servers written in C
+// cut what they repeat. User names and mechanisms are none.
+func (p *Parser) learn(s []byte) {
+	s, _, _ = bytes.Cut(s, []byte{0})
+	low := bytes.ToLower(bytes.TrimSpace(s))
+	if len(low) < minEcho || len(p.secrets) == maxSecrets || bytes.EqualFold(low, p.user) || sasl.Known(string(low)) {
+		return
+	}
+	if n := len(p.logins); n > 0 && bytes.EqualFold(low, p.logins[n-1].User) {
+		return
+	}
+	for _, known := range p.secrets {
+		if bytes.Equal(known, low) {
+			return
+		}
+	}
+	p.secrets = append(p.secrets, low)
+}

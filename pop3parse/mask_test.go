@@ -1,0 +1,82 @@
+package pop3parse
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// shown returns all that a parser found as it is printed without leave to
+// show secrets.
+func shown(p *Parser) string {
+	var b strings.Builder
+	for _, x := range p.Exchanges() {
+		fmt.Fprintf(&b, "%s %s %s %s %s", x.Verb, x.VerbSent, x.Args, x.Status, x.Text)
+		for _, t := range x.SASL {
+			fmt.Fprintf(&b, " %s", t.Data)
+		}
+		b.WriteString("\n")
+	}
+	for _, l := range p.Logins() {
+		fmt.Fprintf(&b, "login %s %s %s %s %s\n", l.Mechanism, l.User, l.Secret, l.Response, l.ReasonText)
+	}
+	return b.String()
+}
+
+func TestSecretsInOddPlacesAreMasked(t *testing.T) {
+	const secret = "hunter2sekret"
+	for name, lines := range map[string]string{
+		"glued":                   "C: PASShunter2sekret\nS: -ERR",
+		"glued with a sign":       "C: PASS:hunter2sekret\nS: -ERR",
+		"mistyped":                "C: PSAS hunter2sekret\nS: -ERR",
+		"of another protocol":     "C: LOGIN alice hunter2sekret\nS: -ERR",
+		"of IMAP":                 "C: A1 LOGIN alice hunter2sekret\nS: -ERR",
+		"behind telnet's options": "C| \xff\xfb\x01PASS hunter2sekret\\r\\n\nS: -ERR",
+		"alone behind USER":       "C: USER alice\nS: +OK\nC: hunter2sekret\nS: -ERR",
+		"echoed":                  "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR hunter2sekret (hunter2sekret) is wrong",
+		"echoed in capitals":      "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR HUNTER2SEKRET is wrong",
+		"echoed later":            "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR\nC: NOOP\nS: -ERR not after hunter2sekret",
+		"echoed decoded":          "C: AUTH PLAIN AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR alice/hunter2sekret is wrong",
+		"echoed after two steps":  "C: AUTH PLAIN\nS: +\nC: AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR hunter2sekret is wrong",
+		"echoed up to a NUL":      "C: USER alice\nS: +OK\nC| PASS hunter2sekret\\0x\\r\\n\nS: -ERR hunter2sekret",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := parse(fromStart, script("S: +OK ready\n"+lines), 0)
+			for _, leak := range []string{secret, "HUNTER2SEKRET", "AGFsaWNlAGh1bnRlcjJzZWtyZXQ="} {
+				if got := shown(p); strings.Contains(got, leak) {
+					t.Errorf("%q is shown:\n%s", leak, got)
+				}
+			}
+		})
+	}
+	t.Run("first line of a late capture", func(t *testing.T) {
+		for _, line := range []string{"hunter2sekret", "ASS hunter2sekret"} {
+			p := parse(Options{}, script("C: "+line+"\nS: +OK"), 0)
+			if got := shown(p); strings.Contains(got, secret) {
+				t.Errorf("%q is shown:\n%s", line, got)
+			}
+		}
+	})
+}
+
+func TestDigestsInOddPlacesAreMasked(t *testing.T) {
+	const digest = "c4c9334bac560ecc979e58001b3e22fb"
+	p := parse(fromStart, script("S: +OK <1@x>\nC: APOP "+digest+"\nS: -ERR"), 0)
+	if got := shown(p); strings.Contains(got, digest) {
+		t.Errorf("an APOP without a name shows its digest:\n%s", got)
+	}
+	p = parse(fromStart, script("S: +OK\nC: AUTH LOGIN YWxpY2U= aHVudGVyMnNla3JldA==\nS: +OK"), 0)
+	l := p.Logins()[0]
+	if string(l.User) != "alice" || string(l.Secret.Reveal()) != "hunter2sekret" || l.Exposure != Cleartext {
+		t.Errorf("AUTH LOGIN in one line: user %q, secret %q, %s", l.User, l.Secret.Reveal(), l.Exposure)
+	}
+}
+
+func TestOrdinaryTextIsNotMasked(t *testing.T) {
+	p := parse(fromStart, script("S: +OK\nC: USER alice\nS: +OK alice is welcome\nC: PASS alice\nS: +OK alice has 2 messages\nC: XFOO bar\nS: +OK bar"), 0)
+	for _, want := range []string{"USER  alice +OK alice is welcome", "alice has 2 messages", "XFOO  bar +OK bar"} {
+		if got := shown(p); !strings.Contains(got, want) {
+			t.Errorf("%q is not shown:\n%s", want, got)
+		}
+	}
+}
