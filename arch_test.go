@@ -24,7 +24,7 @@ var imports = map[string]map[string]string{
 	"pop3parse/message":   {},
 	".":                   {"capture": "the source", "capture/packet": "frames to segments", "reassembly": "segments to streams", "reassembly/stream": "their events", "reassembly/tlsdec": "TLS hellos", "pop3parse": "streams to exchanges", "pop3parse/message": "outlines of mails"},
 	"report":              {".": "results", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites"},
-	"cmd/popscope":        {".": "the analysis", "capture": "opening files", "report": "output", "pop3parse/message": "limits", "reassembly/stream": "times"},
+	"cmd/popscope":        {".": "the analysis", "capture": "opening files", "capture/packet": "names of verdicts, for a warning", "report": "output", "pop3parse/message": "limits", "reassembly/stream": "times"},
 	"capture/capturetest": {"capture": "compiled packets are a source", "capture/packet": "recorded captures back into segments", "reassembly/stream": "dialogs as events, for parsers"},
 }
 

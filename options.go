@@ -3,7 +3,6 @@ package popscope
 import (
 	"net/netip"
 	"runtime"
-	"slices"
 	"time"
 
 	"popscope/pop3parse"
@@ -68,18 +67,4 @@ func (o Options) withDefaults() Options {
 		o.Limits.Probe = 64 << 10
 	}
 	return o
-}
-
-// matches applies the filters to a result.
-func (o *Options) matches(r *Result) bool {
-	if !o.From.IsZero() && r.Conn.Last.Time().Before(o.From) {
-		return false
-	}
-	if !o.To.IsZero() && r.Conn.First.Time().After(o.To) {
-		return false
-	}
-	if len(o.Hosts) > 0 && !slices.Contains(o.Hosts, r.Conn.Client.Addr()) && !slices.Contains(o.Hosts, r.Conn.Server.Addr()) {
-		return false
-	}
-	return o.User == "" || r.owner.sawUser
 }

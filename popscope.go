@@ -22,6 +22,7 @@ type Analyzer struct {
 	in     *intake
 	shards []*shard
 	merge  merge
+	filter filter
 	sum    Summary
 }
 
@@ -30,6 +31,7 @@ func New(o Options) *Analyzer {
 	o = o.withDefaults()
 	a := &Analyzer{opt: o, in: newIntake(&o)}
 	a.shards = newShards(&a.opt)
+	a.filter = filter{opt: &a.opt, parts: make(map[string][]*Result)}
 	return a
 }
 
@@ -49,11 +51,13 @@ func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 				a.sum.Errors = append(a.sum.Errors, err.Error())
 				return yield(nil, err)
 			}
-			if !a.opt.matches(r) {
-				return true
+			for _, r := range a.filter.pass(r) {
+				a.count(r)
+				if !yield(r, nil) {
+					return false
+				}
 			}
-			a.count(r)
-			return yield(r, nil)
+			return true
 		})
 		a.finish(src)
 	}

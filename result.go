@@ -39,8 +39,8 @@ type Result struct {
 	OneSided  bool            // only Side was captured
 	Side      stream.Dir      // valid iff OneSided
 
-	owner  *track
-	partAt int64 // valid iff !Last: the packet at which the part was full
+	partAt  int64 // valid iff !Last: the packet at which the part was full
+	sawUser bool  // Options.User has logged in by now
 }
 
 // Message is a message with what its bytes told.

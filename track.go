@@ -214,7 +214,7 @@ func (t *track) emit(c *stream.Conn, last bool) {
 	r := &Result{
 		ID: t.id, Part: t.part, Last: last, Conn: &conn, Session: t.parser.Session(),
 		Exchanges: t.parser.Exchanges(), Logins: t.parser.Logins(),
-		ByContent: t.content, owner: t, partAt: t.shard.now.Packet,
+		ByContent: t.content, partAt: t.shard.now.Packet,
 	}
 	for i, m := range t.parser.Messages() {
 		out := Message{Message: m}
@@ -226,6 +226,7 @@ func (t *track) emit(c *stream.Conn, last bool) {
 	for i := range r.Logins {
 		t.sawUser = t.sawUser || string(r.Logins[i].User) == t.shard.opt.User
 	}
+	r.sawUser = t.sawUser
 	t.tlsFacts(r)
 	if c.Packets[stream.Client] == 0 || c.Packets[stream.Server] == 0 {
 		r.OneSided, r.Side = true, stream.Server

@@ -11,7 +11,8 @@ import (
 // Limits bound what a Parser holds. Zero means the default, -1 no limit.
 type Limits struct {
 	// Hold is how many bytes of one direction may wait for the other one
-	// to explain them before a guess is made. Default 1 MiB.
+	// to explain them before a guess is made. Default 256 KiB, far more than
+	// captures reorder.
 	Hold int
 	// Pending is how many commands may wait for their replies; the oldest
 	// is given up beyond it. Default 65,536.
@@ -21,7 +22,7 @@ type Limits struct {
 }
 
 const (
-	defaultHold    = 1 << 20
+	defaultHold    = 256 << 10
 	defaultPending = 1 << 16
 	defaultTurns   = 256
 

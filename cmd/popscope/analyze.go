@@ -12,6 +12,7 @@ import (
 
 	"popscope"
 	"popscope/capture"
+	"popscope/capture/packet"
 	"popscope/report"
 )
 
@@ -194,6 +195,9 @@ func (p *program) warn(j *job, sum *popscope.Summary) {
 	}
 	if sum.KernelDrops > 0 {
 		p.say(fmt.Sprintf("warning: %d packets dropped by the kernel", sum.KernelDrops))
+	}
+	if n := sum.Ignored[packet.UnknownLink.String()]; n > 0 {
+		p.say(fmt.Sprintf("warning: %d of %d packets have a link type that popscope does not read", n, sum.Packets))
 	}
 	if !j.verbose {
 		return

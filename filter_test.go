@@ -1,0 +1,85 @@
+package popscope_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"popscope"
+	"popscope/capture/capturetest"
+)
+
+// longSession has 30 exchanges and a login in the middle, and comes in
+// parts of 4 exchanges.
+func longSession(t *testing.T) capturetest.Trace {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("! step 1s\nS: +OK POP3 ready\n")
+	for i := range 28 {
+		switch i {
+		case 14:
+			b.WriteString("C: USER alice\nS: +OK\n")
+		case 15:
+			b.WriteString("C: PASS wonderland-7\nS: +OK\n")
+		default:
+			fmt.Fprintf(&b, "C: NOOP\nS: +OK %d\n", i)
+		}
+	}
+	d, err := capturetest.Parse("long", b.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Trace()
+}
+
+// TestFiltersTakeWholeSessions: that a session is handed on in parts does
+// not matter to a filter.
+func TestFiltersTakeWholeSessions(t *testing.T) {
+	tr := longSession(t)
+	end := time.Unix(0, tr[len(tr)-1].Nanos)
+	for _, tt := range []struct {
+		name string
+		o    popscope.Options
+		want int
+	}{
+		{"no filter", popscope.Options{}, 28},
+		{"user who logs in late", popscope.Options{User: "alice"}, 28},
+		{"nobody", popscope.Options{User: "bob"}, 0},
+		{"from the end on", popscope.Options{From: end.Add(-time.Second)}, 28},
+		{"from after the end", popscope.Options{From: end.Add(time.Hour)}, 0},
+		{"to before the beginning", popscope.Options{To: time.Unix(0, tr[0].Nanos).Add(-time.Second)}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.o.Workers = 1
+			tt.o.Limits.PartExchanges = 4
+			out, _ := analyze(t, capturetest.Source(tr.Packets(capturetest.Plain())), tt.o)
+			if got := strings.Count(out, `"type":"exchange"`); got != tt.want {
+				t.Errorf("%d exchanges, want %d", got, tt.want)
+			}
+			if n := 1; tt.want > 0 && strings.Count(out, `"type":"session"`) != n {
+				t.Errorf("not one session in:\n%s", out)
+			}
+		})
+	}
+}
+
+// TestPartsMakeAWhole: a session handed on in parts has the records that it
+// has in one piece.
+func TestPartsMakeAWhole(t *testing.T) {
+	packets := longSession(t).Packets(capturetest.Plain())
+	want, _ := analyze(t, capturetest.Source(packets), one)
+	for _, workers := range []int{1, 4} {
+		o := popscope.Options{Workers: workers, Limits: popscope.Limits{PartExchanges: 4}}
+		got, _ := analyze(t, capturetest.Source(packets), o)
+		if sortedLines(got) != sortedLines(want) {
+			t.Errorf("%d workers:\n%s", workers, diff(sortedLines(got), sortedLines(want)))
+		}
+	}
+}
+
+func sortedLines(s string) string {
+	lines := strings.Split(s, "\n")
+	sortStrings(lines)
+	return strings.Join(lines, "\n")
+}
