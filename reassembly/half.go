@@ -276,6 +276,9 @@ func (h *half) isKeepAlive(off int64, s *packet.Segment) bool {
 	case startLoose:
 		return off == h.top-1 || !pushed && h.standsBehind(off)
 	}
+	if pushed && off >= h.next {
+		return false // it fills a hole of one byte, or disproves a FIN
+	}
 	return off == h.next-1 || off == h.top-1 || h.finished() && off == h.fin
 }
 
