@@ -33,7 +33,7 @@ type shard struct {
 	asm   *reassembly.Assembler
 	out   []*Result
 	now   stream.Stamp
-	ids   map[string]int // ids of the sessions under way, and how often each was wanted
+	ids   map[string]bool // of the sessions under way
 	free  []*mailSink
 
 	notPOP3 int64 // connections
@@ -44,7 +44,7 @@ func newShards(o *Options) []*shard {
 	l.Ports = o.Ports
 	out := make([]*shard, numShards)
 	for i := range out {
-		out[i] = &shard{opt: o, ports: newPortSet(o.Ports), asm: reassembly.New(l), ids: make(map[string]int)}
+		out[i] = &shard{opt: o, ports: newPortSet(o.Ports), asm: reassembly.New(l), ids: make(map[string]bool)}
 	}
 	return out
 }
@@ -162,8 +162,8 @@ func (s *shard) newID(c *stream.Conn) string {
 	}
 	for n := 0; ; n++ {
 		id := idOf(a, b, c.First.Nanos, n)
-		if s.ids[id] == 0 {
-			s.ids[id]++
+		if !s.ids[id] {
+			s.ids[id] = true
 			return id
 		}
 	}

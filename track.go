@@ -84,11 +84,10 @@ func (t *track) hold(ch stream.Chunk) {
 
 // decide finds out what the connection is, if its bytes say so by now.
 func (t *track) decide(c *stream.Conn, over bool) {
-	switch t.probe(c, over || t.heldBytes >= t.shard.opt.Limits.Probe || len(t.held) >= maxHeldChunks) {
-	case isPOP3:
-		t.start(c, isPOP3)
-	case isTLS:
-		t.start(c, isTLS)
+	over = over || t.heldBytes >= t.shard.opt.Limits.Probe || len(t.held) >= maxHeldChunks
+	switch is := t.probe(c, over); is {
+	case isPOP3, isTLS:
+		t.start(c, is)
 	case isOther:
 		t.is = isOther
 		t.held, t.seen = nil, [2][]byte{}
@@ -124,12 +123,12 @@ func (t *track) probe(c *stream.Conn, over bool) protocol {
 		}
 		// Nobody saw who opened the connection: perhaps the other one did.
 		e.Client, e.Server = e.Server, e.Client
-		if pop3parse.Probe(e) == pop3parse.IsPOP3 {
+		switch pop3parse.Probe(e) {
+		case pop3parse.IsPOP3:
 			t.content = true
 			t.flip(c)
 			return isPOP3
-		}
-		if pop3parse.Probe(e) == pop3parse.IsNot {
+		case pop3parse.IsNot:
 			return isOther
 		}
 	}

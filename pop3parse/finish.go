@@ -14,7 +14,7 @@ func (p *Parser) finish(end int64) {
 	if x.N > 1 && x.acked >= 0 && x.acked < p.lastReplyEnd {
 		x.Pipelined = true
 	}
-	if x.Verb == "" && x.Status == OK {
+	if x.Notes.Has(CommandLost) && x.Verb == "" && x.Status == OK {
 		x.Verb = guessByText(x.Text.Reveal())
 	}
 	if r.isMail {

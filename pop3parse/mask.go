@@ -19,10 +19,11 @@ var secretWords = [][]byte{[]byte("PASS"), []byte("PWD"), []byte("AUTH"), []byte
 func (p *Parser) maskUnknown(x *Exchange) {
 	after := p.lastVerb
 	p.lastVerb = x.Verb
-	if _, known := verbs[x.Verb]; known || x.Verb == "" || x.Args.HasSecret() {
+	if _, known := verbs[x.Verb]; known || x.Verb == "" && x.VerbSent == nil || x.Args.HasSecret() {
 		return
 	}
-	whole := after == USER || !p.opt.FromStart && x.N == 1
+	// Of a verb that was cut nobody knows what it was.
+	whole := x.Verb == "" || after == USER || !p.opt.FromStart && x.N == 1
 	for _, w := range secretWords {
 		whole = whole || bytes.Contains([]byte(x.Verb), w)
 	}

@@ -80,3 +80,17 @@ func TestOrdinaryTextIsNotMasked(t *testing.T) {
 		}
 	}
 }
+
+func TestCutCommandIsMaskedAndNotGuessed(t *testing.T) {
+	p := parse(fromStart, script("S: +OK\nC| hunter2se\nxC| kret\\r\\n\nS: +OK 1 120\nC: QUIT\nS: +OK"), 0)
+	if got := shown(p); strings.Contains(got, "hunter2") {
+		t.Errorf("the part before the gap is shown:\n%s", got)
+	}
+	if x := p.Exchanges()[0]; x.Verb == STAT {
+		t.Errorf("a command that was seen in part is guessed from its reply:\n%s", show(p))
+	}
+	p = parse(fromStart, script("S: +OK\nC: \nS: +OK 1 120"), 0)
+	if x := p.Exchanges()[0]; x.Verb != "" {
+		t.Errorf("an empty command became %s", x.Verb)
+	}
+}

@@ -158,9 +158,6 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 	p.holdEnd = x.end
 }
 
-// heldBy reports whether x is the command that stops reading commands.
-func (p *Parser) heldBy(x *asked) bool { return p.hold != noBarrier && x.end == p.holdEnd }
-
 // lostCommands notes that bytes of the client's stream are missing.
 func (p *Parser) lostCommands(off, end int64) {
 	tail := p.queueTail()
