@@ -127,6 +127,7 @@ func goesOn(err error) bool {
 func (a *Analyzer) count(r *Result) {
 	a.sum.Logins += int64(len(r.Logins))
 	a.sum.Messages += int64(len(r.Messages))
+	a.sum.Findings += int64(len(r.Findings))
 	if r.Last {
 		a.sum.Sessions++
 	}

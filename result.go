@@ -1,11 +1,13 @@
 package popscope
 
 import (
+	"time"
+
 	"popscope/capture"
 	"popscope/pop3parse"
+	"popscope/pop3parse/audit"
 	"popscope/pop3parse/message"
 	"popscope/reassembly/stream"
-	"time"
 )
 
 // TLSMode says whether and how a session was encrypted.
@@ -32,6 +34,7 @@ type Result struct {
 	Exchanges []pop3parse.Exchange
 	Logins    []pop3parse.Login
 	Messages  []Message
+	Findings  []audit.Finding // about this session alone, or this part of it
 
 	ByContent bool // found by what both sides said, on a port not listed in Options.Ports
 	TLS       TLSMode
@@ -55,6 +58,7 @@ type Summary struct {
 	Packets, Bytes                       int64 // frames read and their lengths on the wire
 	Files                                []capture.FileInfo
 	Sessions, Logins, Messages, Findings int64
+	Across                               []audit.Finding  // about several sessions together; Findings counts them too
 	Ignored                              map[string]int64 // packets and connections that are no POP3, by reason
 	Start, End                           time.Time        // times of the first and the last packet; zero without packets
 	KernelDrops                          int64

@@ -57,14 +57,24 @@ func (j *jsonl) Write(r *popscope.Result) error {
 			j.message(r, &r.Messages[i])
 		}
 	}
+	if j.want["finding"] {
+		for i := range r.Findings {
+			j.finding(r.ID, &r.Findings[i])
+		}
+	}
 	if j.want["session"] && r.Last {
 		j.session(r)
 	}
 	return j.flush()
 }
 
-// Close writes the summary.
+// Close writes the findings about several sessions, and the summary.
 func (j *jsonl) Close(s popscope.Summary) error {
+	if j.want["finding"] {
+		for i := range s.Across {
+			j.finding("", &s.Across[i])
+		}
+	}
 	if j.want["summary"] {
 		j.summary(&s)
 	}

@@ -83,3 +83,14 @@ func writeFlag(b *strings.Builder, f *pflag.Flag) {
 	}
 	b.WriteByte('\n')
 }
+
+// completeValues lets the shell complete the values of flags that have
+// few.
+func (p *program) completeValues(cmd *cobra.Command, values map[string][]string) {
+	for name, words := range values {
+		err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+		if err != nil {
+			panic("popscope: internal error: " + err.Error()) // no such flag
+		}
+	}
+}

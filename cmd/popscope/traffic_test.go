@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -76,29 +75,4 @@ func FuzzParsePorts(f *testing.F) {
 			t.Errorf("%q: got %v, then %v", s, ports, again)
 		}
 	})
-}
-
-func TestWantColor(t *testing.T) {
-	for _, c := range []struct {
-		flag, noColor, term string
-		terminal, stdout    bool
-		want                bool
-	}{
-		{"auto", "", "xterm", true, true, true},
-		{"auto", "", "xterm", false, true, false},
-		{"auto", "", "xterm", true, false, false},
-		{"auto", "1", "xterm", true, true, false},
-		{"auto", "", "dumb", true, true, false},
-		{"always", "1", "dumb", false, false, true},
-		{"never", "", "xterm", true, true, false},
-	} {
-		t.Run(fmt.Sprint(c), func(t *testing.T) {
-			t.Setenv("NO_COLOR", c.noColor)
-			t.Setenv("TERM", c.term)
-			f := analyzeFlags{color: c.flag}
-			if got, err := f.wantColor(terminal{is: c.terminal}, c.stdout); got != c.want || err != nil {
-				t.Errorf("got %v (%v), want %v", got, err, c.want)
-			}
-		})
-	}
 }

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"popscope/report"
+)
+
+// outputFlags are the flags of every command that writes a report, as they
+// were given.
+type outputFlags struct {
+	format      string
+	json        bool
+	output      string
+	records     []string
+	bodies      string
+	showSecrets bool
+	color       string
+
+	formatSet, recordsSet, bodiesSet bool // given, not left at the default
+}
+
+// output is the report that a command writes: checked flags.
+type output struct {
+	format string
+	file   string // "" means standard output
+	report report.Options
+}
+
+// register adds the flags to a command.
+func (f *outputFlags) register(p *program, cmd *cobra.Command) {
+	s := cmd.Flags()
+	formats := report.Formats()
+	s.StringVarP(&f.format, "format", "f", formats[0], "output format `NAME`: "+strings.Join(formats, ", "))
+	s.BoolVar(&f.json, "json", false, "short for --format jsonl")
+	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, which appears when it is complete and which only you can read")
+	s.BoolVar(&f.showSecrets, "show-secrets", false, "show passwords, tokens and SASL data in clear")
+	s.StringSliceVar(&f.records, "records", nil, "`LIST` of the record types that jsonl carries: "+strings.Join(report.RecordTypes(), ", "))
+	s.StringVar(&f.bodies, "bodies", fmt.Sprint(report.DefaultBodies), "lines that transcript shows of each multi-line reply: a number `N`, or all")
+	s.StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto, always, never")
+	p.completeValues(cmd, map[string][]string{
+		"format": formats, "records": report.RecordTypes(), "color": {"auto", "always", "never"},
+	})
+}
+
+// check checks the flags against each other and against what is read.
+// Everything it returns an error for is wrong usage.
+func (f *outputFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*output, error) {
+	f.formatSet, f.recordsSet, f.bodiesSet = cmd.Flags().Changed("format"), cmd.Flags().Changed("records"), cmd.Flags().Changed("bodies")
+	o := &output{format: f.format}
+	if f.output != "-" {
+		o.file = f.output
+	}
+	if err := f.checkFormat(o); err != nil {
+		return nil, err
+	}
+	for _, name := range t.files {
+		if o.file != "" && name != "-" && sameFile(name, o.file) {
+			return nil, usage("choose another name for --output", "%s is an input and the output", name)
+		}
+	}
+	color, err := f.wantColor(term, o.file == "")
+	if err != nil {
+		return nil, err
+	}
+	o.report.Color = color
+	if o.file == "" {
+		o.report.Width = term.columns
+	}
+	o.report.ShowSecrets = f.showSecrets
+	o.report.Files = t.files
+	o.report.Version = versionText()
+	o.report.Verbose = t.verbose
+	t.analysis.KeepBody = report.KeepBody(o.format, o.report)
+	return o, nil
+}
+
+// checkFormat checks what is said about the output's form.
+func (f *outputFlags) checkFormat(o *output) error {
+	if f.json {
+		if f.formatSet && f.format != "jsonl" {
+			return usage("choose one", "--json and --format %s exclude each other", f.format)
+		}
+		o.format = "jsonl"
+	}
+	if f.recordsSet {
+		if len(f.records) == 0 {
+			return usage("the record types are "+strings.Join(report.RecordTypes(), ", "), "--records names no record type")
+		}
+		for _, name := range f.records {
+			o.report.Records = append(o.report.Records, strings.TrimSpace(name))
+		}
+	}
+	switch n, err := strconv.Atoi(f.bodies); {
+	case f.bodies == "all":
+		o.report.Bodies = report.AllBodies
+	case err != nil || n < 0:
+		return usage("give a number of lines, or all", "--bodies %s: not a number of lines", f.bodies)
+	case n == 0:
+		o.report.Bodies = report.NoBodies
+	default:
+		o.report.Bodies = n
+	}
+	var unknown *report.OptionError
+	_, err := report.New(o.format, discard{}, o.report)
+	if errors.As(err, &unknown) {
+		return usage(unknown.Hint, "unknown %s %q", unknown.Option, unknown.Value)
+	} else if err != nil {
+		return usage("", "%w", err)
+	}
+	if f.recordsSet && o.format != "jsonl" {
+		return usage("add --format jsonl", "--records does not go with the format %s", o.format)
+	}
+	if f.bodiesSet && o.format != "transcript" {
+		return usage("add --format transcript", "--bodies does not go with the format %s", o.format)
+	}
+	return nil
+}
+
+// discard is a Writer that forgets.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// wantColor decides about colours. NO_COLOR counts where it is not empty.
+func (f *outputFlags) wantColor(t terminal, toStdout bool) (bool, error) {
+	switch f.color {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+		return toStdout && t.is && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", nil
+	}
+	return false, usage("auto, always or never", "unknown choice of colour %q", f.color)
+}

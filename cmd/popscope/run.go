@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"syscall"
+
+	"popscope"
+	"popscope/capture"
+	"popscope/capture/packet"
+	"popscope/report"
+)
+
+// open opens the captures of a command.
+func (p *program) open(t *traffic) (*capture.Timeline, error) {
+	src, err := capture.Options{Stdin: untilDone(p.ctx, p.stdin)}.Open(t.files...)
+	switch {
+	case err == nil:
+		return src, nil
+	case p.ctx.Err() != nil:
+		return nil, p.interrupted()
+	}
+	p.sayInput(err)
+	return nil, &failure{status: statusIncomplete, hint: openHint(err)}
+}
+
+// openHint returns advice for captures that could not be opened.
+func openHint(err error) string {
+	if errors.Is(err, capture.ErrFormat) {
+		return "pcap and pcapng are read, as they are or compressed"
+	}
+	return ""
+}
+
+// report is what analyze and audit do: open the captures, report every
+// session, sum up. The summary is valid whenever captures could be read.
+func (p *program) report(t *traffic, o *output) (popscope.Summary, error) {
+	src, err := p.open(t)
+	if err != nil {
+		return popscope.Summary{}, err
+	}
+	defer src.Close()
+	if o.file == "" {
+		return p.reportTo(p.stdout, "standard output", t, o, src)
+	}
+	out, err := createFile(o.file)
+	if err != nil {
+		return popscope.Summary{}, outputFailure(o.file, err)
+	}
+	sum, result := p.reportTo(out, o.file, t, o, src)
+	if notWritten(result) {
+		out.Discard()
+		return sum, result
+	}
+	if err := out.Commit(); err != nil {
+		return sum, outputFailure(o.file, err)
+	}
+	return sum, result
+}
+
+// reportTo reports what src holds to w, which messages call name.
+func (p *program) reportTo(w io.Writer, name string, t *traffic, o *output, src *capture.Timeline) (popscope.Summary, error) {
+	out, err := report.New(o.format, w, o.report)
+	if err != nil {
+		return popscope.Summary{}, err
+	}
+	run := p.analysis(t, src)
+	for r := range run.results() {
+		if err := out.Write(r); err != nil {
+			return run.Summary(), broken(name, err)
+		}
+	}
+	sum := run.Summary()
+	if err := out.Close(sum); err != nil {
+		return sum, broken(name, err)
+	}
+	p.warn(t, &sum)
+	return sum, run.err()
+}
+
+// analysis is one pass over captures.
+type analysis struct {
+	*popscope.Analyzer
+	p       *program
+	src     *capture.Timeline
+	damaged bool
+}
+
+func (p *program) analysis(t *traffic, src *capture.Timeline) *analysis {
+	return &analysis{Analyzer: popscope.New(t.analysis), p: p, src: src}
+}
+
+// results yields the sessions, and tells the user of damage on the way.
+func (a *analysis) results() iter.Seq[*popscope.Result] {
+	return func(yield func(*popscope.Result) bool) {
+		for r, err := range a.Results(untilDoneSource{a.p.ctx, a.src}) {
+			if err != nil && a.p.ctx.Err() == nil { // what an interruption cuts short is not damaged
+				a.p.sayInput(err)
+				a.damaged = true
+			}
+			if r != nil && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// err returns what the program has to end with after all results.
+func (a *analysis) err() error {
+	switch {
+	case a.p.ctx.Err() != nil:
+		return a.p.interrupted()
+	case a.damaged:
+		return &failure{status: statusIncomplete}
+	}
+	return nil
+}
+
+// interrupted says that the results are not those of the whole capture.
+func (p *program) interrupted() error {
+	return &failure{status: statusInterrupted, err: errors.New("interrupted: only what was read until then is reported")}
+}
+
+// errWrite marks errors of the output.
+type errWrite struct{ error }
+
+func (e errWrite) Unwrap() error { return e.error }
+
+// broken returns what the program ends with when an output breaks. Whoever
+// closed a pipe has seen enough.
+func broken(name string, err error) error {
+	if errors.Is(err, syscall.EPIPE) {
+		return errWrite{&failure{status: statusDone}}
+	}
+	return errWrite{outputFailure(name, err)}
+}
+
+// notWritten reports whether an error came from the output.
+func notWritten(err error) bool {
+	var w errWrite
+	return errors.As(err, &w)
+}
+
+// warn tells on standard error what the user should know about the run.
+func (p *program) warn(t *traffic, sum *popscope.Summary) {
+	if t.quiet {
+		return
+	}
+	if sum.KernelDrops > 0 {
+		p.say(fmt.Sprintf("warning: %d packets dropped by the kernel", sum.KernelDrops))
+	}
+	if n := sum.Ignored[packet.UnknownLink.String()]; n > 0 {
+		p.say(fmt.Sprintf("warning: %d of %d packets have a link type that popscope does not read", n, sum.Packets))
+	}
+	if !t.verbose {
+		return
+	}
+	for _, f := range sum.Files {
+		p.say(fmt.Sprintf("%s: packets: %d", inputName(f.Name), f.Packets))
+	}
+	p.say(fmt.Sprintf("sessions: %d, logins: %d, messages: %d", sum.Sessions, sum.Logins, sum.Messages))
+}
+
+// untilDoneSource is a Timeline that ends when ctx does.
+type untilDoneSource struct {
+	ctx context.Context
+	*capture.Timeline
+}
+
+// Next returns the next packet, or io.EOF after an interruption.
+func (s untilDoneSource) Next(p *capture.Packet) error {
+	if s.ctx.Err() != nil {
+		return io.EOF
+	}
+	return s.Timeline.Next(p)
+}

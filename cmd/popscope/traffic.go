@@ -1,0 +1,209 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"popscope"
+)
+
+// trafficFlags are the flags of every command that reads captures, as they
+// were given.
+type trafficFlags struct {
+	read     []string
+	ports    string
+	detect   string
+	from, to string
+	hosts    []string
+	user     string
+	workers  int
+	quiet    bool
+	verbose  bool
+}
+
+// traffic is what a command reads and looks for: checked flags.
+type traffic struct {
+	files    []string
+	analysis popscope.Options
+	quiet    bool
+	verbose  bool
+}
+
+// register adds the flags to a command.
+func (f *trafficFlags) register(p *program, cmd *cobra.Command) {
+	s := cmd.Flags()
+	s.StringArrayVarP(&f.read, "read", "r", nil, "read `FILE` too; may be repeated")
+	s.StringVarP(&f.ports, "ports", "p", portList(popscope.DefaultPorts), "`LIST` of ports taken as POP3")
+	s.StringVar(&f.detect, "detect", "content", "`HOW` to find POP3: by content on any port, or on the chosen ports only (content, ports)")
+	s.StringVar(&f.from, "from", "", "only sessions with a packet at or after `TIME`")
+	s.StringVar(&f.to, "to", "", "only sessions with a packet at or before `TIME`")
+	s.StringArrayVar(&f.hosts, "host", nil, "only sessions of the client or server `ADDR`; may be repeated")
+	s.StringVar(&f.user, "user", "", "only sessions with a login of `NAME`")
+	s.IntVar(&f.workers, "workers", 0, "use `N` processors; without it all of them; the output is the same")
+	s.BoolVarP(&f.quiet, "quiet", "q", false, "errors only on standard error, no warnings")
+	s.BoolVarP(&f.verbose, "verbose", "v", false, "longer lists, and more on standard error")
+	p.completeValues(cmd, map[string][]string{"detect": {"content", "ports"}})
+}
+
+// check checks the flags. Everything it returns an error for is wrong usage.
+func (f *trafficFlags) check(args []string) (*traffic, error) {
+	t := &traffic{files: append(slices.Clone(f.read), args...), quiet: f.quiet, verbose: f.verbose}
+	for _, check := range []func(*traffic) error{f.checkFiles, f.checkScope, f.checkTimes, f.checkHosts} {
+		if err := check(t); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// checkFiles checks the inputs against each other.
+func (f *trafficFlags) checkFiles(t *traffic) error {
+	if len(t.files) == 0 {
+		return usage("name one or more files, or - for standard input", "no capture file given")
+	}
+	stdin := 0
+	for _, name := range t.files {
+		switch name {
+		case "":
+			return usage("name a file, or - for standard input", "an empty file name")
+		case "-":
+			stdin++
+		}
+	}
+	if stdin > 1 {
+		return usage("give - once", "standard input can be read once only")
+	}
+	if f.quiet && f.verbose {
+		return usage("choose one", "--quiet and --verbose exclude each other")
+	}
+	return nil
+}
+
+// checkScope checks where POP3 is looked for, and by how many.
+func (f *trafficFlags) checkScope(t *traffic) error {
+	switch f.detect {
+	case "content":
+		t.analysis.Detect = popscope.DetectContent
+	case "ports":
+		t.analysis.Detect = popscope.DetectPorts
+	default:
+		return usage("content or ports", "unknown way to detect POP3 %q", f.detect)
+	}
+	if f.workers < 0 {
+		return usage("leave it out to use all processors", "--workers %d: less than none", f.workers)
+	}
+	t.analysis.Workers = f.workers
+	t.analysis.User = f.user
+	ports, err := parsePorts(f.ports)
+	if err != nil {
+		return usage("give numbers and ranges, as in 110,995,8110-8119", "--ports %q: %w", f.ports, err)
+	}
+	t.analysis.Ports = ports
+	return nil
+}
+
+// parsePorts reads a list of ports and ranges of ports. The result is
+// sorted and has each port once.
+func parsePorts(list string) ([]uint16, error) {
+	var ports []uint16
+	for _, item := range strings.Split(list, ",") {
+		low, high, isRange := strings.Cut(strings.TrimSpace(item), "-")
+		first, err := strconv.ParseUint(low, 10, 16)
+		last := first
+		if err == nil && isRange {
+			last, err = strconv.ParseUint(high, 10, 16)
+		}
+		if err != nil || first == 0 || last < first {
+			return nil, fmt.Errorf("%q is no port", item)
+		}
+		for p := first; p <= last; p++ {
+			ports = append(ports, uint16(p))
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports), nil
+}
+
+// portList writes ports as the flag takes them.
+func portList(ports []uint16) string {
+	words := make([]string, len(ports))
+	for i, port := range ports {
+		words[i] = fmt.Sprint(port)
+	}
+	return strings.Join(words, ",")
+}
+
+// checkTimes checks --from and --to.
+func (f *trafficFlags) checkTimes(t *traffic) error {
+	for _, flag := range []struct {
+		name, text string
+		to         *time.Time
+	}{{"--from", f.from, &t.analysis.From}, {"--to", f.to, &t.analysis.To}} {
+		if flag.text == "" {
+			continue
+		}
+		at, err := parseTime(flag.text, time.Local)
+		if err != nil {
+			return usage("as 2026-01-02T15:04:05Z, as 2026-01-02 15:04 in local time, or as seconds since 1970", "%s %q: not a time", flag.name, flag.text)
+		}
+		*flag.to = at
+	}
+	if !t.analysis.To.IsZero() && t.analysis.To.Before(t.analysis.From) {
+		return usage("exchange them", "--to lies before --from")
+	}
+	return nil
+}
+
+// parseTime reads a time: RFC 3339; the same without a zone, without
+// seconds or without a time of day, in zone; or seconds since 1970.
+func parseTime(text string, zone *time.Location) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return t, nil
+		}
+	}
+	return parseEpoch(text)
+}
+
+// parseEpoch reads seconds since 1970 with up to nine digits after the
+// point, exactly.
+func parseEpoch(text string) (time.Time, error) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if len(fraction) > 9 || seconds < 0 || seconds > math.MaxInt64/int64(time.Second) {
+		return time.Time{}, errors.New("out of range")
+	}
+	nanos := uint64(0)
+	if fraction != "" {
+		if nanos, err = strconv.ParseUint(fraction+strings.Repeat("0", 9-len(fraction)), 10, 32); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return time.Unix(seconds, int64(nanos)).UTC(), nil
+}
+
+// checkHosts checks --host.
+func (f *trafficFlags) checkHosts(t *traffic) error {
+	for _, text := range f.hosts {
+		addr, err := netip.ParseAddr(text)
+		if err != nil || addr.Zone() != "" {
+			return usage("give an address such as 192.0.2.1 or 2001:db8::1; names are not looked up", "--host %q: not an IP address", text)
+		}
+		t.analysis.Hosts = append(t.analysis.Hosts, addr.Unmap())
+	}
+	return nil
+}
