@@ -28,6 +28,10 @@ func count[N int | int64](n N, one string) string {
 	return commas(int64(n)) + " " + one + "s"
 }
 
+// Count writes a number of things as the formats for people do: "1
+// session", "2,000 sessions".
+func Count(n int64, one string) string { return count(n, one) }
+
 // clock is how times are shown to people, always in UTC.
 const clock = "2006-01-02 15:04:05"
 

@@ -28,7 +28,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // execute runs one command. The end of ctx is an interruption.
 func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{ctx: ctx, stdin: stdin, stdout: newBuffered(stdout), terminal: terminalOf(stdout), stderr: stderr}
+	p := newProgram(ctx, stdin, stdout, stderr)
 	root := p.rootCommand()
 	root.SetArgs(append([]string{}, args...)) // never nil, which would mean os.Args
 	err := root.Execute()
@@ -50,6 +50,20 @@ type program struct {
 	stdout   *buffered
 	terminal terminal // what stdout is connected to
 	stderr   io.Writer
+	screen   *screen // for what comes and goes on the terminal
+}
+
+func newProgram(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) *program {
+	p := &program{ctx: ctx, stdin: stdin, terminal: terminalOf(stdout), screen: &screen{}}
+	if canShowProgress(terminalOf(stderr)) {
+		p.screen.err = stderr
+		stderr = p.screen.writer(stderr)
+		if p.terminal.is {
+			stdout = p.screen.writer(stdout)
+		}
+	}
+	p.stdout, p.stderr = newBuffered(stdout), stderr
+	return p
 }
 
 // rootCommand returns the command tree.

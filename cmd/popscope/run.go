@@ -85,23 +85,31 @@ func (p *program) reportTo(w io.Writer, name string, t *traffic, o *output, src 
 type analysis struct {
 	*popscope.Analyzer
 	p       *program
+	t       *traffic
 	src     *capture.Timeline
 	damaged bool
 }
 
 func (p *program) analysis(t *traffic, src *capture.Timeline) *analysis {
-	return &analysis{Analyzer: popscope.New(t.analysis), p: p, src: src}
+	return &analysis{Analyzer: popscope.New(t.analysis), p: p, t: t, src: src}
 }
 
-// results yields the sessions, and tells the user of damage on the way.
+// results yields the sessions, tells the user of damage on the way, and
+// shows how far it has come.
 func (a *analysis) results() iter.Seq[*popscope.Result] {
 	return func(yield func(*popscope.Result) bool) {
+		shown := a.p.startProgress(a.t, a.src.Read)
+		defer shown.end()
 		for r, err := range a.Results(untilDoneSource{a.p.ctx, a.src}) {
 			if err != nil && a.p.ctx.Err() == nil { // what an interruption cuts short is not damaged
 				a.p.sayInput(err)
 				a.damaged = true
 			}
-			if r != nil && !yield(r) {
+			if r == nil {
+				continue
+			}
+			shown.found(r)
+			if !yield(r) {
 				return
 			}
 		}
