@@ -21,7 +21,7 @@ func (p *Parser) readTurn() bool {
 	if kind == wire.Gap && x.end == l.Off && x.Notes.Has(CommandDamaged) && len(x.SASL) < 2 {
 		// The rest of the AUTH line itself, which is no turn.
 		p.gapEnd = l.End
-		c.Skip()
+		p.skip(stream.Client, l, Missing)
 		return true
 	}
 	if kind == wire.Gap {
@@ -29,7 +29,7 @@ func (p *Parser) readTurn() bool {
 		x.Pairing = Guessed // it may hold the end of the dialogue and more
 		p.loss.pairing = Guessed
 		p.gapEnd = l.End
-		c.Skip()
+		p.skip(stream.Client, l, Missing)
 		p.mode = wantReply
 		return true
 	}
@@ -51,11 +51,19 @@ func (p *Parser) readTurn() bool {
 			return true
 		}
 	}
+	p.tapeTurn(x, l, kind)
 	p.addTurn(x, stream.Client, l.Text, l)
 	lineNotes(&x.Notes, l, wire.MaxLine, LineCut)
 	c.Skip()
 	p.mode = wantReply
 	return true
+}
+
+// tapeTurn writes down a line of the client that is a SASL turn.
+func (p *Parser) tapeTurn(x *asked, l *wire.Text, kind wire.Kind) {
+	if p.tape != nil {
+		p.tape.text(stream.Client, l, kind, aTurn, 0, entry{owner: x.id, turn: len(x.SASL)})
+	}
 }
 
 // hasInitial reports whether the arguments of AUTH hold an initial
@@ -80,6 +88,7 @@ func (p *Parser) readAnswer() bool {
 		return true
 	}
 	x := p.head()
+	p.tapeStatus(x)
 	x.Status, x.Code = NoReply, nil
 	x.SASL = append(x.SASL, Turn{From: stream.Server, At: x.ReplyLast})
 	p.mode = wantTurn
@@ -311,6 +320,7 @@ func (p *Parser) readMail() bool {
 		if !ok {
 			return false
 		}
+		p.tapeToken(stream.Client, p.head(), tok)
 		switch tok.Kind {
 		case wire.Missing:
 			p.mailGap(tok.Lost)

@@ -29,7 +29,7 @@ func (p *Parser) passBarrier(known, q int64) bool {
 	if kind == wire.Gap {
 		p.gapEnd = l.End
 		x.Notes.Add(CommandDamaged)
-		c.Skip()
+		p.skip(stream.Client, l, Missing)
 		return true
 	}
 	if l.PeerAcked > known || q >= 0 && l.End > q {
@@ -40,6 +40,7 @@ func (p *Parser) passBarrier(known, q int64) bool {
 	case cmd.known || p.hold == forSTLS:
 		p.giveUpAll()
 	case p.hold == forAuth:
+		p.tapeTurn(x, l, kind)
 		p.addTurn(x, stream.Client, l.Text, l)
 		x.Notes.Add(ReplyDamaged)
 		c.Skip()

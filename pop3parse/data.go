@@ -23,6 +23,30 @@ func (p *Parser) beginData(x *asked) {
 			p.ses.Capabilities = nil
 		}
 	}
+	p.tapeStatus(x)
+}
+
+// tapeStatus settles what was read of the head's reply before its end: so
+// that a long message need not wait for it. Commands that may teach the
+// parser a secret have no long data.
+func (p *Parser) tapeStatus(x *asked) {
+	if p.tape == nil || !settledEarly(x.Verb) {
+		return
+	}
+	p.maskKnown(&x.Exchange)
+	p.tape.settle(stream.Server, x, p.n+1)
+}
+
+// tapeToken writes down a piece of data of x, before it is counted. Data
+// need not wait for the end of x where its status line did not.
+func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
+	if p.tape == nil {
+		return
+	}
+	p.tape.token(d, x, tok, &p.reply)
+	if settledEarly(x.Verb) {
+		p.tape.settle(d, x, p.n+1)
+	}
 }
 
 // beginMail begins a message.
@@ -52,6 +76,7 @@ func (p *Parser) readData() bool {
 		if !ok {
 			break
 		}
+		p.tapeToken(stream.Server, x, tok)
 		if tok.Kind == wire.Missing {
 			p.missingData(x, tok)
 			p.openLoss(tok.Off, tok.Off+tok.Lost)
@@ -141,6 +166,7 @@ func (p *Parser) mailGap(n int64) {
 func (p *Parser) endData(x *asked) {
 	s := &p.scan[stream.Server]
 	for tok, ok := s.Rest(); ok; tok, ok = s.Rest() {
+		p.tapeToken(stream.Server, x, tok)
 		p.dataToken(x, tok)
 	}
 	lines, bareLF, loneCR, nul, dotAfterLF := s.Counts()

@@ -24,6 +24,10 @@ func (p *Parser) finish(end int64) {
 	p.advance(&x.Exchange, end)
 	p.authenticate(&x.Exchange)
 	p.maskEcho(&x.Exchange)
+	if p.tape != nil {
+		p.tape.settle(stream.Client, x, x.N)
+		p.tape.settle(stream.Server, x, x.N)
+	}
 	p.loss.prevAcked = max(p.loss.prevAcked, x.acked)
 	if r.begun && x.acked < 0 {
 		p.loss.prevAcked = max(p.loss.prevAcked, r.off)
@@ -84,6 +88,7 @@ func (p *Parser) finishAll() {
 			p.endData(x)
 		case p.mode == wantMail:
 			for tok, ok := p.scan[stream.Client].Rest(); ok; tok, ok = p.scan[stream.Client].Rest() {
+				p.tapeToken(stream.Client, x, tok)
 				p.mailData(tok)
 			}
 		}

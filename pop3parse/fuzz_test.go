@@ -23,7 +23,7 @@ func fuzzScript(text string) string {
 }
 
 // FuzzPairing: the exchanges depend on the two streams alone, not on how
-// they are interleaved or cut.
+// they are interleaved or cut. So do the stretches, which agree with them.
 func FuzzPairing(f *testing.F) {
 	for _, s := range []string{
 		"+OK ready\nUSER a\n+OK\nPASS b\n+OK\nSTAT\n+OK 1 2\nQUIT\n+OK bye",
@@ -39,17 +39,24 @@ func FuzzPairing(f *testing.F) {
 			return
 		}
 		chunks := script(fuzzScript(text))
-		want := show(parse(fromStart, chunks, stream.ClosedFIN))
+		p, r := parseStretches(fromStart, chunks, stream.ClosedFIN, 0)
+		r.agree(t, p)
+		want, parts := show(p), r.String()
 		for name, order := range interleavings(chunks, seed) {
-			if got := show(parse(fromStart, order, stream.ClosedFIN)); got != want {
+			p, r := parseStretches(fromStart, order, stream.ClosedFIN, 0)
+			r.check()
+			if got := show(p); got != want {
 				t.Fatalf("%s: got:\n%s\nwant:\n%s\nscript:\n%s", name, got, want, fuzzScript(text))
+			}
+			if got := r.String(); got != parts {
+				t.Fatalf("%s: stretches: got:\n%s\nwant:\n%s\nscript:\n%s", name, got, parts, fuzzScript(text))
 			}
 		}
 	})
 }
 
 // FuzzParser: whatever both sides send, and whatever is lost, the parser
-// comes to an end and numbers its exchanges.
+// comes to an end, numbers its exchanges and tells what every byte is.
 func FuzzParser(f *testing.F) {
 	f.Add([]byte("+OK\r\n+OK\r\n"), []byte("USER a\r\nPASS b\r\n"), uint64(0), true)
 	f.Add([]byte("+OK\r\n+ \r\n+OK\r\n"), []byte("AUTH PLAIN\r\nAGEAYg==\r\n"), uint64(0x1f), false)
@@ -68,7 +75,10 @@ func FuzzParser(f *testing.F) {
 				chunks = append(chunks, c)
 			}
 		}
-		p := parse(Options{FromStart: start, Limits: Limits{Hold: 4096, Pending: 32, Turns: 8}}, chunks, stream.NotClosed)
+		o := Options{FromStart: start, Limits: Limits{Hold: 4096, Pending: 32, Turns: 8}}
+		p := parse(o, chunks, stream.NotClosed)
+		_, early := parseStretches(o, chunks, stream.NotClosed, 3)
+		early.check()
 		for i, x := range p.Exchanges() {
 			if x.N != i+1 {
 				t.Fatalf("exchange %d has number %d", i+1, x.N)

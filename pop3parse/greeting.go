@@ -31,7 +31,7 @@ func (p *Parser) readGreeting() bool {
 	case p.opt.FromStart && (ind == isOK || ind == isErr):
 	case p.opt.FromStart:
 		p.ses.Notes.Add(UnexpectedLine)
-		s.Skip()
+		p.skip(stream.Server, l, Words)
 		return true
 	default:
 		is, known := p.greets(l, ind)
@@ -43,6 +43,9 @@ func (p *Parser) readGreeting() bool {
 		}
 	}
 	p.greeting(l, ind, text)
+	if p.tape != nil {
+		p.tape.text(stream.Server, l, kind, aStatus, len(l.Text)-len(text), entry{settled: true, Stretch: Stretch{Greeting: true}})
+	}
 	if kind == wire.Tail {
 		p.ses.Notes.Add(ReplyDamaged)
 	}

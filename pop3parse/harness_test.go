@@ -61,12 +61,23 @@ func script(text string) []stream.Chunk {
 }
 
 func unescape(s string) string {
-	return strings.NewReplacer(`\r`, "\r", `\n`, "\n", `\0`, "\x00", `\t`, "\t", `\\`, `\`).Replace(s)
+	return strings.NewReplacer(`\x16`, "\x16", `\x03`, "\x03", `\r`, "\r", `\n`, "\n", `\0`, "\x00", `\t`, "\t", `\\`, `\`).Replace(s)
 }
 
 // parse feeds chunks and ends the session.
 func parse(o Options, chunks []stream.Chunk, reason stream.CloseReason) *Parser {
+	p, r := parseStretches(o, chunks, reason, 0)
+	r.check()
+	return p
+}
+
+// parseStretches is parse with a record of the stretches. Every explain
+// chunks, unless that is 0, Explain is called.
+func parseStretches(o Options, chunks []stream.Chunk, reason stream.CloseReason, explain int) (*Parser, *stretches) {
+	r := &stretches{chunks: chunks}
+	o.Stretch = r.add
 	p := NewParser(o)
+	n := 0
 	for _, c := range chunks {
 		// Borrowed bytes are overwritten after the call, to catch who keeps them.
 		b := append([]byte(nil), c.Data...)
@@ -75,9 +86,12 @@ func parse(o Options, chunks []stream.Chunk, reason stream.CloseReason) *Parser 
 		for i := range b {
 			b[i] = '#'
 		}
+		if n++; explain > 0 && n%explain == 0 {
+			p.Explain()
+		}
 	}
 	p.End(reason)
-	return p
+	return p, r
 }
 
 // show prints what a parser found, without packets and times.

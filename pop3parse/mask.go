@@ -53,23 +53,42 @@ const (
 // any case of letters.
 func (p *Parser) maskEcho(x *Exchange) {
 	p.learnSecrets(x)
+	p.maskKnown(x)
+}
+
+// maskKnown does that with the secrets that are known by now.
+func (p *Parser) maskKnown(x *Exchange) {
 	text := x.Text.Reveal()
-	if len(p.secrets) == 0 || len(text) < minEcho {
+	from, to := p.echo(text)
+	if from == to {
 		return
 	}
+	x.Text = secret.NewMaskedText(text, from, to)
+	if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N {
+		p.logins[n-1].ReasonText = x.Text
+	}
+}
+
+// echo returns the part of a server's line that repeats secrets; from == to
+// where it has none.
+func (p *Parser) echo(text []byte) (from, to int) {
+	if len(p.secrets) == 0 || len(text) < minEcho {
+		return 0, 0
+	}
 	low := bytes.ToLower(text)
-	from, to := len(text), 0
+	from = len(text)
 	for _, s := range p.secrets {
 		if i := bytes.Index(low, s); i >= 0 {
 			from, to = min(from, i), max(to, bytes.LastIndex(low, s)+len(s))
 		}
 	}
-	if from < to && len(low) == len(text) {
-		x.Text = secret.NewMaskedText(text, from, to)
-		if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N {
-			p.logins[n-1].ReasonText = x.Text
-		}
+	switch {
+	case from >= to:
+		return 0, 0
+	case len(low) != len(text): // positions moved: letters that change their length with their case
+		return 0, len(text)
 	}
+	return from, to
 }
 
 // learnSecrets remembers what an exchange that logs in has shown, as sent

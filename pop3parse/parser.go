@@ -65,6 +65,12 @@ type Options struct {
 	// TLS takes what follows an accepted STLS and looks like TLS. The
 	// chunks are borrowed.
 	TLS func(stream.Chunk)
+	// Stretch is told what all bytes of both directions are: the stretches
+	// of a direction cover its stream from offset 0 on, in order and without
+	// overlap. Each is told once, when it cannot change any more; what then
+	// is still undecided is told by End, or by Explain. nil: nobody asks,
+	// and it costs nothing.
+	Stretch func(Stretch)
 
 	Limits Limits
 }
@@ -79,6 +85,7 @@ type Parser struct {
 	ses  Session
 	drop Maildrop
 	scan [2]wire.Scanner
+	tape *tape   // nil when nobody asks for stretches
 	tls  [2]bool // the direction has become TLS
 
 	mode    mode
@@ -140,6 +147,7 @@ const (
 // stream that was lost and may hold commands.
 type asked struct {
 	Exchange
+	id         int64 // for the tape; 0 without one
 	start, end int64 // client stream offsets
 	acked      int64 // how much of the server's stream the client had received when it had sent all of it; -1 unknown
 	lost       bool  // no command but a loss
@@ -185,7 +193,7 @@ func (p *Parser) Reset(o Options) {
 	clear(p.queue[:cap(p.queue)])
 	clear(p.done[:cap(p.done)])
 	*p = Parser{
-		opt: o, scan: p.scan, drop: p.drop, queue: p.queue[:0], done: p.done[:0], logins: p.logins[:0], messages: p.messages[:0],
+		opt: o, scan: p.scan, tape: newTape(o.Stretch), drop: p.drop, queue: p.queue[:0], done: p.done[:0], logins: p.logins[:0], messages: p.messages[:0],
 		stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}, ses: Session{State: StateUnknown}, reply: reply{row: p.reply.row[:0]}, arena: p.arena[:0],
 	}
 	p.lossy = !o.FromStart
@@ -202,6 +210,7 @@ func (p *Parser) Feed(c stream.Chunk) {
 		return
 	}
 	if p.opaque {
+		p.wrapped(c)
 		return
 	}
 	p.spoke[c.Dir] = p.spoke[c.Dir] || len(c.Data) > 0
@@ -227,6 +236,40 @@ func (p *Parser) End(reason stream.CloseReason) {
 	p.run()
 	p.finishAll()
 	p.settle()
+	if p.tape != nil {
+		p.Explain()
+		p.drainTape(Unread)
+	}
+}
+
+// Explain tells Options.Stretch of everything that was read so far with what
+// is known of it now. What may be a secret is told as one, and numbers of
+// exchanges are left out. It is for those who cannot wait any longer.
+func (p *Parser) Explain() {
+	if p.tape == nil {
+		return
+	}
+	live := make(map[int64]*Exchange, p.waiting())
+	for i := range p.waiting() {
+		x := p.at(i)
+		live[x.id] = &x.Exchange
+	}
+	p.tape.explain(live)
+}
+
+// drainTape writes down what nobody will read any more.
+func (p *Parser) drainTape(part Part) {
+	for d := range p.scan {
+		p.scan[d].Drain(func(c stream.Chunk) { p.tape.chunk(c, part) })
+	}
+}
+
+// wrapped takes bytes behind a login whose mechanism wraps all that follows.
+func (p *Parser) wrapped(c stream.Chunk) {
+	if p.tape != nil {
+		p.drainTape(Wrapped)
+		p.tape.chunk(c, Wrapped)
+	}
 }
 
 // Held returns how many bytes wait in the parser.
@@ -294,6 +337,9 @@ func (p *Parser) readServer() bool {
 
 // toTLS hands a chunk of TLS on.
 func (p *Parser) toTLS(c stream.Chunk) {
+	if p.tape != nil {
+		p.tape.chunk(c, TLS)
+	}
 	if p.opt.TLS != nil {
 		p.opt.TLS(c)
 	}

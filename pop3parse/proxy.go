@@ -63,6 +63,9 @@ func (p *Parser) passProxy() bool {
 	if n > len(b) {
 		return p.ended
 	}
+	if p.tape != nil {
+		p.tape.add(entry{settled: true, Stretch: Stretch{Dir: stream.Client, Part: Proxy, Off: c.Offset(), Len: int64(n)}})
+	}
 	c.Discard(n)
 	p.began = true
 	p.ses.Notes.Add(ProxyHeader)

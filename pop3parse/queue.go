@@ -31,7 +31,7 @@ func (p *Parser) push() *asked {
 		clear(p.queue[n:])
 		p.queue, p.qhead = p.queue[:n], 0
 	}
-	p.queue = append(p.queue, asked{acked: -1})
+	p.queue = append(p.queue, asked{id: p.newID(), acked: -1})
 	return &p.queue[len(p.queue)-1]
 }
 
@@ -43,8 +43,17 @@ func (p *Parser) pushFront() *asked {
 		p.queue = append(p.queue, asked{})
 		copy(p.queue[1:], p.queue)
 	}
-	p.queue[p.qhead] = asked{acked: -1}
+	p.queue[p.qhead] = asked{id: p.newID(), acked: -1}
 	return &p.queue[p.qhead]
+}
+
+// newID returns what the tape calls a command.
+func (p *Parser) newID() int64 {
+	if p.tape == nil {
+		return 0
+	}
+	p.tape.ids++
+	return p.tape.ids
 }
 
 // pop removes the head.
@@ -72,7 +81,7 @@ func (p *Parser) readCommand() bool {
 		return false
 	case wire.Gap:
 		p.lostCommands(l.Off, l.End)
-		s.Skip()
+		p.skip(stream.Client, l, Missing)
 		return true
 	}
 	c := parseCommand(l.Text)
@@ -80,11 +89,11 @@ func (p *Parser) readCommand() bool {
 		// The rest of a line whose beginning was lost.
 		tail.end = l.End
 		tail.acked = max(tail.acked, l.PeerAcked)
-		s.Skip()
+		p.skip(stream.Client, l, Unread)
 		return true
 	}
 	if p.gapEnd == l.Off && !c.known {
-		s.Skip()
+		p.skip(stream.Client, l, Unread)
 		return true
 	}
 	p.ask(l, c, kind)
@@ -156,6 +165,17 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 		p.hold = forMail
 	}
 	p.holdEnd = x.end
+	if p.tape != nil {
+		p.tape.text(stream.Client, l, kind, aCommand, len(l.Text)-len(c.args), entry{owner: x.id})
+	}
+}
+
+// skip passes over a gap, or over a line that is not kept.
+func (p *Parser) skip(d stream.Dir, l *wire.Text, part Part) {
+	if p.tape != nil {
+		p.tape.gap(d, l, part)
+	}
+	p.scan[d].Skip()
 }
 
 // lostCommands notes that bytes of the client's stream are missing.

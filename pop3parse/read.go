@@ -23,7 +23,7 @@ func (p *Parser) readReply() bool {
 		return false
 	case wire.Gap:
 		p.openLoss(l.Off, l.End)
-		s.Skip()
+		p.skip(stream.Server, l, Missing)
 		return true
 	}
 	x := p.head()
@@ -41,13 +41,14 @@ func (p *Parser) readReply() bool {
 			return true
 		}
 		p.ses.Notes.Add(UnexpectedLine)
-		s.Skip()
+		p.skip(stream.Server, l, Unread)
 		return true
 	}
 	if p.loss.tail {
 		p.loss.tail = false
 		x.ReplyFirst, x.ReplyLast = l.First, l.Last
 		end := l.End
+		p.tapeOdd(x, l, kind)
 		s.Skip()
 		p.finish(end)
 		return true
@@ -65,13 +66,14 @@ func (p *Parser) readReply() bool {
 	switch {
 	case ind == isMore && p.hold == forAuth && p.heldBy(x):
 		p.beginReply(x, l)
+		p.tapeLine(x, l, kind, aTurn, text)
 		p.addTurn(x, stream.Server, text, l)
 		s.Skip()
 		p.mode = wantTurn
 		return true
 	case ind == isOK || ind == isErr:
 		if p.unsolicited(x, l, ind) {
-			p.noted(l, ind, text)
+			p.noted(l, kind, ind, text)
 			s.Skip()
 			return true
 		}
@@ -80,8 +82,30 @@ func (p *Parser) readReply() bool {
 	}
 	x.Notes.Add(UnexpectedLine)
 	lineNotes(&x.Notes, l, maxReplyLine, LongReply)
+	p.tapeOdd(x, l, kind)
 	s.Skip()
 	return true
+}
+
+// tapeLine writes down a line of the server, of which text is what follows
+// the indicator.
+func (p *Parser) tapeLine(x *asked, l *wire.Text, kind wire.Kind, as lineKind, text []byte) {
+	if p.tape != nil {
+		p.tape.text(stream.Server, l, kind, as, len(l.Text)-len(text), entry{owner: x.id, turn: len(x.SASL)})
+	}
+}
+
+// tapeOdd writes down a line of the server that is no reply. It may repeat a
+// secret as well as one.
+func (p *Parser) tapeOdd(x *asked, l *wire.Text, kind wire.Kind) {
+	if p.tape == nil {
+		return
+	}
+	from, to := p.echo(l.Text)
+	if _, known := verbs[x.Verb]; !known || x.Args.HasSecret() || len(x.SASL) > 0 {
+		from, to = 0, len(l.Text) // of a secret that is not learned yet
+	}
+	p.tape.text(stream.Server, l, kind, anOddLine, 0, entry{owner: x.id, from: int64(from), to: int64(to)})
 }
 
 // beginReply notes where the reply to x begins, and how sure it is that it
@@ -94,11 +118,15 @@ func (p *Parser) beginReply(x *asked, l *wire.Text) {
 	r.begun, r.off = true, l.Off
 	x.ReplyFirst = l.First
 	p.place(x, l.Off, l.PeerAcked)
+	if p.tape != nil && settledEarly(x.Verb) {
+		p.tape.settle(stream.Client, x, p.n+1)
+	}
 }
 
 // statusLine reads the +OK or -ERR that answers x.
 func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, kind wire.Kind) {
 	p.beginReply(x, l)
+	p.tapeLine(x, l, kind, aStatus, text)
 	r := &p.reply
 	x.ReplyLast = l.Last
 	x.Status = OK
@@ -131,6 +159,7 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 		r.statusEnd = end
 	case isTransmit(x.Verb, x.Args.Reveal()) && !r.seenOK && p.hold == forMail && p.heldBy(x):
 		r.seenOK = true
+		p.tapeStatus(x)
 		p.mode = wantMail
 		p.scan[stream.Client].Body(l.BareLF)
 		p.beginMail(x, stream.Client, XTND, 0, -1)
@@ -244,8 +273,9 @@ func (p *Parser) unsolicited(x *asked, l *wire.Text, ind indicator) bool {
 }
 
 // noted records a reply that answers nothing, before the head.
-func (p *Parser) noted(l *wire.Text, ind indicator, text []byte) {
+func (p *Parser) noted(l *wire.Text, kind wire.Kind, ind indicator, text []byte) {
 	x := p.pushFront()
+	p.tapeLine(x, l, kind, aStatus, text)
 	x.ReplyFirst, x.ReplyLast = l.First, l.Last
 	x.Status = OK
 	if ind == isErr {

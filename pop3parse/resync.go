@@ -116,7 +116,7 @@ func (p *Parser) settleLoss() bool {
 	if p.mode != wantData && len(s.Peek(1)) == 0 { // another gap
 		l, _ := s.Line()
 		p.loss.end = l.End
-		s.Skip()
+		p.skip(stream.Server, l, Missing)
 		return true
 	}
 	q := s.PeerAcked()
@@ -439,10 +439,9 @@ func (p *Parser) replyToLost(x *asked, l *wire.Text) bool {
 		return false
 	}
 	ind, text := parseStatus(l.Text)
-	s := &p.scan[stream.Server]
 	if ind != isOK && ind != isErr {
 		p.ses.Notes.Add(UnexpectedLine)
-		s.Skip()
+		p.skip(stream.Server, l, Unread)
 		return true
 	}
 	x.replies++

@@ -62,6 +62,10 @@ func (t Text) Reveal() []byte { return t.b }
 // HasSecret reports whether Masked differs from Reveal.
 func (t Text) HasSecret() bool { return t.from < t.to }
 
+// SecretSpan returns which of the bytes are secret: those from from up to,
+// not including, to; none when they are equal.
+func (t Text) SecretSpan() (from, to int) { return t.from, max(t.from, t.to) }
+
 // Masked returns the bytes with Mask in place of the secret part.
 func (t Text) Masked() []byte {
 	if !t.HasSecret() {

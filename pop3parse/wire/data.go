@@ -26,6 +26,7 @@ type Token struct {
 	At        stream.Stamp
 	PeerAcked int64
 	BareLF    bool // of End: it ends in LF alone
+	Secure    bool // decrypted from TLS
 	Unstuffed bool // of Stuffing: no second dot follows, so the sender does not stuff; the dot is dropped all the same
 }
 
@@ -169,7 +170,7 @@ func (s *Scanner) missing(p *piece) (Token, bool) {
 	if tok, ok := s.Rest(); ok {
 		return tok, true
 	}
-	tok := Token{Kind: Missing, Lost: p.Lost, Off: p.Off, At: p.At, PeerAcked: p.PeerAcked}
+	tok := Token{Kind: Missing, Lost: p.Lost, Off: p.Off, At: p.At, PeerAcked: p.PeerAcked, Secure: p.Secure}
 	s.pop()
 	s.data.pos, s.data.prevCR, s.data.prevLF = inLine, false, false
 	return tok, true
@@ -178,7 +179,7 @@ func (s *Scanner) missing(p *piece) (Token, bool) {
 // token uses up n bytes, whose text is raw.
 func (s *Scanner) token(kind TokenKind, n int, raw []byte) Token {
 	p := &s.pieces[s.head]
-	tok := Token{Kind: kind, Raw: raw, Off: p.Off, At: p.At, PeerAcked: p.PeerAcked}
+	tok := Token{Kind: kind, Raw: raw, Off: p.Off, At: p.At, PeerAcked: p.PeerAcked, Secure: p.Secure}
 	s.drop(n)
 	return tok
 }
