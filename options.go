@@ -27,6 +27,7 @@ type Options struct {
 	NoMail   bool // do not hash and outline messages: sizes and verdicts only
 	Workers  int  // 0 means all processors; results are the same for every number
 	Limits   Limits
+	Tap      Tap // is told what the bytes are; nil: nobody asks
 
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time

@@ -110,12 +110,23 @@ func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
 		if s.plainlyNot(c, ch) {
 			c.Ignore = true
 			s.notPOP3++
+			s.decided(c, OtherProtocol)
 			return
 		}
 		t = newTrack(s, c)
 		c.Owner = t
 	}
+	if s.opt.Tap != nil && t.is != isOther {
+		s.opt.Tap.Chunk(c, ch)
+	}
 	t.data(c, ch)
+}
+
+// decided tells the tap what a connection is.
+func (s *shard) decided(c *stream.Conn, p Protocol) {
+	if s.opt.Tap != nil {
+		s.opt.Tap.Decided(c, p)
+	}
 }
 
 // plainlyNot decides about a connection by its first bytes alone: most of
@@ -137,6 +148,9 @@ func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
 func (s *shard) closed(c *stream.Conn) {
 	if t, ok := c.Owner.(*track); ok {
 		t.close(c)
+	}
+	if s.opt.Tap != nil {
+		s.opt.Tap.Closed(c)
 	}
 }
 

@@ -93,6 +93,7 @@ func (t *track) decide(c *stream.Conn, over bool) {
 		t.held, t.seen = nil, [2][]byte{}
 		c.Ignore = true
 		t.shard.notPOP3++
+		t.shard.decided(c, OtherProtocol)
 	}
 }
 
@@ -166,6 +167,7 @@ func (t *track) flip(c *stream.Conn) {
 // start begins to read the connection as what it is.
 func (t *track) start(c *stream.Conn, is protocol) {
 	t.is = is
+	t.shard.decided(c, map[protocol]Protocol{isPOP3: POP3, isTLS: TLSProtocol}[is])
 	t.id = t.shard.newID(c)
 	if is == isTLS {
 		t.watch = tlsdec.NewWatcher()
@@ -176,12 +178,23 @@ func (t *track) start(c *stream.Conn, is protocol) {
 		Limits:    t.shard.opt.Limits.Session,
 		Mail:      t.mail(),
 		TLS:       t.tls,
+		Stretch:   t.stretch(c),
 	})
 	held := t.held
 	t.held, t.seen = nil, [2][]byte{}
 	for _, ch := range held {
 		t.data(c, ch)
 	}
+}
+
+// stretch returns the function that takes stretches, or nil when nobody
+// asks for them.
+func (t *track) stretch(c *stream.Conn) func(pop3parse.Stretch) {
+	tap := t.shard.opt.Tap
+	if tap == nil {
+		return nil
+	}
+	return func(s pop3parse.Stretch) { tap.Stretch(c, s) }
 }
 
 // tls takes what follows STLS.

@@ -148,6 +148,7 @@ func (a *Assembler) Next() *stream.Event {
 			a.head++
 			a.event = stream.Event{Kind: stream.Data, Conn: c.pub, Chunk: it.chunk()}
 			ch := &a.event.Chunk
+			c.pub.Start[ch.Dir] = uint32(c.half[it.side].base)
 			c.pub.Bytes[ch.Dir] += int64(len(ch.Data))
 			c.pub.Lost[ch.Dir] += ch.Lost
 		}

@@ -49,6 +49,7 @@ func (c *conn) swapRoles() {
 	p := c.pub
 	c.client = 1 - c.client
 	p.Client, p.Server = p.Server, p.Client
+	p.Start[0], p.Start[1] = p.Start[1], p.Start[0]
 	t := &p.Transport
 	for _, n := range []*[2]int64{
 		&p.Packets, &p.Bytes, &p.Lost, &t.Retransmitted, &t.OutOfOrder, &t.KeepAlives,
