@@ -195,6 +195,10 @@ type walk struct {
 	offload  bool // the IPv6 payload length was 0
 	datapad  bool // the 802.11 header is padded to a multiple of 4
 
+	noting  bool     // headers are to be noted
+	headers []Header // valid iff noting
+	base    int      // capacity of what begin was given: see note
+
 	verdict Verdict
 	seg     Segment
 	frag    Fragment
@@ -218,6 +222,7 @@ type walk struct {
 
 func (w *walk) begin(data []byte, wire int) {
 	w.rest = data
+	w.base = cap(data)
 	w.wire = max(wire, len(data))
 	w.depth, w.path = 0, 0
 	w.v6, w.offload, w.datapad = false, false, false
@@ -238,6 +243,12 @@ func (w *walk) need(data []byte, n int) bool {
 
 // advance leaves the header's n bytes behind.
 func (w *walk) advance(data []byte, n int) {
+	w.note(HeaderOther, data, n, w.wire)
+	w.pass(data, n)
+}
+
+// pass is advance for a header that was noted as what it is.
+func (w *walk) pass(data []byte, n int) {
 	w.rest = data[n:]
 	w.wire -= n
 }

@@ -106,7 +106,8 @@ func (w *walk) ipv4(data []byte) gopacket.LayerType {
 	_ = w.ipv4Hdr.DecodeFromBytes(data, w.truncations)
 	h := &w.ipv4Hdr
 	w.src, w.dst, w.v6 = addr4(h.SrcIP), addr4(h.DstIP), false
-	w.advance(data, header)
+	w.note(HeaderIPv4, data, header, total)
+	w.pass(data, header)
 	w.exactly(total - header)
 	more := h.Flags&layers.IPv4MoreFragments != 0
 	if h.FragOffset == 0 && !more {
@@ -123,6 +124,7 @@ func (w *walk) fragment(f Fragment) gopacket.LayerType {
 	f.Path, f.Depth = w.path, w.depth
 	f.Payload, f.Length = w.rest, w.wire
 	w.frag = f
+	w.note(FragmentPayload, w.rest, 0, w.wire)
 	return w.stop(IsFragment)
 }
 
@@ -147,8 +149,13 @@ func (w *walk) ipv6(data []byte) gopacket.LayerType {
 		return w.stop(Malformed)
 	}
 	w.src, w.dst, w.v6 = Addr(data[ipv6Src:ipv6Dst]), Addr(data[ipv6Dst:ipv6Header]), true
-	w.advance(data, ipv6Header)
 	length := int(be16(data[ipv6Length:]))
+	wire := w.wire
+	if length > 0 {
+		wire = ipv6Header + length
+	}
+	w.note(HeaderIPv6, data, ipv6Header, wire)
+	w.pass(data, ipv6Header)
 	w.offload = length == 0 // a jumbogram if a hop-by-hop option says so, else left so by segmentation offload
 	if !w.offload {
 		w.exactly(length)
@@ -246,7 +253,8 @@ func (w *walk) routing(data []byte) gopacket.LayerType {
 			w.dst = Addr(data[routingList:])
 		}
 	}
-	w.advance(data, n)
+	w.note(HeaderRouting, data, n, w.wire)
+	w.pass(data, n)
 	return w.protocol(data[0])
 }
 

@@ -50,7 +50,8 @@ func (w *walk) ethernet(data []byte) gopacket.LayerType {
 	if w.etherHdr.DecodeFromBytes(data, w.truncations) != nil {
 		return w.stop(Malformed)
 	}
-	w.advance(data, etherHeader)
+	w.note(HeaderEthernet, data, etherHeader, w.wire)
+	w.pass(data, etherHeader)
 	if w.etherHdr.EthernetType == layers.EthernetTypeLLC {
 		return w.etherType(w.etherHdr.Length)
 	}
@@ -170,7 +171,8 @@ func (w *walk) cooked(data []byte) gopacket.LayerType {
 	if !w.need(data, sllHeader) {
 		return done
 	}
-	w.advance(data, sllHeader)
+	w.note(HeaderSLL, data, sllHeader, w.wire)
+	w.pass(data, sllHeader)
 	return w.cookedProtocol(be16(data[sllHardware:]), be16(data[sllProtocol:]))
 }
 
@@ -178,7 +180,8 @@ func (w *walk) cooked2(data []byte) gopacket.LayerType {
 	if !w.need(data, sll2Header) {
 		return done
 	}
-	w.advance(data, sll2Header)
+	w.note(HeaderSLL2, data, sll2Header, w.wire)
+	w.pass(data, sll2Header)
 	return w.cookedProtocol(be16(data[sll2Hardware:]), be16(data[sll2Protocol:]))
 }
 

@@ -25,6 +25,7 @@ func (w *walk) tcp(data []byte) gopacket.LayerType {
 	if header > len(data) {
 		return w.stop(CutShort)
 	}
+	w.note(HeaderTCP, data, header, w.wire)
 	// With the lengths checked, what can fail are the options, and the
 	// fields are set before they are looked at.
 	_ = w.tcpHdr.DecodeFromBytes(data, w.truncations)

@@ -46,7 +46,8 @@ func (w *walk) gre(data []byte) gopacket.LayerType {
 	if w.greHdr.DecodeFromBytes(data, w.truncations) != nil {
 		return w.stop(Malformed)
 	}
-	w.advance(data, n)
+	w.note(HeaderGRE, data, n, w.wire)
+	w.pass(data, n)
 	if version == 1 {
 		return w.pptp()
 	}
@@ -204,13 +205,14 @@ func (w *walk) udp(data []byte) gopacket.LayerType {
 	}
 	err := w.udpHdr.DecodeFromBytes(data, w.truncations)
 	next := udpTunnel(uint16(w.udpHdr.SrcPort), uint16(w.udpHdr.DstPort))
+	w.note(HeaderUDP, data, udpHeader, udpWire(w.wire, int(w.udpHdr.Length)))
 	if next == done {
 		return w.stop(NotTCP)
 	}
 	if err != nil { // a length below 8; the ports are read before it
 		return w.stop(Malformed)
 	}
-	w.advance(data, udpHeader)
+	w.pass(data, udpHeader)
 	if length := int(w.udpHdr.Length); length > 0 {
 		w.limit(length - udpHeader)
 	}
@@ -218,6 +220,15 @@ func (w *walk) udp(data []byte) gopacket.LayerType {
 		return w.stop(NotTCP)
 	}
 	return next
+}
+
+// udpWire returns the length of a datagram, of which its own field may
+// say that it is shorter than what IP carries.
+func udpWire(wire, length int) int {
+	if length >= udpHeader {
+		return min(wire, length)
+	}
+	return wire
 }
 
 const vxlanHeader = 8

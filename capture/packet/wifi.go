@@ -115,7 +115,8 @@ func (w *walk) dot11(data []byte) gopacket.LayerType {
 	if data[dot11Sequence]&0x0f != 0 { // a later fragment: its LLC header was in the first one
 		return w.stop(NotIP)
 	}
-	w.advance(data, n)
+	w.note(Header80211, data, n, w.wire)
+	w.pass(data, n)
 	if control&dot11HasQoS != 0 && data[qos]&qosAMSDU != 0 {
 		return stepAMSDU
 	}
@@ -127,7 +128,8 @@ func (w *walk) amsdu(data []byte) gopacket.LayerType {
 	if !w.need(data, etherHeader) {
 		return done
 	}
-	w.advance(data, etherHeader)
+	w.note(HeaderEthernet, data, etherHeader, w.wire)
+	w.pass(data, etherHeader)
 	w.limit(int(be16(data[etherHeader-2:])))
 	return layers.LayerTypeLLC
 }

@@ -1,0 +1,68 @@
+package packet
+
+import "popscope/capture"
+
+// HeaderKind says which header a Header is.
+type HeaderKind uint8
+
+// The headers that hold addresses or checksums, and what stands behind all
+// headers.
+const (
+	HeaderEthernet  HeaderKind = iota // also the addresses of an 802.11 subframe
+	HeaderSLL                         // Linux cooked
+	HeaderSLL2                        // Linux cooked, version 2
+	Header80211                       // IEEE 802.11, behind radiotap
+	HeaderIPv4                        // with its options
+	HeaderIPv6                        // without extension headers
+	HeaderRouting                     // the IPv6 routing header
+	HeaderGRE                         // with its optional fields
+	HeaderUDP                         // of a tunnel, or of anything else
+	HeaderTCP                         // with its options
+	HeaderOther                       // any other header: labels, tunnels, extensions
+	FragmentPayload                   // of an IP fragment, which is no header any more
+)
+
+// Header is one header of a frame, or of a datagram put together. All
+// numbers are counted in bytes from the start of what was decoded.
+type Header struct {
+	Kind     HeaderKind
+	At       int  // where it begins
+	Size     int  // its length with options
+	Captured int  // captured bytes of what it heads, its own included
+	Wire     int  // the same on the wire: more than Captured when the frame was cut
+	Src, Dst Addr // of the innermost IP header around it; for TCP and UDP these are the addresses of the pseudo header
+}
+
+// Headers is like Decode, and also appends to hs the headers on the way,
+// the outermost first. It takes the long way always, and serves those who
+// rewrite frames. After a verdict that is none of IsSegment and IsFragment,
+// what stands behind the last header was not read.
+func (d *Decoder) Headers(p *capture.Packet, s *Segment, f *Fragment, hs []Header) (Verdict, []Header) {
+	d.w.headers, d.w.noting = hs, true
+	v := d.decode(p, s, f)
+	hs = d.w.headers
+	d.w.headers, d.w.noting = nil, false
+	return v, hs
+}
+
+// DatagramHeaders is to Datagram what Headers is to Decode.
+func (d *Decoder) DatagramHeaders(f *Fragment, payload []byte, length int, s *Segment, inner *Fragment, hs []Header) (Verdict, []Header) {
+	d.w.headers, d.w.noting = hs, true
+	v := d.Datagram(f, payload, length, s, inner)
+	hs = d.w.headers
+	d.w.headers, d.w.noting = nil, false
+	return v, hs
+}
+
+// note appends a header of n bytes at the start of data; wire is how many
+// bytes there were on the wire from there on. Data is always a part of what
+// begin was given that goes on to its end or its capacity, so that
+// capacities tell offsets.
+func (w *walk) note(kind HeaderKind, data []byte, n, wire int) {
+	if !w.noting {
+		return
+	}
+	w.headers = append(w.headers, Header{
+		Kind: kind, At: w.base - cap(data), Size: n, Captured: min(len(data), wire), Wire: wire, Src: w.src, Dst: w.dst,
+	})
+}
