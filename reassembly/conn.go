@@ -53,7 +53,7 @@ func (c *conn) swapRoles() {
 	t := &p.Transport
 	for _, n := range []*[2]int64{
 		&p.Packets, &p.Bytes, &p.Lost, &t.Retransmitted, &t.OutOfOrder, &t.KeepAlives,
-		&t.ZeroWindows, &t.BadChecksums, &t.OutOfWindow, &t.Late, &t.Cut,
+		&t.ZeroWindows, &t.ZeroTime, &t.ResendTime, &t.BadChecksums, &t.OutOfWindow, &t.Late, &t.Cut,
 	} {
 		n[0], n[1] = n[1], n[0]
 	}
@@ -132,9 +132,7 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 	} else {
 		h.good = true
 	}
-	if s.Window == 0 && flags&(packet.SYN|packet.RST|packet.ACK) == packet.ACK {
-		t.ZeroWindows[dir]++
-	}
+	a.noteWindow(c, side, s)
 	length := int64(max(s.Length, len(s.Payload)))
 	if length > int64(len(s.Payload)) {
 		t.Cut[dir]++
@@ -173,7 +171,9 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 	}
 	switch {
 	case length > 0:
+		resent := t.Retransmitted[dir]
 		a.arrive(c, side, off, length, s)
+		h.sentData(t, dir, a.at.Nanos, t.Retransmitted[dir] > resent)
 	case flags&(packet.SYN|packet.FIN) == 0:
 		a.empty(c, side, off, seq)
 	}

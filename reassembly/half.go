@@ -54,6 +54,9 @@ type half struct {
 	acked int64 // the peer's highest acknowledgement; a FIN counts as a byte in it
 	fin   int64 // where the FIN stands; valid iff ended
 
+	closedAt int64 // nanoseconds up to which its closed window is counted; 0 while it is open
+	dataAt   int64 // nanoseconds of its last segment with data; 0 before one
+
 	hold    *hold    // what waits; nil while nothing does
 	history *history // delivered bytes; may be nil
 }

@@ -410,7 +410,7 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 0:5; S 0:9; S 2:4; C ack",
 			want: "open S0:5 S5:9", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport != (stream.Transport{Retransmitted: [2]int64{0, 1}}) {
+				if c.Transport != (stream.Transport{Retransmitted: [2]int64{0, 1}, ResendTime: [2]int64{0, 1000}}) {
 					t.Errorf("got %+v", c.Transport)
 				}
 			},
@@ -603,7 +603,7 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 0:5; C ack win=0; S 5:6; C ack=5 win=0; S 5:6; C ack=5 win=0; C ack=5; S 5:9; C ack",
 			want: "open S0:5 S5:6 S6:9", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.ZeroWindows != [2]int64{3, 0} || c.Transport.Conflicts != 0 {
+				if c.Transport != (stream.Transport{KeepAlives: [2]int64{0, 1}, ZeroWindows: [2]int64{3, 0}, ZeroTime: [2]int64{5000, 0}}) {
 					t.Errorf("got %+v", c.Transport)
 				}
 			},

@@ -119,6 +119,8 @@ type Transport struct {
 	OutOfOrder    [2]int64 // segments that arrived before an earlier one
 	KeepAlives    [2]int64
 	ZeroWindows   [2]int64
+	ZeroTime      [2]int64 // nanoseconds during which the sender said that it takes no more bytes
+	ResendTime    [2]int64 // nanoseconds of the sender's silence before the segments that Retransmitted counts
 	BadChecksums  [2]int64
 	OutOfWindow   [2]int64 // segments too far from the stream to belong to it; dropped
 	Late          [2]int64 // data segments that came after the end
