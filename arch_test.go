@@ -24,7 +24,8 @@ var imports = map[string]map[string]string{
 	"pop3parse/message":   {},
 	"pop3parse/audit":     {"pop3parse": "facts to judge", "pop3parse/message": "outlines of mails", "pop3parse/sasl": "mechanisms", "pop3parse/secret": "equal secrets", "reassembly/stream": "connection facts"},
 	".":                   {"capture": "the source", "capture/packet": "frames to segments", "reassembly": "segments to streams", "reassembly/stream": "their events", "reassembly/tlsdec": "TLS hellos", "pop3parse": "streams to exchanges", "pop3parse/message": "outlines of mails", "pop3parse/audit": "facts to findings"},
-	"report":              {".": "results", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "pop3parse/audit": "findings", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites"},
+	"report":              {".": "results", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "pop3parse/audit": "findings", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites", "report/timing": "percentiles"},
+	"report/timing":       {".": "results", "pop3parse": "exchanges", "reassembly/stream": "what TCP counted"},
 	"cmd/popscope":        {".": "the analysis", "capture": "opening files", "capture/packet": "names of verdicts, for a warning", "report": "output", "pop3parse/message": "limits", "pop3parse/audit": "severities and the policy", "reassembly/stream": "times"},
 	"capture/capturetest": {"capture": "compiled packets are a source", "capture/packet": "recorded captures back into segments", "reassembly/stream": "dialogs as events, for parsers"},
 }

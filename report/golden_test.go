@@ -27,6 +27,7 @@ func TestGolden(t *testing.T) {
 			{"table", "table", Options{}},
 			{"80.table", "table", Options{Width: 80}},
 			{"120.table", "table", Options{Width: 120}},
+			{"verbose.table", "table", Options{Width: 100, Verbose: true}},
 			{"colour.table", "table", Options{Color: true, Width: 80}},
 		} {
 			t.Run(c.name+"."+v.name, func(t *testing.T) {

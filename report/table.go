@@ -11,6 +11,7 @@ import (
 
 	"popscope"
 	"popscope/pop3parse"
+	"popscope/report/timing"
 )
 
 // The table keeps a bounded amount of text: a row for each session, the
@@ -40,7 +41,8 @@ type table struct {
 	logins   map[loginKey]int64
 	loginsNo int64 // different logins beyond maxLogins
 	messages []messageRow
-	mailsNo  int64 // messages beyond maxMessages
+	mailsNo  int64         // messages beyond maxMessages
+	times    *timing.Times // nil without Options.Verbose
 }
 
 // most is how many rows of each kind are kept.
@@ -83,11 +85,15 @@ type messageRow struct {
 }
 
 func newTable(w io.Writer, o Options) (Writer, error) {
-	return &table{
+	t := &table{
 		w: w, opt: o, paint: paint(o.Color), most: most{maxSessions, maxLogins, maxMessages},
 		pending: make(map[string]*sessionRow),
 		logins:  make(map[loginKey]int64),
-	}, nil
+	}
+	if o.Verbose {
+		t.times = timing.New()
+	}
+	return t, nil
 }
 
 // Write adds a session, or a part of one.
@@ -99,6 +105,9 @@ func (t *table) Write(r *popscope.Result) error {
 	}
 	t.addLogins(row, r.Logins)
 	t.addMessages(row, r.Messages)
+	if t.times != nil {
+		t.times.Add(r)
+	}
 	if !r.Last {
 		t.pending[r.ID] = row
 		return nil
@@ -192,7 +201,7 @@ func (t *table) Close(s popscope.Summary) error {
 		row.num = i + 1
 	}
 	var out bytes.Buffer
-	for _, section := range []func(io.Writer) error{t.writeSessions, t.writeRemarks, t.writeLogins, t.writeMessages} {
+	for _, section := range []func(io.Writer) error{t.writeSessions, t.writeRemarks, t.writeLogins, t.writeMessages, t.writeTimes} {
 		if err := section(&out); err != nil {
 			return err
 		}
