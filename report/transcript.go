@@ -209,13 +209,7 @@ func (t *transcript) exchange(x *pop3parse.Exchange, m *popscope.Message) {
 	t.command(x)
 	for i := range x.SASL {
 		turn := &x.SASL[i]
-		if turn.From == stream.Client {
-			b, _ := shownWhole(turn.Data, t.opt.ShowSecrets)
-			t.said(stream.Client, turn.At, b)
-			continue
-		}
-		b, _ := shownText(turn.Data, t.opt.ShowSecrets)
-		t.said(stream.Server, turn.At, bytes.TrimRight(append([]byte("+ "), b...), " "))
+		t.said(turn.From, turn.At, turnLine(turn, t.opt.ShowSecrets))
 	}
 	if m != nil && m.From == stream.Client { // XTND XMIT: the reply comes after the mail
 		t.line(margin, "   ", t.paint.dim("... "+count(m.Octets, "octet")+" of mail from the client"))
@@ -237,18 +231,10 @@ func (t *transcript) exchange(x *pop3parse.Exchange, m *popscope.Message) {
 
 // command writes the command line.
 func (t *transcript) command(x *pop3parse.Exchange) {
-	verb := x.VerbSent
-	if verb == nil {
-		verb = []byte(x.Verb)
-	}
-	if len(verb) == 0 && x.Args.Empty() {
+	line := commandLine(x, t.opt.ShowSecrets)
+	if len(line) == 0 {
 		t.remark("command not captured")
 		return
-	}
-	args, _ := shownText(x.Args, t.opt.ShowSecrets)
-	line := append([]byte{}, verb...)
-	if len(args) > 0 {
-		line = append(append(line, ' '), args...)
 	}
 	t.said(stream.Client, x.RequestFirst, line)
 	if x.RequestFirst.Packet == 0 {
@@ -271,12 +257,7 @@ func (t *transcript) reply(x *pop3parse.Exchange, at stream.Stamp) {
 		t.remark("no reply captured")
 		return
 	}
-	text, _ := shownText(x.Text, t.opt.ShowSecrets)
-	line := []byte(x.Status.String())
-	if len(text) > 0 {
-		line = append(append(line, ' '), text...)
-	}
-	t.said(stream.Server, at, line)
+	t.said(stream.Server, at, statusLine(x, t.opt.ShowSecrets))
 }
 
 // body writes the first lines of multi-line data and says how much more

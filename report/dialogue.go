@@ -1,0 +1,46 @@
+package report
+
+import (
+	"popscope/pop3parse"
+	"popscope/reassembly/stream"
+)
+
+// This file puts the lines of a dialogue together as they went over the
+// wire, with secrets as the options allow. They are not inert yet.
+
+// commandLine returns the command line; empty when it was not captured.
+func commandLine(x *pop3parse.Exchange, show bool) []byte {
+	verb := x.VerbSent
+	if verb == nil {
+		verb = []byte(x.Verb)
+	}
+	args, _ := shownText(x.Args, show)
+	line := append([]byte{}, verb...)
+	if len(args) > 0 {
+		line = append(append(line, ' '), args...)
+	}
+	return line
+}
+
+// statusLine returns the status line of a reply; empty when there is none.
+func statusLine(x *pop3parse.Exchange, show bool) []byte {
+	line := []byte(x.Status.String())
+	if text, _ := shownText(x.Text, show); len(text) > 0 && len(line) > 0 {
+		line = append(append(line, ' '), text...)
+	}
+	return line
+}
+
+// turnLine returns one line of a SASL dialogue. What the client says is
+// masked as a whole.
+func turnLine(turn *pop3parse.Turn, show bool) []byte {
+	if turn.From == stream.Client {
+		b, _ := shownWhole(turn.Data, show)
+		return b
+	}
+	line := []byte("+")
+	if b, _ := shownText(turn.Data, show); len(b) > 0 {
+		line = append(append(line, ' '), b...)
+	}
+	return line
+}
