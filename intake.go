@@ -20,9 +20,10 @@ type intake struct {
 	at   stream.Stamp // of the last packet
 
 	count, bytes int64
-	round        int   // packets since the last turn
-	roundBytes   int   // captured bytes of them
-	first, last  int64 // earliest and latest packet time
+	round        round
+	recent       [clockPackets]int64 // times of the last packets
+	quiet        int                 // how many of silences were told since the last packet
+	first, last  int64               // earliest and latest packet time
 	verdicts     [packet.TooDeep + 1]int64
 	otherPorts   int64
 }
@@ -41,9 +42,10 @@ func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
 		in.first, in.last = p.Nanos, p.Nanos
 	}
 	in.first, in.last = min(in.first, p.Nanos), max(in.last, p.Nanos)
+	in.recent[in.count%clockPackets] = p.Nanos
 	in.count++
-	in.round++
-	in.roundBytes += len(p.Data)
+	in.quiet = 0
+	in.round.add(p)
 	in.bytes += int64(p.Orig)
 
 	v := in.dec.Decode(p, &in.seg, &in.frag)
@@ -66,16 +68,6 @@ func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
 		return nil, false
 	}
 	return &in.seg, true
-}
-
-// turn reports whether a turn is due, and begins the next round if so. It
-// depends on the packets of the timeline only.
-func (in *intake) turn() bool {
-	if in.round < batchPackets && in.roundBytes < batchBytes {
-		return false
-	}
-	in.round, in.roundBytes = 0, 0
-	return true
 }
 
 // ignored returns what was no TCP segment to look at, in packets by reason.

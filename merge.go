@@ -8,21 +8,37 @@ import (
 // merge puts the results of all shards into one order: that of the packets
 // that ended the sessions, and for those still open that of their first
 // packets.
-type merge struct{ waiting resultHeap }
+type merge struct {
+	waiting resultHeap
+	follow  bool       // parts do not wait for sessions that ended before
+	parts   resultHeap // valid iff follow
+}
 
 // add takes results, whose order among themselves does not matter.
 func (m *merge) add(results []*Result) {
 	for _, r := range results {
+		if m.follow && !r.Last {
+			heap.Push(&m.parts, r)
+			continue
+		}
 		heap.Push(&m.waiting, r)
 	}
 }
 
+// nextPart returns the next part at or before packet mark that waits for
+// nothing else, or nil.
+func (m *merge) nextPart(mark int64) *Result { return m.parts.popUpTo(mark) }
+
 // next returns the next result that ended at or before packet mark, or nil.
 func (m *merge) next(mark int64) *Result {
-	if len(m.waiting) == 0 || m.waiting[0].endedAt() > mark {
+	return m.waiting.popUpTo(mark)
+}
+
+func (h *resultHeap) popUpTo(mark int64) *Result {
+	if len(*h) == 0 || (*h)[0].endedAt() > mark {
 		return nil
 	}
-	return heap.Pop(&m.waiting).(*Result)
+	return heap.Pop(h).(*Result)
 }
 
 // endedAt returns the packet that ended the session, or this part of it.

@@ -25,6 +25,7 @@ type Options struct {
 	Detect   Detect
 	KeepBody int  // bytes kept of each multi-line reply, for transcripts
 	NoMail   bool // do not hash and outline messages: sizes and verdicts only
+	Follow   bool // hand on exchanges as soon as they are finished, each time as a part of the session
 	Workers  int  // 0 means all processors; results are the same for every number
 	Limits   Limits
 	Tap      Tap // is told what the bytes are; nil: nobody asks
@@ -61,6 +62,9 @@ func (o Options) withDefaults() Options {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	o.Workers = min(o.Workers, numShards)
+	if o.Follow {
+		o.Limits.PartExchanges = 1
+	}
 	if o.Limits.PartExchanges <= 0 {
 		o.Limits.PartExchanges = 10_000
 	}

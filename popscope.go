@@ -2,12 +2,12 @@ package popscope
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"iter"
 	"math"
 
 	"popscope/capture"
+	"popscope/capture/packet"
 	"popscope/reassembly/stream"
 )
 
@@ -30,6 +30,7 @@ type Analyzer struct {
 func New(o Options) *Analyzer {
 	o = o.withDefaults()
 	a := &Analyzer{opt: o, in: newIntake(&o)}
+	a.merge.follow = o.Follow
 	a.shards = newShards(&a.opt)
 	a.filter = filter{opt: &a.opt, parts: make(map[string][]*Result)}
 	return a
@@ -65,47 +66,44 @@ func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 
 // sequential does everything in the caller's goroutine.
 func (a *Analyzer) sequential(src capture.Source, yield func(*Result, error) bool) {
-	var p capture.Packet
-	for {
-		err := src.Next(&p)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			if !yield(nil, err) {
-				return
-			}
-			if !goesOn(err) {
-				break
-			}
-			continue
-		}
-		if seg, ok := a.in.packet(&p); ok {
-			a.shards[shardOf(seg)].segment(seg, a.in.at)
-		}
-		if a.in.turn() && !a.turn(yield, false) {
-			return
-		}
-	}
-	a.turn(yield, true)
+	a.in.read(src, inline{a, yield})
 }
 
-// turn lets all shards know the time, or that the capture is over, and
-// hands on what is finished.
-func (a *Analyzer) turn(yield func(*Result, error) bool, last bool) bool {
-	mark := a.in.at.Packet
+// inline is the sink of sequential.
+type inline struct {
+	*Analyzer
+	yield func(*Result, error) bool
+}
+
+func (a inline) segment(seg *packet.Segment, at stream.Stamp) {
+	a.shards[shardOf(seg)].segment(seg, at)
+}
+
+func (a inline) fail(err error) bool { return a.yield(nil, err) }
+
+// turn lets all shards learn the news, and hands on what is finished.
+func (a inline) turn(n news) bool {
+	mark := n.at.Packet
 	for _, s := range a.shards {
-		if last {
-			s.close()
-		} else {
-			s.tick(a.in.at)
-		}
+		s.learn(&n)
 		a.merge.add(s.out)
 		s.out = s.out[:0]
 		mark = min(mark, s.mark())
 	}
-	if last {
+	return a.release(&n, mark, a.yield)
+}
+
+// release hands on the results whose turn has come: those of sessions that
+// ended at or before the packet mark, and before them what is to be followed
+// at once.
+func (a *Analyzer) release(n *news, mark int64, yield func(*Result, error) bool) bool {
+	if n.last {
 		mark = math.MaxInt64
+	}
+	for r := a.merge.nextPart(n.at.Packet); r != nil; r = a.merge.nextPart(n.at.Packet) {
+		if !yield(r, nil) {
+			return false
+		}
 	}
 	for r := a.merge.next(mark); r != nil; r = a.merge.next(mark) {
 		if !yield(r, nil) {

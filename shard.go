@@ -17,15 +17,6 @@ import (
 // results are the same however many workers there are.
 const numShards = 16
 
-// batchPackets is how many packets of the timeline pass between two turns,
-// at which all shards learn the time and hand on what is finished. Like
-// numShards it must not depend on the number of workers.
-const batchPackets = 2048
-
-// batchBytes ends a round early when its packets are large: what is
-// finished in one round has to be held. Above it the same is true.
-const batchBytes = 512 << 10
-
 // shard follows the connections that are dealt to it.
 type shard struct {
 	opt   *Options
@@ -70,16 +61,27 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp) {
 	s.drain()
 }
 
-// tick tells the time.
-func (s *shard) tick(at stream.Stamp) {
-	s.now = at
-	s.asm.Tick(at)
+// learn takes the news of a turn.
+func (s *shard) learn(n *news) {
+	switch {
+	case n.part:
+		return
+	case n.last:
+		s.asm.Close()
+		s.drain()
+		return
+	}
+	s.now = n.at
+	s.asm.Tick(n.at)
 	s.drain()
-}
-
-// close ends all connections.
-func (s *shard) close() {
-	s.asm.Close()
+	switch {
+	case n.quiet > 0:
+		s.asm.Quiet(n.quiet)
+	case n.until != 0:
+		s.asm.Expire(n.until)
+	default:
+		return
+	}
 	s.drain()
 }
 

@@ -1,8 +1,6 @@
 package popscope
 
 import (
-	"io"
-	"math"
 	"sync"
 
 	"popscope/capture"
@@ -48,13 +46,8 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 			a.merge.add(f.results)
 			mark = min(mark, f.mark)
 		}
-		if t.last {
-			mark = math.MaxInt64
-		}
-		for r := a.merge.next(mark); r != nil; r = a.merge.next(mark) {
-			if !yield(r, nil) {
-				return
-			}
+		if !a.release(&t.news, mark, yield) {
+			return
 		}
 	}
 }
@@ -70,17 +63,15 @@ type pipeline struct {
 
 // turn tells the merger of a round of batches, one for each worker.
 type turn struct {
-	at   stream.Stamp
+	news
 	errs []error // of the source, met during the round
-	last bool    // of the capture
 }
 
 // batch is what one worker gets of a round.
 type batch struct {
 	items []item
-	bytes []byte       // payloads, one after the other
-	at    stream.Stamp // the last packet of the round
-	last  bool         // of the capture
+	bytes []byte // payloads, one after the other
+	news  news
 }
 
 // item is a segment, whose payload lies in batch.bytes.
@@ -100,33 +91,38 @@ type finished struct {
 // read deals the packets of src.
 func (p *pipeline) read(in *intake, src capture.Source) {
 	defer close(p.turns)
-	round := p.round()
-	var pkt capture.Packet
-	var errs []error
-	for {
-		err := src.Next(&pkt)
-		switch {
-		case err == nil:
-			if seg, ok := in.packet(&pkt); ok {
-				s := shardOf(seg)
-				round[s%len(round)].add(s, seg, in.at)
-			}
-			if in.turn() {
-				if !p.deal(round, turn{in.at, errs, false}) {
-					return
-				}
-				round, errs = p.round(), nil
-			}
-			continue
-		case err != io.EOF:
-			errs = append(errs, err)
-			if goesOn(err) {
-				continue
-			}
-		}
-		p.deal(round, turn{in.at, errs, true})
-		return
+	in.read(src, &dealer{pipeline: p, round: p.round()})
+}
+
+// dealer is the sink of parallel.
+type dealer struct {
+	*pipeline
+	round []*batch
+	any   bool // the round has a segment
+	errs  []error
+}
+
+func (d *dealer) segment(seg *packet.Segment, at stream.Stamp) {
+	s := shardOf(seg)
+	d.round[s%len(d.round)].add(s, seg, at)
+	d.any = true
+}
+
+func (d *dealer) fail(err error) bool {
+	d.errs = append(d.errs, err)
+	return true
+}
+
+// turn deals the round.
+func (d *dealer) turn(n news) bool {
+	if n.part && !d.any && len(d.errs) == 0 {
+		return true
 	}
+	ok := d.deal(d.round, turn{n, d.errs})
+	if ok && !n.last {
+		d.round, d.any, d.errs = d.pipeline.round(), false, nil
+	}
+	return ok
 }
 
 // round returns an empty batch for each worker.
@@ -146,7 +142,7 @@ func (p *pipeline) round() []*batch {
 // deal hands a round to the workers, and reports whether anybody wants it.
 func (p *pipeline) deal(round []*batch, t turn) bool {
 	for i, b := range round {
-		b.at, b.last = t.at, t.last
+		b.news = t.news
 		select {
 		case p.todo[i] <- b:
 		case <-p.stop:
@@ -182,18 +178,14 @@ func (p *pipeline) work(shards []*shard, todo chan *batch, done chan finished) {
 			it.seg.Payload = b.bytes[it.from:it.to:it.to]
 			shards[it.shard/n].segment(&it.seg, it.at)
 		}
-		f := finished{mark: b.at.Packet}
+		f := finished{mark: b.news.at.Packet}
 		for _, s := range shards {
-			if b.last {
-				s.close()
-			} else {
-				s.tick(b.at)
-			}
+			s.learn(&b.news)
 			f.results = append(f.results, s.out...)
 			s.out = s.out[:0]
 			f.mark = min(f.mark, s.mark())
 		}
-		last := b.last
+		last := b.news.last
 		clear(b.items)
 		b.items, b.bytes = b.items[:0], b.bytes[:0]
 		select {

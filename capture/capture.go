@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -25,8 +26,16 @@ type Source interface {
 	// A *FormatError tells of damage in one file: all packets before it
 	// have been delivered, and the next call goes on with what the other
 	// files hold.
+	//
+	// A live source returns ErrIdle while no packets come.
 	Next(p *Packet) error
 }
+
+// ErrIdle is what Next of a live source returns when no packet came for a
+// while, or when all that came until now were delivered. Packet.Nanos is
+// then the time up to which there are none that were not delivered; the
+// rest of the Packet has no meaning. The next call waits again.
+var ErrIdle = errors.New("capture: no packet at the moment")
 
 // LinkType says which header a frame begins with; the numbers are those
 // of the LINKTYPE_ registry that pcap and pcapng files use.

@@ -1,6 +1,8 @@
 package reassembly
 
 import (
+	"time"
+
 	"popscope/capture/packet"
 	"popscope/reassembly/stream"
 )
@@ -101,6 +103,16 @@ func (a *Assembler) Expire(nanos int64) {
 	if a.clock.moveTo(nanos) {
 		a.busy = true
 	}
+}
+
+// Quiet tells that for d after the packet at hand, and after what earlier
+// calls since then told, no packet came. Unlike Expire it trusts the time
+// of that single packet only so far: the clock goes on by a little more
+// than a minute and d at most.
+func (a *Assembler) Quiet(d time.Duration) {
+	a.settle()
+	a.clock.pass(a.at.Nanos, int64(d))
+	a.busy = true
 }
 
 // Close tells that the capture is over. What is left then comes out of

@@ -63,6 +63,18 @@ func (k *clock) from(nanos int64) int64 {
 	return k.now + min(max(behind(k.capture, nanos), 0), clockLead)
 }
 
+// pass moves the clock to d after a packet's time, as far as from trusts
+// it, or by d if it is that far already.
+func (k *clock) pass(nanos, d int64) {
+	step := k.from(nanos) - k.now + d
+	k.now = min(k.now+step, clockEnd)
+	if k.set {
+		k.capture = min(k.capture, math.MaxInt64-step) + step
+	} else {
+		k.capture, k.set = min(nanos, math.MaxInt64-d)+d, true
+	}
+}
+
 // moveTo sets the clock forward to a capture time, if that lies ahead.
 func (k *clock) moveTo(nanos int64) bool {
 	if !k.set {

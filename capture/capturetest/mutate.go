@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // This file holds what a network does that loses nothing: cut, join,
@@ -102,6 +103,8 @@ func (s *Segment) joins(next *Segment, n int) bool {
 // Shuffle returns the trace in another order: no packet is moved by more
 // than window places. The capture times stay where they were, so that
 // they ascend as before: it is the network that has changed the order.
+// Nothing moves across a silence of a second, in which everything that was
+// under way has arrived.
 func (t Trace) Shuffle(seed uint64, window int) Trace {
 	return t.ShuffleWithTimes(seed, window).timesOf(t)
 }
@@ -113,18 +116,23 @@ func (t Trace) ShuffleWithTimes(seed uint64, window int) Trace {
 		panic(fmt.Sprintf("capturetest: window of %d", window))
 	}
 	type place struct {
+		part int // of the trace, between silences
 		key  int
 		tie  uint64
 		from int
 	}
 	r := random(seed)
 	places := make([]place, len(t))
+	part := 0
 	for i := range places {
-		places[i] = place{i + r.IntN(window+1), r.Uint64(), i}
+		if i > 0 && t[i].Nanos-t[i-1].Nanos >= int64(time.Second) {
+			part++
+		}
+		places[i] = place{part, i + r.IntN(window+1), r.Uint64(), i}
 	}
 	// Whoever passes a packet had a place at most window away from it.
 	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.tie, b.tie), cmp.Compare(a.from, b.from))
+		return cmp.Or(cmp.Compare(a.part, b.part), cmp.Compare(a.key, b.key), cmp.Compare(a.tie, b.tie), cmp.Compare(a.from, b.from))
 	})
 	out := make(Trace, len(t))
 	for i, p := range places {

@@ -1,0 +1,118 @@
+package popscope_test
+
+import (
+	"io"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"popscope"
+	"popscope/capture"
+	"popscope/capture/capturetest"
+)
+
+// liveSource delivers packets as an interface would: now and then there is
+// none, and the time goes on.
+type liveSource struct {
+	packets []capture.Packet
+	random  *rand.Rand
+	now     int64
+	tail    int // times to tell of silence after the last packet
+}
+
+func (s *liveSource) Next(p *capture.Packet) error {
+	switch {
+	case len(s.packets) == 0:
+		s.tail--
+		if s.tail < 0 {
+			return io.EOF
+		}
+		s.now += int64(500 * time.Millisecond)
+		*p = capture.Packet{Nanos: s.now}
+		return capture.ErrIdle
+	case s.random.IntN(3) == 0:
+		// Up to the next packet nothing comes.
+		if next := s.packets[0].Nanos; next > s.now {
+			s.now += s.random.Int64N(next - s.now)
+		}
+		*p = capture.Packet{Nanos: s.now}
+		return capture.ErrIdle
+	}
+	*p = s.packets[0]
+	s.packets = s.packets[1:]
+	s.now = max(s.now, p.Nanos)
+	return nil
+}
+
+// TestLiveIsLikeFromFile compares all output bytes of a capture with those
+// of the same packets as they come in, with pauses and without.
+func TestLiveIsLikeFromFile(t *testing.T) {
+	sources := map[string][]capture.Packet{}
+	var all []capturetest.Trace
+	for _, n := range traces(t) {
+		all = append(all, n.trace)
+		sources[n.name] = n.trace.Packets(capturetest.Plain())
+	}
+	sources["all"] = capturetest.Merge(all...).Packets(capturetest.Plain())
+	for name, packets := range sources {
+		want, _ := analyze(t, capturetest.Source(packets), one)
+		for seed, workers := range []int{1, 3} {
+			src := &liveSource{packets: packets, random: rand.New(rand.NewPCG(uint64(seed), 7)), tail: 30 * seed}
+			got, _ := analyze(t, src, popscope.Options{Workers: workers})
+			if got != want {
+				t.Errorf("%s, %d workers:\n%s", name, workers, diff(got, want))
+			}
+		}
+	}
+}
+
+// TestResultsComeInTime looks at how long after its last packet a session
+// is handed on, when no other packets come.
+func TestResultsComeInTime(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		src := &liveSource{packets: capturetest.Load(t, "rfc1939-section10").Trace().Packets(capturetest.Plain()), random: rand.New(rand.NewPCG(1, 1)), tail: 100}
+		last := src.packets[len(src.packets)-1].Nanos
+		for r, err := range popscope.New(popscope.Options{Workers: workers}).Results(src) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			// The workers may be a few turns behind the source.
+			if late := time.Duration(src.now - last); r.Last && workers == 1 && late > 2*time.Second {
+				t.Errorf("a session came %v after its end", late)
+			}
+			if src.tail < 0 {
+				t.Errorf("%d workers: a session came only at the end of the capture", workers)
+			}
+			break
+		}
+	}
+}
+
+// TestFollow looks at the parts that come while a session is under way.
+func TestFollow(t *testing.T) {
+	tr := capturetest.Load(t, "rfc1939-section10").Trace()
+	want, _ := analyze(t, capturetest.Source(tr.Packets(capturetest.Plain())), one)
+	for _, workers := range []int{1, 2} {
+		src := &liveSource{packets: tr.Packets(capturetest.Plain()), random: rand.New(rand.NewPCG(1, 1)), tail: 10}
+		got, _ := analyze(t, src, popscope.Options{Workers: workers, Follow: true})
+		// "deleted" is not known until the end.
+		if g, w := sortedLines(fateless(got)), sortedLines(fateless(want)); g != w {
+			t.Errorf("%d workers:\n%s", workers, diff(g, w))
+		}
+	}
+
+	src := &liveSource{packets: tr.Packets(capturetest.Plain()), random: rand.New(rand.NewPCG(1, 1))}
+	early := false
+	for r := range popscope.New(popscope.Options{Workers: 1, Follow: true}).Results(src) {
+		early = early || len(r.Exchanges) > 0 && len(src.packets) > 0
+	}
+	if !early {
+		t.Error("no exchange came before the last packet")
+	}
+}
+
+// fateless leaves out what became of messages.
+func fateless(s string) string {
+	return strings.NewReplacer(`,"deleted":true`, "", `,"deleted":false`, "").Replace(s)
+}

@@ -1,0 +1,150 @@
+package popscope
+
+import (
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"popscope/capture"
+	"popscope/capture/packet"
+	"popscope/reassembly/stream"
+)
+
+// batchPackets is how many packets of the timeline pass between two turns,
+// at which all shards learn the time and hand on what is finished. Like
+// numShards it must not depend on the number of workers, and like all that
+// decides about turns on the packets alone: then a live run and the file of
+// its packets give the same.
+const batchPackets = 2048
+
+// batchBytes ends a round early when its packets are large: what is
+// finished in one round has to be held. Above it the same is true.
+const batchBytes = 512 << 10
+
+// batchTime ends a round when its packets come slowly.
+const batchTime = int64(time.Second)
+
+// silences are the times without a packet after which the shards are told
+// so, each counted from the one before: connections that have ended are
+// reported after one second, and holes are given up after one second or
+// eight; what that ends is reported a second later.
+//
+// They end there, because a single packet with a wrong time in the far
+// future is preceded by a silence too, and must not end connections that
+// are merely idle.
+var silences = [...]time.Duration{time.Second, time.Second, 7 * time.Second, time.Second}
+
+// clockPackets is how many packets in a row must have a time before it is
+// told to all shards, as in package reassembly.
+const clockPackets = 16
+
+// round is what has passed since the last turn.
+type round struct {
+	packets int
+	bytes   int   // captured
+	start   int64 // time of the first packet
+	now     int64 // and of the last one
+}
+
+func (r *round) add(p *capture.Packet) {
+	if r.packets == 0 {
+		r.start = p.Nanos
+	}
+	r.packets++
+	r.bytes += len(p.Data)
+	r.now = p.Nanos
+}
+
+// news is what all shards learn at a turn.
+type news struct {
+	at    stream.Stamp  // the last packet of the round
+	until int64         // the time that all of the last packets have reached; 0 not known
+	quiet time.Duration // no packet came for so long; 0 if one did
+	last  bool          // the capture is over
+	part  bool          // no turn: only hand on what there is
+}
+
+// turn reports whether a turn is due after a packet, and begins the next
+// round if so.
+func (in *intake) turn() (news, bool) {
+	r := &in.round
+	slow := r.now > r.start && uint64(r.now)-uint64(r.start) >= uint64(batchTime)
+	if r.packets < batchPackets && r.bytes < batchBytes && !slow {
+		return news{}, false
+	}
+	*r = round{}
+	n := news{at: in.at}
+	if in.count >= clockPackets {
+		n.until = slices.Min(in.recent[:])
+	}
+	return n, true
+}
+
+// silence reports whether a turn is due because no packet came until
+// nanos, and begins the next round if so. Ask until there is none: before
+// each packet with its time, and at the end of the capture, as if a long
+// silence followed.
+func (in *intake) silence(nanos int64) (news, bool) {
+	if in.count == 0 || in.quiet == len(silences) || nanos <= in.at.Nanos {
+		return news{}, false
+	}
+	var since time.Duration
+	for _, d := range silences[:in.quiet+1] {
+		since += d
+	}
+	if uint64(nanos)-uint64(in.at.Nanos) < uint64(since) {
+		return news{}, false
+	}
+	in.quiet++
+	in.round = round{}
+	return news{at: in.at, quiet: silences[in.quiet-1]}, true
+}
+
+// sink is where intake.read puts what it reads.
+type sink interface {
+	segment(*packet.Segment, stream.Stamp) // borrowed
+	fail(error) bool                       // of the source
+	turn(news) bool
+}
+
+// read reads src to its end, or until the sink wants no more.
+func (in *intake) read(src capture.Source, to sink) {
+	var p capture.Packet
+	for {
+		switch err := src.Next(&p); {
+		case err == nil:
+			if !in.tellSilence(p.Nanos, to) {
+				return
+			}
+			if seg, ok := in.packet(&p); ok {
+				to.segment(seg, in.at)
+			}
+			if n, due := in.turn(); due && !to.turn(n) {
+				return
+			}
+		case err == capture.ErrIdle:
+			if !in.tellSilence(p.Nanos, to) || !to.turn(news{at: in.at, part: true}) {
+				return
+			}
+		case err != io.EOF && !to.fail(err):
+			return
+		case err == io.EOF || !goesOn(err):
+			if in.tellSilence(math.MaxInt64, to) {
+				to.turn(news{at: in.at, last: true})
+			}
+			return
+		}
+	}
+}
+
+// tellSilence makes the turns that are due because no packet came until
+// nanos.
+func (in *intake) tellSilence(nanos int64, to sink) bool {
+	for n, due := in.silence(nanos); due; n, due = in.silence(nanos) {
+		if !to.turn(n) {
+			return false
+		}
+	}
+	return true
+}
