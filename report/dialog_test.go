@@ -17,7 +17,7 @@ func TestEveryDialog(t *testing.T) {
 	for _, d := range capturetest.LoadAll(t, "") {
 		for _, format := range Formats() {
 			var out bytes.Buffer
-			opt := Options{ShowSecrets: true, Bodies: AllBodies, Verbose: true}
+			opt := Options{ShowSecrets: true, Bodies: AllBodies, Verbose: true, Records: RecordTypes()}
 			w, err := New(format, &out, opt)
 			if err != nil {
 				t.Fatal(err)

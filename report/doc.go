@@ -12,10 +12,22 @@
 //	table       sessions, logins and messages at a glance; written by Close, sorted by start
 //	transcript  the dialogues line by line; written as the sessions come
 //	jsonl       one JSON object a line, for programs; written as the sessions come
+//	csv         the records of jsonl as a table, for spreadsheets; written as the sessions come
 //
 // The records of jsonl are a contract, which Schema states as a JSON
 // Schema: a change of meaning raises SchemaVersion. Table and transcript
 // are for people and may change.
+//
+// The columns of csv are the keys of jsonl: client.ip becomes client_ip,
+// lists are joined with semicolons (a semicolon in an item becomes \x3b),
+// a list of objects gives a list for each of their keys, and the map
+// ignored gives name=count items. What is unknown is empty. The columns
+// with exact bytes, of names that end in _base64, stand at the end. Lines
+// end in LF and no cell contains a line end. So that no spreadsheet takes
+// a text for a formula, one that begins with = + - or @, or with an
+// apostrophe, gets an apostrophe in front: to have the text back, take
+// away the first apostrophe, then resolve the escapes. Numbers are never
+// changed.
 //
 // Two rules hold in every format. Passwords, tokens and SASL data of the
 // client are replaced by a mask that does not tell their length, unless

@@ -21,6 +21,9 @@ func TestGolden(t *testing.T) {
 		}{
 			{"jsonl", "jsonl", Options{Files: []string{"a.pcap", "b\xff.pcap"}, Version: "1.2.3"}},
 			{"secrets.jsonl", "jsonl", Options{ShowSecrets: true}},
+			{"session.csv", "csv", Options{}},
+			{"exchange.csv", "csv", Options{Records: []string{"exchange"}}},
+			{"secrets.csv", "csv", Options{Records: RecordTypes(), ShowSecrets: true}},
 			{"transcript", "transcript", Options{}},
 			{"secrets.transcript", "transcript", Options{ShowSecrets: true, Bodies: AllBodies, Verbose: true}},
 			{"colour.transcript", "transcript", Options{Color: true, Bodies: 2}},

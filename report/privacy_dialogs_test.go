@@ -40,7 +40,7 @@ func TestNoDialogBetraysItsSecrets(t *testing.T) {
 
 		for _, format := range Formats() {
 			for _, verbose := range []bool{false, true} {
-				opt := Options{Bodies: AllBodies, Verbose: verbose}
+				opt := Options{Bodies: AllBodies, Verbose: verbose, Records: RecordTypes()}
 				var out bytes.Buffer
 				w, err := New(format, &out, opt)
 				if err != nil {

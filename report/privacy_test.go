@@ -37,7 +37,7 @@ func TestSecretsAreShownOnRequestOnly(t *testing.T) {
 	for _, format := range Formats() {
 		for _, c := range cases[:2] {
 			for _, verbose := range []bool{false, true} {
-				o := Options{Verbose: verbose, Bodies: AllBodies}
+				o := Options{Verbose: verbose, Bodies: AllBodies, Records: RecordTypes()}
 				got := render(t, format, o, c.results(), c.summary())
 				for name, s := range secrets {
 					for how, form := range disguises(s) {
@@ -54,7 +54,7 @@ func TestSecretsAreShownOnRequestOnly(t *testing.T) {
 		if format == "table" {
 			continue // shows no secrets at all
 		}
-		got := render(t, format, Options{ShowSecrets: true}, cases[1].results(), cases[1].summary())
+		got := render(t, format, Options{ShowSecrets: true, Records: RecordTypes()}, cases[1].results(), cases[1].summary())
 		for name, s := range secrets {
 			if bytes.Contains(got, []byte(s)) || bytes.Contains(got, []byte(Inert(s))) || bytes.Contains(got, []byte(disguises(s)["base64"])) {
 				continue

@@ -23,7 +23,7 @@ type Writer interface {
 // colour and leaves out nothing.
 type Options struct {
 	ShowSecrets bool     // write passwords, tokens and SASL data in clear
-	Records     []string // jsonl: only these record types, of RecordTypes; nil means all
+	Records     []string // jsonl, csv: only these record types, of RecordTypes; nil means all for jsonl, session for csv
 	Files       []string // jsonl: the inputs, for the run record
 	Version     string   // jsonl: of the program, for the run record; "" means "devel"
 	Color       bool     // table, transcript: terminal colours
@@ -89,6 +89,7 @@ var formats = []struct {
 	{"table", newTable},
 	{"transcript", newTranscript},
 	{"jsonl", newJSONL},
+	{"csv", newCSV},
 }
 
 // Formats returns the names that New knows, the default one first.
@@ -112,7 +113,7 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 	return nil, &OptionError{Option: "format", Value: format, Hint: "the formats are " + list(Formats())}
 }
 
-// RecordTypes returns the record types of jsonl in the order in which a
+// RecordTypes returns the record types of jsonl and csv in the order in which a
 // session has them.
 func RecordTypes() []string {
 	return []string{"run", "exchange", "login", "message", "finding", "session", "summary"}

@@ -21,8 +21,8 @@ func TestNewRefuses(t *testing.T) {
 		opt          Options
 		want, hint   string
 	}{
-		{"a format that does not exist", "xml", Options{}, `report: unknown format "xml"`, "the formats are table, transcript and jsonl"},
-		{"no format", "", Options{}, `report: unknown format ""`, "the formats are table, transcript and jsonl"},
+		{"a format that does not exist", "xml", Options{}, `report: unknown format "xml"`, "the formats are table, transcript, jsonl and csv"},
+		{"no format", "", Options{}, `report: unknown format ""`, "the formats are table, transcript, jsonl and csv"},
 		{"a record type that does not exist", "jsonl", Options{Records: []string{"login", "logins"}}, `report: unknown record type "logins"`,
 			"the record types are run, exchange, login, message, finding, session and summary"},
 	} {
@@ -37,7 +37,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestFormatsAreMade(t *testing.T) {
-	if got := Formats(); !slices.Equal(got, []string{"table", "transcript", "jsonl"}) {
+	if got := Formats(); !slices.Equal(got, []string{"table", "transcript", "jsonl", "csv"}) {
 		t.Errorf("formats: %q", got)
 	}
 }

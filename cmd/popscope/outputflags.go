@@ -41,7 +41,7 @@ func (f *outputFlags) register(p *program, cmd *cobra.Command) {
 	s.BoolVar(&f.json, "json", false, "short for --format jsonl")
 	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, which appears when it is complete and which only you can read")
 	s.BoolVar(&f.showSecrets, "show-secrets", false, "show passwords, tokens and SASL data in clear")
-	s.StringSliceVar(&f.records, "records", nil, "`LIST` of the record types that jsonl carries: "+strings.Join(report.RecordTypes(), ", "))
+	s.StringSliceVar(&f.records, "records", nil, "`LIST` of the record types that jsonl and csv carry (default all for jsonl, session for csv): "+strings.Join(report.RecordTypes(), ", "))
 	s.StringVar(&f.bodies, "bodies", fmt.Sprint(report.DefaultBodies), "lines that transcript shows of each multi-line reply: a number `N`, or all")
 	s.StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto, always, never")
 	p.completeValues(cmd, map[string][]string{
@@ -114,8 +114,8 @@ func (f *outputFlags) checkFormat(o *output) error {
 	} else if err != nil {
 		return usage("", "%w", err)
 	}
-	if f.recordsSet && o.format != "jsonl" {
-		return usage("add --format jsonl", "--records does not go with the format %s", o.format)
+	if f.recordsSet && o.format != "jsonl" && o.format != "csv" {
+		return usage("add --format jsonl or --format csv", "--records does not go with the format %s", o.format)
 	}
 	if f.bodiesSet && o.format != "transcript" {
 		return usage("add --format transcript", "--bodies does not go with the format %s", o.format)
