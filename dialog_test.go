@@ -3,11 +3,16 @@ package popscope_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"testing"
 
 	"popscope/capture/capturetest"
 )
+
+// catalogueText is what findings say in the words of the catalogue, which
+// the golden files leave out.
+var catalogueText = regexp.MustCompile(`"(title|advice|rfc)":"[^"]*",`)
 
 func sortStrings(s []string) { slices.Sort(s) }
 
@@ -17,7 +22,7 @@ func TestDialogs(t *testing.T) {
 	dir := filepath.Join("testdata", "dialog", "golden")
 	for _, d := range capturetest.LoadAll(t, "") {
 		t.Run(d.Name, func(t *testing.T) {
-			got := analyzeTrace(t, d.Trace())
+			got := catalogueText.ReplaceAllString(analyzeTrace(t, d.Trace()), "")
 			golden := filepath.Join(dir, d.Name+".jsonl")
 			if *update {
 				if err := os.MkdirAll(dir, 0o755); err != nil {

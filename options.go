@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"popscope/pop3parse"
+	"popscope/pop3parse/audit"
 	"popscope/reassembly"
 )
 
@@ -27,6 +28,7 @@ type Options struct {
 	NoMail   bool // do not hash and outline messages: sizes and verdicts only
 	Follow   bool // hand on exchanges as soon as they are finished, each time as a part of the session
 	Workers  int  // 0 means all processors; results are the same for every number
+	Policy   audit.Policy
 	Limits   Limits
 	Tap      Tap // is told what the bytes are; nil: nobody asks
 

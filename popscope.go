@@ -8,6 +8,7 @@ import (
 
 	"popscope/capture"
 	"popscope/capture/packet"
+	"popscope/pop3parse/audit"
 	"popscope/reassembly/stream"
 )
 
@@ -23,13 +24,14 @@ type Analyzer struct {
 	shards []*shard
 	merge  merge
 	filter filter
+	audit  *audit.Auditor
 	sum    Summary
 }
 
 // New returns an Analyzer.
 func New(o Options) *Analyzer {
 	o = o.withDefaults()
-	a := &Analyzer{opt: o, in: newIntake(&o)}
+	a := &Analyzer{opt: o, in: newIntake(&o), audit: audit.NewAuditor(&o.Policy)}
 	a.merge.follow = o.Follow
 	a.shards = newShards(&a.opt)
 	a.filter = filter{opt: &a.opt, parts: make(map[string][]*Result)}
@@ -123,6 +125,7 @@ func goesOn(err error) bool {
 
 // count adds a result to the summary.
 func (a *Analyzer) count(r *Result) {
+	a.audit.Session(r.facts())
 	a.sum.Logins += int64(len(r.Logins))
 	a.sum.Messages += int64(len(r.Messages))
 	a.sum.Findings += int64(len(r.Findings))
@@ -152,6 +155,9 @@ func (a *Analyzer) finish(src capture.Source) {
 	if d, ok := src.(interface{ Drops() uint64 }); ok {
 		a.sum.KernelDrops = int64(d.Drops())
 	}
+	a.sum.Across = a.audit.Finish(audit.Capture{KernelDrops: a.sum.KernelDrops, Errors: a.sum.Errors})
+	a.sum.Findings += int64(len(a.sum.Across))
+	a.sum.Accounts, a.sum.AccountsForgotten = a.audit.Accounts()
 }
 
 // Summary returns the counts; call it after Results has ended.

@@ -8,6 +8,7 @@ import (
 	"popscope/pop3parse/audit"
 	"popscope/pop3parse/message"
 	"popscope/reassembly/stream"
+	"popscope/reassembly/tlsdec"
 )
 
 // TLSMode says whether and how a session was encrypted.
@@ -46,6 +47,18 @@ type Result struct {
 	sawUser bool  // Options.User has logged in by now
 }
 
+// facts returns what package audit judges of a result.
+func (r *Result) facts() *audit.Facts {
+	f := &audit.Facts{
+		ID: r.ID, Last: r.Last, Conn: r.Conn, Session: r.Session, Exchanges: r.Exchanges, Logins: r.Logins,
+		TLS: r.TLSInfo, Implicit: r.TLS == ImplicitTLS, OneSided: r.OneSided, Side: r.Side,
+	}
+	if r.TLSInfo != nil && r.TLSInfo.Version != 0 {
+		f.Cipher = tlsdec.CipherName(r.TLSInfo.Cipher)
+	}
+	return f
+}
+
 // Message is a message with what its bytes told.
 type Message struct {
 	pop3parse.Message
@@ -58,7 +71,9 @@ type Summary struct {
 	Packets, Bytes                       int64 // frames read and their lengths on the wire
 	Files                                []capture.FileInfo
 	Sessions, Logins, Messages, Findings int64
-	Across                               []audit.Finding  // about several sessions together; Findings counts them too
+	Across                               []audit.Finding  // about several sessions together, or the capture; Findings counts them too
+	Accounts                             []audit.Account  // who logged in, by user and server
+	AccountsForgotten                    int64            // accounts beyond what is remembered
 	Ignored                              map[string]int64 // packets and connections that are no POP3, by reason
 	Start, End                           time.Time        // times of the first and the last packet; zero without packets
 	KernelDrops                          int64

@@ -8,6 +8,7 @@ import (
 
 	"popscope/capture/packet"
 	"popscope/pop3parse"
+	"popscope/pop3parse/audit"
 	"popscope/reassembly"
 	"popscope/reassembly/stream"
 )
@@ -22,6 +23,7 @@ type shard struct {
 	opt   *Options
 	ports portSet
 	asm   *reassembly.Assembler
+	judge *audit.Judge
 	out   []*Result
 	now   stream.Stamp
 	ids   map[string]bool // of the sessions under way
@@ -33,9 +35,10 @@ type shard struct {
 func newShards(o *Options) []*shard {
 	l := o.Limits.Reassembly.Share(numShards)
 	l.Ports = o.Ports
+	judge := audit.NewJudge(&o.Policy)
 	out := make([]*shard, numShards)
 	for i := range out {
-		out[i] = &shard{opt: o, ports: newPortSet(o.Ports), asm: reassembly.New(l), ids: make(map[string]bool)}
+		out[i] = &shard{opt: o, ports: newPortSet(o.Ports), asm: reassembly.New(l), judge: judge, ids: make(map[string]bool)}
 	}
 	return out
 }

@@ -249,6 +249,9 @@ func (t *track) emit(c *stream.Conn, last bool) {
 	for _, k := range c.Conflicts {
 		noteConflict(r.Exchanges, k)
 	}
+	facts := r.facts()
+	facts.Messages = t.parser.Messages()
+	r.Findings = t.shard.judge.Session(facts)
 	if !last {
 		r.detach(t)
 	}

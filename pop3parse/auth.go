@@ -164,7 +164,7 @@ func (p *Parser) authenticate(x *Exchange) {
 	case Err:
 		l.Outcome = Failure
 		if l.Reason == NoReason {
-			l.Reason = failureReason(x.Code, x.Text.Reveal())
+			l.Reason = FailureReason(x.Code, x.Text.Reveal())
 		}
 		l.ReasonText = x.Text
 	}

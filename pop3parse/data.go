@@ -171,6 +171,9 @@ func (p *Parser) endData(x *asked) {
 	}
 	lines, bareLF, loneCR, nul, dotAfterLF := s.Counts()
 	x.Lines = lines
+	if (x.Verb == UIDL || x.Verb == XUIDL) && p.drop.endListing() {
+		x.Notes.Add(DuplicateUID)
+	}
 	if bareLF > 0 {
 		x.Notes.Add(BareLF)
 	}
@@ -217,6 +220,6 @@ func (p *Parser) wholeRow(x *asked, row []byte) {
 	case LIST, XAUTHLIST:
 		p.drop.listRow(row)
 	case UIDL, XUIDL:
-		p.drop.uidlRow(row)
+		x.Notes |= p.drop.uidlRow(row)
 	}
 }

@@ -21,6 +21,7 @@ func (p *Parser) finish(end int64) {
 		p.endMail(x)
 	}
 	p.maskUnknown(&x.Exchange)
+	p.noteCapa(&x.Exchange)
 	p.advance(&x.Exchange, end)
 	p.authenticate(&x.Exchange)
 	p.maskEcho(&x.Exchange)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // maxDrop bounds how many messages of a maildrop are remembered with size
@@ -24,6 +25,7 @@ type Maildrop struct {
 	Count, Octets int64 // the last STAT; -1 when there was none
 	entries       map[int]*Entry
 	marks         []*Entry // those that DELE marked since the last RSET, each once
+	listed        []*Entry // those that the UIDL listing under way has had so far
 }
 
 // Entries returns the messages known by number, in order.
@@ -50,6 +52,8 @@ func (m *Maildrop) reset() {
 	clear(m.entries)
 	clear(m.marks[:cap(m.marks)])
 	m.marks = m.marks[:0]
+	clear(m.listed[:cap(m.listed)])
+	m.listed = m.listed[:0]
 }
 
 // at returns the entry of message n to write to; nil over the limit.
@@ -77,17 +81,49 @@ func (m *Maildrop) listRow(row []byte) {
 	}
 }
 
-// uidlRow reads a row of UIDL: number and unique id (RFC 1939 section 7).
-func (m *Maildrop) uidlRow(row []byte) {
+// uidlRow reads a row of UIDL, number and unique id (RFC 1939 section 7),
+// and reports what is wrong with it.
+func (m *Maildrop) uidlRow(row []byte) Notes {
 	num, uid, found := bytes.Cut(bytes.TrimLeft(row, " "), []byte(" "))
 	n, err := strconv.Atoi(string(num))
 	if !found || err != nil {
-		return
+		return 0
 	}
+	var notes Notes
 	uid = bytes.TrimSpace(uid)
+	if !isUID(uid) {
+		notes.Add(OddUID)
+	}
 	if e := m.at(n); e != nil && len(uid) <= maxUID {
 		e.UID = string(uid)
+		if len(m.listed) < maxDrop {
+			m.listed = append(m.listed, e)
+		}
 	}
+	return notes
+}
+
+// isUID reports whether b can be a unique id.
+func isUID(b []byte) bool {
+	for _, c := range b {
+		if c < 0x21 || c > 0x7e {
+			return false
+		}
+	}
+	return 1 <= len(b) && len(b) <= 70
+}
+
+// endListing ends a listing of UIDL, and reports whether two of its
+// messages have the same unique id.
+func (m *Maildrop) endListing() (duplicate bool) {
+	slices.SortFunc(m.listed, func(a, b *Entry) int { return strings.Compare(a.UID, b.UID) })
+	for i := 1; i < len(m.listed); i++ {
+		a, b := m.listed[i-1], m.listed[i]
+		duplicate = duplicate || a != b && a.UID == b.UID && a.UID != ""
+	}
+	clear(m.listed)
+	m.listed = m.listed[:0]
+	return duplicate
 }
 
 // maxUID bounds a unique id that is remembered; RFC 1939 allows 70 octets.

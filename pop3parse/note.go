@@ -40,6 +40,8 @@ const (
 	SecurityLayer                  // what follows the login is wrapped by the SASL mechanism
 	ProxyHeader                    // a header of the PROXY protocol stood before the first command
 	DifferingCopies                // bytes of it were sent twice, and differently; the first copy counts
+	DuplicateUID                   // a UIDL listing gives one unique id to several messages
+	OddUID                         // a unique id is not 1 to 70 octets of 0x21 to 0x7E (RFC 1939 section 7)
 	numNotes
 )
 
@@ -48,7 +50,7 @@ var noteNames = [numNotes]string{
 	"unstuffed", "octets_differ", "unexpected_line", "unknown_command", "look_ahead", "command_lost", "command_damaged",
 	"reply_lost", "reply_damaged", "unexpected_reply", "wrong_state", "number_deleted", "sasl_cancelled", "bad_base64",
 	"plaintext_after_stls", "injected", "listed_multi", "space_around", "queue_limit", "hold_limit", "turns_limit",
-	"security_layer", "proxy_header", "differing_copies",
+	"security_layer", "proxy_header", "differing_copies", "duplicate_uid", "odd_uid",
 }
 
 // String returns the name used in records.

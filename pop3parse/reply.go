@@ -150,9 +150,9 @@ var reasonWords = []struct {
 	{"denied", BadCredentials}, {"login", BadCredentials}, {"invalid", BadCredentials},
 }
 
-// failureReason says why a login was refused: by its response code
-// (RFC 2449 section 8.1, RFC 3206), otherwise by its words.
-func failureReason(code, text []byte) Reason {
+// FailureReason says why a login, or a USER command, was refused: by its
+// response code (RFC 2449 section 8.1, RFC 3206), otherwise by its words.
+func FailureReason(code, text []byte) Reason {
 	level, _, _ := bytes.Cut(bytes.ToUpper(code), []byte("/"))
 	switch string(level) {
 	case "AUTH":

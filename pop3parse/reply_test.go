@@ -87,7 +87,7 @@ func TestFailureReason(t *testing.T) {
 		{"", "temporary failure", TempFault},
 		{"", "go away", OtherReason},
 	} {
-		if got := failureReason([]byte(tt.code), []byte(tt.text)); got != tt.want {
+		if got := FailureReason([]byte(tt.code), []byte(tt.text)); got != tt.want {
 			t.Errorf("[%s] %s: got %s, want %s", tt.code, tt.text, got, tt.want)
 		}
 	}

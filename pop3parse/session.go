@@ -13,6 +13,8 @@ type Session struct {
 	Refused        bool     // the greeting was -ERR
 	Challenge      []byte   // the APOP timestamp in the greeting, brackets and all (RFC 1939 section 7); nil without one
 	Capabilities   [][]byte // rows of the last CAPA list as sent; nil when none was seen
+	ClearCapa      *Capa    // the first CAPA list in clear before the login; nil without one
+	TLSCapa        *Capa    // the first one inside TLS before the login
 	State          State    // the last one reached
 	STLS           bool     // STLS was accepted
 	ClearAfterSTLS bool     // commands in clear followed the accepted STLS, sent when its reply was known
@@ -22,4 +24,26 @@ type Session struct {
 	Logins         int
 	Messages       int
 	Notes          Notes // what belongs to no exchange: the greeting, the connection as a whole
+}
+
+// Capa is one answer to CAPA (RFC 2449 section 5).
+type Capa struct {
+	Exchange int
+	Rows     [][]byte     // as sent; at most 256 of them
+	At       stream.Stamp // packet of the reply's first byte
+}
+
+// noteCapa keeps the list that an exchange brought, if it is the first of
+// its kind and whole.
+func (p *Parser) noteCapa(x *Exchange) {
+	if x.Verb != CAPA || x.Status != OK || !x.Terminated || x.State != Authorization || x.Notes.Has(ReplyDamaged) {
+		return
+	}
+	to := &p.ses.ClearCapa
+	if x.Encrypted {
+		to = &p.ses.TLSCapa
+	}
+	if *to == nil {
+		*to = &Capa{Exchange: x.N, Rows: p.ses.Capabilities, At: x.ReplyFirst}
+	}
 }

@@ -31,7 +31,8 @@ func (p *Parser) advance(x *Exchange, end int64) {
 		}
 	case UIDL, XUIDL:
 		if number > 0 && !x.Multiline {
-			p.drop.uidlRow(x.Text.Reveal())
+			x.Notes |= p.drop.uidlRow(x.Text.Reveal())
+			p.drop.endListing()
 		}
 	case DELE:
 		p.drop.mark(number)

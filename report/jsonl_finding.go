@@ -35,5 +35,12 @@ func (j *jsonl) finding(session string, f *audit.Finding) {
 	if f.User != nil {
 		j.bytes("user", f.User)
 	}
+	if session == "" && f.Client.IsValid() {
+		j.str("client", f.Client.String())
+	}
+	if session == "" && f.Server.IsValid() {
+		j.endpoint("server", f.Server)
+	}
+	j.word("id", f.ID())
 	j.end()
 }

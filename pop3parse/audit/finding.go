@@ -1,5 +1,12 @@
 package audit
 
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"net/netip"
+	"strings"
+)
+
 // Severity says how much a finding matters.
 type Severity uint8
 
@@ -12,9 +19,24 @@ const (
 	Critical
 )
 
+var severityNames = [...]string{"info", "low", "medium", "high", "critical"}
+
 // String returns the contract's word.
-func (s Severity) String() string {
-	return [...]string{"info", "low", "medium", "high", "critical"}[s]
+func (s Severity) String() string { return severityNames[s] }
+
+// Severities returns the names of all severities, from the least to the
+// most.
+func Severities() []string { return severityNames[:] }
+
+// ParseSeverity returns the severity that a word names, in any case of
+// letters, and whether it names one.
+func ParseSeverity(word string) (Severity, bool) {
+	for i, name := range severityNames {
+		if strings.EqualFold(word, name) {
+			return Severity(i), true
+		}
+	}
+	return 0, false
 }
 
 // Finding is a judgement about one session, or about several together. It
@@ -23,11 +45,51 @@ func (s Severity) String() string {
 type Finding struct {
 	Rule     string // a stable slug, as "cleartext-login"
 	Severity Severity
-	Title    string // of the rule: the same in every finding of it
-	Detail   string // what was seen this time
-	Advice   string // what to do about it
-	RFC      string // as "RFC 8314 section 4.1"; empty where no standard says it
-	Packets  []int64
-	User     []byte   // nil where no account is concerned
-	Sessions []string // valid iff it is about several: their ids; nil in Result.Findings
+	Title    string  // of the rule: the same in every finding of it
+	Detail   string  // what was seen this time
+	Advice   string  // what to do about it
+	RFC      string  // as "RFC 8314 section 4.1"; empty where no standard says it
+	Packets  []int64 // evidence: at most MaxEvidence of them, in order
+	User     []byte  // nil where no account is concerned
+
+	Server netip.AddrPort // zero where the finding is not about one server
+	Client netip.Addr     // zero where it is not about one client
+
+	Sessions []string // valid iff it is about several: the ids of at most MaxEvidence of them; nil in Result.Findings
+
+	scope   Scope
+	session string // valid iff scope is SessionScope
 }
+
+// MaxEvidence bounds the packets, and the sessions, that a finding names;
+// its detail tells how many there were. A person looks at two or three.
+const MaxEvidence = 20
+
+// ID names what the finding is about, in a form that is the same for the
+// same thing on every run and in every capture: a digest of the rule and of
+// what the rule's scope says, for example of server and user. Two findings
+// with one ID are the same trouble seen twice.
+func (f *Finding) ID() string {
+	b := make([]byte, 0, 128)
+	part := func(s string) { b = append(append(b, s...), 0) }
+	part(f.Rule)
+	if f.scope&ofServer != 0 {
+		part(f.Server.String())
+	}
+	if f.scope&ofClient != 0 {
+		part(f.Client.String())
+	}
+	if f.scope&ofUser != 0 {
+		part(string(f.User))
+	}
+	if f.scope&ofSession != 0 {
+		part(f.session)
+	}
+	sum := sha256.Sum256(b)
+	return idEncoding.EncodeToString(sum[:idBytes])
+}
+
+// idBytes makes ids of 12 letters and digits, like those of sessions.
+const idBytes = 60 / 8
+
+var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

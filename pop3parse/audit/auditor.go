@@ -1,0 +1,273 @@
+package audit
+
+import (
+	"cmp"
+	"hash/maphash"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"popscope/pop3parse"
+	"popscope/reassembly/stream"
+)
+
+// Limits of what an Auditor remembers between sessions. All of it together
+// takes some 150 MB when every limit is reached; a busy server's day does
+// not come near. What goes beyond a limit is counted, and said by the rule
+// audit-limit.
+const (
+	maxAccounts   = 1 << 16 // that have logged in
+	maxTried      = 1 << 16 // that were tried only: a flood of made-up names must not push out the real ones
+	maxClients    = 1 << 16
+	maxServers    = 1 << 12
+	maxSecrets    = 1 << 17
+	maxChallenges = 1 << 16
+	maxAcross     = 10_000 // findings about several sessions
+)
+
+// Auditor applies the rules that need several sessions, and groups logins
+// by account. It is given the sessions in the order of results, and its
+// findings depend on that order only. It keeps digests of secrets under a
+// key of the run, never the secrets.
+type Auditor struct {
+	rules  crossRules
+	ignore ignored
+	order  map[string]int // of rules, as in the catalogue
+	seed   maphash.Seed
+
+	known, tried *recent[accountKey, account]
+	clients      *recent[netip.Addr, client]
+	servers      *recent[netip.AddrPort, server]
+	secrets      *recent[secretKey, secretUse]
+	challenges   *recent[challengeKey, sighting]
+
+	found    []Finding
+	foundNo  int64 // findings beyond maxAcross
+	distinct int   // hashes that clients may still keep: see client.users
+}
+
+// crossRules are the rules that an Auditor applies; nil where one is off.
+type crossRules struct {
+	stripped, capaDiffers, challengeRepeats, betrayed        *active
+	guessing, stale, spray, enumeration, success, secretOnes *active
+	networks, polling, reused                                *active
+	drops, damaged, limit                                    *active
+}
+
+// NewAuditor returns an Auditor for a policy.
+func NewAuditor(p *Policy) *Auditor {
+	a := &Auditor{ignore: p.Ignore.ready(), order: make(map[string]int), seed: maphash.MakeSeed(), distinct: maxDistinct}
+	on := make(map[string]*active)
+	for i, r := range allRules() {
+		a.order[r.Slug] = i
+		on[r.Slug] = p.apply(r)
+	}
+	a.rules = crossRules{
+		stripped: on["stls-stripped"], capaDiffers: on["capa-differs"], challengeRepeats: on["apop-challenge-repeats"], betrayed: on["user-names-betrayed"],
+		guessing: on["password-guessing"], stale: on["stale-password"], spray: on["password-spray"], enumeration: on["user-enumeration"],
+		success: on["success-after-failures"], secretOnes: on["secret-tried-on-many"],
+		networks: on["account-from-many-networks"], polling: on["polling-too-fast"], reused: on["password-reused"],
+		drops: on["kernel-drops"], damaged: on["capture-damaged"], limit: on["audit-limit"],
+	}
+	a.known = newRecent[accountKey](maxAccounts, a.endAccount)
+	a.tried = newRecent[accountKey](maxTried, a.endAccount)
+	a.clients = newRecent[netip.Addr](maxClients, a.endClient)
+	a.servers = newRecent[netip.AddrPort](maxServers, a.endServer)
+	a.secrets = newRecent[secretKey](maxSecrets, a.endSecret)
+	a.challenges = newRecent[challengeKey, sighting](maxChallenges, nil)
+	return a
+}
+
+// sighting is where something was seen.
+type sighting struct {
+	at      stream.Stamp
+	session string
+	client  netip.Addr
+}
+
+func (s *sighting) seen() bool { return s.at.Packet != 0 }
+
+// proof is evidence from several sessions.
+type proof struct {
+	packets  []int64
+	sessions []string
+}
+
+// add takes a packet of a session.
+func (p *proof) add(at stream.Stamp, session string) {
+	if at.Packet != 0 && len(p.packets) < MaxEvidence {
+		if i, found := slices.BinarySearch(p.packets, at.Packet); !found {
+			p.packets = slices.Insert(p.packets, i, at.Packet)
+		}
+	}
+	if len(p.sessions) < MaxEvidence && !slices.Contains(p.sessions, session) {
+		p.sessions = append(p.sessions, session)
+	}
+}
+
+func (p *proof) take(s *sighting) {
+	if s.seen() {
+		p.add(s.at, s.session)
+	}
+}
+
+// Session takes the facts of one session, or of one part of it.
+func (a *Auditor) Session(f *Facts) {
+	if a.ignore.session(f) {
+		return
+	}
+	srv := a.server(f.Conn.Server)
+	for i := range f.Logins {
+		a.login(f, srv, &f.Logins[i])
+	}
+	a.userCommands(f, srv)
+	if f.Last {
+		a.serverFacts(f, srv)
+	}
+}
+
+// login takes one attempt to log in.
+func (a *Auditor) login(f *Facts, srv *server, l *pop3parse.Login) {
+	if l.User == nil && l.Outcome != pop3parse.Success || a.ignore.account(l.User) {
+		return
+	}
+	t := attempt{
+		facts: f, login: l, server: srv,
+		client:   f.Conn.Client.Addr(),
+		guess:    isGuess(l),
+		accepted: l.Outcome == pop3parse.Success || l.Reason == pop3parse.InUse, // RFC 2449 section 8.1.1: the password was right
+		user:     maphash.Bytes(a.seed, userName(l.User)),
+	}
+	if l.Secret.Known() {
+		t.secret = secretKey(maphash.Bytes(a.seed, l.Secret.Reveal()) | 1)
+	}
+	acc := a.account(&t)
+	acc.take(a, &t)
+	if t.guess {
+		a.client(t.client).failed(a, &t)
+	}
+	if t.secret != 0 && (t.guess || t.accepted) && l.Exposure != pop3parse.Token && len(l.Secret.Reveal()) > 0 {
+		a.secret(&t, acc)
+	}
+	srv.loginReply(&t)
+}
+
+// attempt is a login while it is taken.
+type attempt struct {
+	facts    *Facts
+	login    *pop3parse.Login
+	server   *server
+	client   netip.Addr
+	guess    bool // the server refused it for what the client knew
+	accepted bool
+	user     uint64    // digest of the user name, in lower case and without domain
+	secret   secretKey // digest of the secret; 0 when it is not known
+}
+
+// at returns the packet and time of the attempt.
+func (t *attempt) at() stream.Stamp { return t.login.At }
+
+// isGuess reports whether a login failed because of what the client
+// knew. A maildrop in use, a login too soon, a fault of the server and a
+// mechanism that is not there say nothing about the password (RFC 2449
+// section 8.1, RFC 3206).
+func isGuess(l *pop3parse.Login) bool {
+	if l.Outcome != pop3parse.Failure {
+		return false
+	}
+	switch l.Reason {
+	case pop3parse.BadCredentials, pop3parse.UnknownUser, pop3parse.OtherReason, pop3parse.NoReason:
+		return true
+	}
+	return false
+}
+
+// userName returns the name by which accounts are compared: without the
+// domain and in lower case.
+func userName(user []byte) []byte {
+	var buf [64]byte
+	out := buf[:0]
+	for i, c := range user {
+		if c == '@' && i > 0 {
+			break
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// Finish returns the findings about several sessions, and those about the
+// capture as a whole, in the order of the catalogue. The Auditor takes no
+// more sessions afterwards.
+func (a *Auditor) Finish(c Capture) []Finding {
+	a.known.each(a.endAccount)
+	a.tried.each(a.endAccount)
+	a.clients.each(a.endClient)
+	a.servers.each(a.endServer)
+	a.secrets.each(a.endSecret)
+	a.capture(c)
+	slices.SortStableFunc(a.found, func(x, y Finding) int {
+		return cmp.Or(
+			cmp.Compare(a.order[x.Rule], a.order[y.Rule]), slices.Compare(x.Packets, y.Packets),
+			x.Server.Compare(y.Server), x.Client.Compare(y.Client), strings.Compare(string(x.User), string(y.User)), strings.Compare(x.Detail, y.Detail),
+		)
+	})
+	return a.found
+}
+
+// Capture is what is known of the capture as a whole.
+type Capture struct {
+	KernelDrops int64
+	Errors      []string // of the inputs
+}
+
+// capture judges the capture as a whole, and what was forgotten.
+func (a *Auditor) capture(c Capture) {
+	if r := a.rules.drops; r != nil && c.KernelDrops > 0 {
+		a.find(r, plural(int(c.KernelDrops), "packet", "packets"), &proof{})
+	}
+	if r := a.rules.damaged; r != nil && len(c.Errors) > 0 {
+		a.find(r, plural(len(c.Errors), "error", "errors")+": "+c.Errors[0], &proof{})
+	}
+	if r := a.rules.limit; r != nil {
+		var what []string
+		for _, l := range []struct {
+			n     int64
+			words string
+		}{
+			{a.known.forgotten + a.tried.forgotten, "accounts"}, {a.clients.forgotten, "clients"}, {a.servers.forgotten, "servers"},
+			{a.secrets.forgotten, "secrets"}, {a.challenges.forgotten, "challenges"},
+		} {
+			if l.n > 0 {
+				what = append(what, itoa(l.n)+" "+l.words)
+			}
+		}
+		if len(what) > 0 {
+			a.find(r, someOf(what)+" forgotten", &proof{})
+		}
+		if a.foundNo > 0 {
+			a.found = append(a.found, a.finding(r, itoa(a.foundNo)+" further findings about several sessions not kept", &proof{}))
+		}
+	}
+}
+
+func (a *Auditor) finding(r *active, detail string, p *proof) Finding {
+	return Finding{
+		Rule: r.Slug, Severity: r.severity, Title: r.Title, Detail: detail, Advice: r.Advice, RFC: r.RFC,
+		Packets: p.packets, Sessions: p.sessions, scope: r.Scope,
+	}
+}
+
+// find adds a finding and returns it, to say what it is about; nil when
+// there are too many.
+func (a *Auditor) find(r *active, detail string, p *proof) *Finding {
+	if len(a.found) >= maxAcross {
+		a.foundNo++
+		return &Finding{}
+	}
+	a.found = append(a.found, a.finding(r, detail, p))
+	return &a.found[len(a.found)-1]
+}

@@ -1,0 +1,24 @@
+package audit
+
+import (
+	"popscope/pop3parse"
+	"popscope/reassembly/stream"
+)
+
+// Facts is what is known of one session, or of one part of a session that
+// comes in several. Nothing in it is changed or kept beyond the call that
+// it is given to, but for ID.
+type Facts struct {
+	ID        string
+	Last      bool // the session's facts are final; false in all parts but the last one
+	Conn      *stream.Conn
+	Session   *pop3parse.Session
+	Exchanges []pop3parse.Exchange
+	Logins    []pop3parse.Login
+	Messages  []pop3parse.Message
+	TLS       *stream.TLSInfo // nil without a TLS hello
+	Cipher    string          // the name of TLS.Cipher in IANA's registry; "" without one
+	Implicit  bool            // TLS from the first byte
+	OneSided  bool            // only Side was captured
+	Side      stream.Dir      // valid iff OneSided
+}

@@ -1,0 +1,310 @@
+package audit
+
+import (
+	"bytes"
+	"strings"
+
+	"popscope/pop3parse"
+)
+
+// exposureRules are about what somebody who reads the traffic gains.
+var exposureRules = []Rule{
+	{
+		Slug: "cleartext-login", Severity: High, Scope: AccountScope, session: cleartextLogin,
+		Title:  "Password in clear",
+		Advice: "Have the client use TLS on port 995 or STLS, turn off logins in clear on the server, and change the password: it has been on the wire.",
+		RFC:    "RFC 8314 section 4.1",
+		About: "A password went over the wire without TLS, and the server accepted it or its answer is not known. USER and PASS, AUTH PLAIN and AUTH LOGIN " +
+			"show the password to everybody on the path. Passwords that the server refused are the rule cleartext-attempt.",
+	},
+	{
+		Slug: "cleartext-attempt", Severity: Low, Scope: AccountScope, session: cleartextAttempt,
+		Title:  "Refused password in clear",
+		Advice: "Have the client use TLS. If a person mistyped, what was sent is often close to the real password, or that of another account.",
+		RFC:    "RFC 8314 section 4.1",
+		About:  "A password went over the wire without TLS, and the server did not accept it. An attempt that the server did not let finish counts too when the password was sent.",
+	},
+	{
+		Slug: "stls-not-used", Severity: High, Scope: AccountScope, session: stlsNotUsed,
+		Title:  "Password in clear although the server offered STLS",
+		Advice: "Set the client to require STLS or to use port 995. The server is ready for it.",
+		RFC:    "RFC 2595 section 4",
+		About: "The server listed STLS in its answer to CAPA, and the client logged in without TLS in the same session, showing a password or a token. " +
+			"Logins that the server refused count too. Whether a server offers STLS to other clients is said in the list of accounts.",
+	},
+	{
+		Slug: "token-in-clear", Severity: High, Scope: AccountScope, session: tokenInClear,
+		Title:  "Bearer token in clear",
+		Advice: "Revoke the token, and have the client use TLS. Whoever has a bearer token is let in until it expires.",
+		RFC:    "RFC 7628 section 4; RFC 6750 section 5.3",
+		About:  "AUTH XOAUTH2 or OAUTHBEARER sent a token without TLS. Tokens that the server refused count too: they may hold elsewhere.",
+	},
+	{
+		Slug: "crackable-login", Severity: Medium, Scope: AccountScope, session: crackableLogin,
+		Title:  "Login from which the password can be guessed offline",
+		Advice: "Use TLS. Without it, passwords must withstand billions of guesses a second: long and random ones only.",
+		RFC:    "RFC 1939 section 13; RFC 2195 section 5; RFC 6331",
+		About: "APOP, CRAM-MD5, DIGEST-MD5 or NTLM without TLS: challenge and response are in the capture, and each guess of the password can be tested with a single fast hash. " +
+			"SCRAM is the rule scram-in-clear.",
+	},
+	{
+		Slug: "scram-in-clear", Severity: Low, Scope: AccountScope, session: scramInClear,
+		Title:  "SCRAM login outside of TLS",
+		Advice: "Use TLS, where SCRAM can also be bound to the channel.",
+		RFC:    "RFC 5802 section 9; RFC 7677 section 4",
+		About:  "A SCRAM exchange without TLS lets guesses of the password be tested offline, each at the cost of the iteration count. That is slow, so the finding is low.",
+	},
+	{
+		Slug: "scram-few-iterations", Severity: Medium, Scope: AccountScope, session: scramFewIterations,
+		Title:  "SCRAM with a low iteration count",
+		Advice: "Raise the iteration count on the server and have passwords stored anew.",
+		RFC:    "RFC 5802 section 5.1; RFC 7677 section 4",
+		About:  "The server announced fewer iterations than the standards ask for, so that guesses are cheap for whoever has seen a login or the server's stored keys.",
+		Settings: []Setting{
+			{Name: "iterations", Default: 4096, About: "fewer than this are too few"},
+		},
+	},
+	{
+		Slug: "password-is-user-name", Severity: High, Scope: AccountScope, session: passwordIsUser,
+		Title:  "Password equal to the user name",
+		Advice: "Change the password. It is the first that is guessed.",
+		RFC:    "RFC 4949, password",
+		About:  "A password that the server accepted, or whose answer is not known, is the user name, with or without the domain and in any case of letters. It can be known only where the password is shown.",
+	},
+	{
+		Slug: "anonymous-login", Severity: Low, Scope: PairScope, session: anonymousLogin,
+		Title:  "Anonymous login accepted",
+		Advice: "Turn ANONYMOUS off unless the maildrop is meant for everybody.",
+		RFC:    "RFC 4505 section 5",
+		About:  "AUTH ANONYMOUS was accepted: whoever can reach the server can read the maildrop.",
+	},
+	{
+		Slug: "secret-echoed", Severity: Medium, Scope: ServerScope, session: secretEchoed,
+		Title:  "Server repeats a secret in its reply",
+		Advice: "Change the server's reply: it ends in logs and on screens of clients.",
+		RFC:    "RFC 1939 section 13",
+		About:  "The text of a reply holds the password, or other SASL data, that the client had sent before. Inside TLS it counts too: the reply is logged by clients.",
+	},
+	{
+		Slug: "mail-in-clear", Severity: Medium, Scope: AccountScope, session: mailInClear,
+		Title:  "Mail in clear",
+		Advice: "Use TLS. The content of the messages has been on the wire.",
+		RFC:    "RFC 8314 section 3",
+		About:  "RETR, TOP or XTND XMIT carried content of messages without TLS.",
+	},
+	{
+		Slug: "password-reused", Severity: High, Scope: AccountScope,
+		Title:  "One password for several accounts",
+		Advice: "Give each account a password of its own: whoever learns one has them all.",
+		RFC:    "RFC 4949, password",
+		About: "The same password was accepted for accounts with different user names. A user name with and without domain, or in another case of letters, counts as one. " +
+			"Only passwords that are shown can be compared.",
+		Settings: []Setting{
+			{Name: "accounts", Default: 2, About: "so many accounts with one password are a finding"},
+		},
+	},
+}
+
+// maxUsers is up to how many users of one session have a finding of their
+// own for one rule. The rest of a session that tries thousands of names
+// shares one.
+const maxUsers = 16
+
+// byUser adds a finding of a rule for each user with logins that match.
+func (v *view) byUser(r *active, match func(*pop3parse.Login) bool, detail func(n int, l *pop3parse.Login) string) {
+	type one struct {
+		first *pop3parse.Login
+		e     evidence
+	}
+	var users []one
+	var rest evidence
+	var firstOfRest *pop3parse.Login
+logins:
+	for i := range v.Logins {
+		l := &v.Logins[i]
+		if !match(l) || v.ignore.account(l.User) {
+			continue
+		}
+		for k := range users {
+			if bytes.Equal(users[k].first.User, l.User) {
+				users[k].e.add(l.At)
+				continue logins
+			}
+		}
+		if len(users) < maxUsers {
+			users = append(users, one{first: l})
+			users[len(users)-1].e.add(l.At)
+			continue
+		}
+		if firstOfRest == nil {
+			firstOfRest = l
+		}
+		rest.add(l.At)
+	}
+	for k := range users {
+		u := &users[k]
+		v.findUser(r, u.first.User, detail(u.e.total, u.first), &u.e)
+	}
+	if rest.total > 0 {
+		v.find(r, detail(rest.total, firstOfRest)+", of further users", &rest)
+	}
+}
+
+// how writes by which mechanism, how often, and what came of it.
+func how(n int, l *pop3parse.Login) string {
+	b := make([]byte, 0, 64)
+	b = append(b, l.Mechanism...)
+	switch l.Outcome {
+	case pop3parse.Success:
+		b = append(b, ", accepted"...)
+	case pop3parse.Failure:
+		b = append(b, ", refused"...)
+	default:
+		b = append(b, ", outcome not known"...)
+	}
+	if n > 1 {
+		b = append(append(b, "; "...), itoa(int64(n))...)
+		b = append(b, " times in this session"...)
+	}
+	return string(b)
+}
+
+// shows reports whether a login outside of TLS showed something of a kind.
+func shows(l *pop3parse.Login, what pop3parse.Exposure) bool {
+	return !l.Encrypted && l.Exposure == what
+}
+
+func cleartextLogin(v *view, r *active) {
+	if v.clear {
+		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Cleartext) && l.Outcome != pop3parse.Failure }, how)
+	}
+}
+
+func cleartextAttempt(v *view, r *active) {
+	if v.clear {
+		v.byUser(r, func(l *pop3parse.Login) bool {
+			return shows(l, pop3parse.Cleartext) && l.Outcome == pop3parse.Failure && l.Secret.Known()
+		}, how)
+	}
+}
+
+func stlsNotUsed(v *view, r *active) {
+	if c := v.Session.ClearCapa; !v.clear || v.Session.STLS || c == nil || !Offers(c.Rows, "STLS") {
+		return
+	}
+	v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Cleartext) || shows(l, pop3parse.Token) }, how)
+}
+
+func tokenInClear(v *view, r *active) {
+	if v.clear {
+		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Token) }, how)
+	}
+}
+
+func isSCRAM(l *pop3parse.Login) bool { return strings.HasPrefix(l.Mechanism, "SCRAM-") }
+
+func crackableLogin(v *view, r *active) {
+	if v.clear {
+		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Crackable) && !isSCRAM(l) }, how)
+	}
+}
+
+func scramInClear(v *view, r *active) {
+	if v.clear {
+		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Crackable) && isSCRAM(l) }, how)
+	}
+}
+
+func scramFewIterations(v *view, r *active) {
+	least := r.count("iterations")
+	v.byUser(r, func(l *pop3parse.Login) bool {
+		return l.Iterations > 0 && int64(l.Iterations) < least
+	}, func(_ int, l *pop3parse.Login) string {
+		return l.Mechanism + " with " + itoa(int64(l.Iterations)) + " iterations, fewer than " + itoa(least)
+	})
+}
+
+func passwordIsUser(v *view, r *active) {
+	v.byUser(r, func(l *pop3parse.Login) bool {
+		if l.Outcome == pop3parse.Failure || len(l.User) == 0 || !l.Secret.Known() || l.Exposure == pop3parse.Token {
+			return false
+		}
+		local, _, _ := bytes.Cut(l.User, []byte("@"))
+		s := l.Secret.Reveal()
+		return bytes.EqualFold(s, l.User) || len(local) > 0 && bytes.EqualFold(s, local)
+	}, how)
+}
+
+func anonymousLogin(v *view, r *active) {
+	var e evidence
+	for i := range v.Logins {
+		if l := &v.Logins[i]; l.Mechanism == "ANONYMOUS" && l.Outcome == pop3parse.Success {
+			e.add(l.At)
+		}
+	}
+	if e.total > 0 {
+		v.find(r, plural(e.total, "login", "logins"), &e)
+	}
+}
+
+func secretEchoed(v *view, r *active) {
+	if !v.masked {
+		return
+	}
+	var e evidence
+	for i := range v.Exchanges {
+		if x := &v.Exchanges[i]; x.Text.HasSecret() {
+			e.add(x.ReplyFirst)
+		}
+	}
+	v.find(r, plural(e.total, "reply", "replies"), &e)
+}
+
+func mailInClear(v *view, r *active) {
+	if !v.verbs.mail {
+		return
+	}
+	var e evidence
+	for i := range v.Exchanges {
+		x := &v.Exchanges[i]
+		sent := x.Verb == pop3parse.XTND && x.Status == pop3parse.OK && bytes.HasPrefix(bytes.ToUpper(x.Args.Reveal()), []byte("XMIT"))
+		if !x.Encrypted && (sent || (x.Verb == pop3parse.RETR || x.Verb == pop3parse.TOP) && x.Octets > 0) {
+			e.exchange(x)
+		}
+	}
+	if e.total > 0 {
+		v.findUser(r, v.user(), plural(e.total, "message", "messages"), &e)
+	}
+}
+
+// user returns the user whose login was accepted in this part of the
+// session, or nil.
+func (v *view) user() []byte {
+	for i := range v.Logins {
+		if v.Logins[i].Outcome == pop3parse.Success {
+			return v.Logins[i].User
+		}
+	}
+	return nil
+}
+
+// Offers reports whether a list of capabilities has one: its row begins
+// with the word (RFC 2449 section 5).
+func Offers(capabilities [][]byte, name string) bool {
+	_, ok := Parameters(capabilities, name)
+	return ok
+}
+
+// Parameters returns what follows the word in the row of a capability, and
+// whether there is such a row.
+func Parameters(capabilities [][]byte, name string) ([]byte, bool) {
+	for _, row := range capabilities {
+		if len(row) < len(name) || !strings.EqualFold(string(row[:len(name)]), name) {
+			continue
+		}
+		if rest := row[len(name):]; len(rest) == 0 || rest[0] == ' ' {
+			return bytes.TrimSpace(rest), true
+		}
+	}
+	return nil, false
+}

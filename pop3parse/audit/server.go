@@ -1,0 +1,235 @@
+package audit
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"slices"
+	"strconv"
+	"time"
+
+	"popscope/pop3parse"
+	"popscope/reassembly/stream"
+)
+
+// server is what an Auditor remembers of one server.
+type server struct {
+	addr       netip.AddrPort
+	loginDelay int64 // nanoseconds, from the last CAPA list that has one; 0 unknown
+
+	offered, hidden sighting // STLS in the clear CAPA list, or accepted; and not listed
+	lists           []capaList
+
+	repeats     int // challenges that came again
+	repeatProof proof
+
+	// How it answers to user names.
+	unknown     sighting // said that there is no such user, to a USER or a login
+	bad         sighting // said that the password is wrong
+	userRefused sighting // -ERR to USER for no other reason than the name
+	userTaken   sighting // +OK to USER
+}
+
+// capaList is one of the different lists that a server gave.
+type capaList struct {
+	digest uint64
+	sighting
+}
+
+// maxLists bounds the different lists that are remembered of a server: two
+// are a finding already.
+const maxLists = 8
+
+// challengeKey names an APOP challenge of a server.
+type challengeKey struct {
+	server netip.AddrPort
+	digest uint64
+}
+
+// server returns what is remembered of a server.
+func (a *Auditor) server(addr netip.AddrPort) *server {
+	if e, ok := a.servers.items[addr]; ok {
+		a.servers.use(e)
+		return &e.value
+	}
+	e := a.servers.add(addr)
+	e.value.addr = addr
+	return &e.value
+}
+
+// serverFacts takes what a session as a whole tells about its server.
+func (a *Auditor) serverFacts(f *Facts, s *server) {
+	here := func(at stream.Stamp) sighting { return sighting{at, f.ID, f.Conn.Client.Addr()} }
+	if d := loginDelay(f.Session.Capabilities); d > 0 {
+		s.loginDelay = d
+	}
+	c := f.Session.ClearCapa
+	switch {
+	case f.Session.STLS || c != nil && Offers(c.Rows, "STLS"):
+		if !s.offered.seen() {
+			s.offered = here(f.Conn.First)
+			if c != nil {
+				s.offered.at = c.At
+			}
+		}
+	case c != nil:
+		if !s.hidden.seen() {
+			s.hidden = here(c.At)
+		}
+	}
+	if c != nil && len(s.lists) < maxLists {
+		digest := a.listDigest(c.Rows)
+		if !slices.ContainsFunc(s.lists, func(l capaList) bool { return l.digest == digest }) {
+			s.lists = append(s.lists, capaList{digest, here(c.At)})
+		}
+	}
+	if a.rules.challengeRepeats != nil && f.Session.Challenge != nil {
+		a.challenge(f, s, here(f.Session.GreetingAt))
+	}
+}
+
+// listDigest is the same for the same capabilities in any order and case
+// of letters. The name of the implementation may change with an update.
+func (a *Auditor) listDigest(rows [][]byte) uint64 {
+	var sum uint64
+	var buf [64]byte
+	for _, row := range rows {
+		if Offers([][]byte{row}, "STLS") || Offers([][]byte{row}, "IMPLEMENTATION") {
+			continue
+		}
+		low := buf[:0]
+		for _, c := range row {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			low = append(low, c)
+		}
+		sum += maphash.Bytes(a.seed, low)
+	}
+	return sum
+}
+
+// challenge looks whether an APOP challenge came before.
+func (a *Auditor) challenge(f *Facts, s *server, here sighting) {
+	key := challengeKey{s.addr, maphash.Bytes(a.seed, f.Session.Challenge)}
+	if e, ok := a.challenges.items[key]; ok {
+		a.challenges.use(e)
+		s.repeats++
+		s.repeatProof.take(&e.value)
+		s.repeatProof.take(&here)
+		return
+	}
+	a.challenges.add(key).value = here
+}
+
+// loginReply notes what the server betrays when it refuses a login.
+func (s *server) loginReply(t *attempt) {
+	if t.login.Outcome != pop3parse.Failure {
+		return
+	}
+	here := sighting{t.at(), t.facts.ID, t.client}
+	switch {
+	case t.login.Reason == pop3parse.UnknownUser && !s.unknown.seen():
+		s.unknown = here
+	case t.login.Reason == pop3parse.BadCredentials && !s.bad.seen():
+		s.bad = here
+	}
+}
+
+// userCommands looks at the answers to USER: a server that refuses names
+// there tells which names there are.
+func (a *Auditor) userCommands(f *Facts, s *server) {
+	for i := range f.Exchanges {
+		x := &f.Exchanges[i]
+		if x.Verb != pop3parse.USER || x.Status == pop3parse.NoReply || x.Pairing == pop3parse.Guessed {
+			continue
+		}
+		if x.Status == pop3parse.OK {
+			if !s.userTaken.seen() {
+				s.userTaken = sighting{x.ReplyFirst, f.ID, f.Conn.Client.Addr()}
+			}
+			continue
+		}
+		reason := pop3parse.FailureReason(x.Code, x.Text.Reveal())
+		if reason != pop3parse.UnknownUser && reason != pop3parse.BadCredentials || x.Notes.Has(pop3parse.WrongState) {
+			continue
+		}
+		here := sighting{x.ReplyFirst, f.ID, f.Conn.Client.Addr()}
+		if !s.userRefused.seen() {
+			s.userRefused = here
+		}
+		user := x.Args.Reveal()
+		if !a.ignore.account(user) {
+			a.client(here.client).refusedName(a, maphash.Bytes(a.seed, userName(user)), here)
+		}
+	}
+}
+
+// endServer words what was found about a server.
+func (a *Auditor) endServer(s *server) {
+	if r := a.rules.stripped; r != nil && s.offered.seen() && s.hidden.seen() {
+		var p proof
+		p.take(&s.offered)
+		p.take(&s.hidden)
+		who := "offered to " + s.offered.client.String() + ", hidden from " + s.hidden.client.String()
+		if s.offered.client == s.hidden.client {
+			who = "offered to " + s.offered.client.String() + " in one session, hidden in another"
+		}
+		a.find(r, who, &p).Server = s.addr
+	}
+	if r := a.rules.capaDiffers; r != nil && len(s.lists) > 1 {
+		var p proof
+		for i := range s.lists {
+			p.take(&s.lists[i].sighting)
+		}
+		a.find(r, plural(len(s.lists), "list", "different lists"), &p).Server = s.addr
+	}
+	if r := a.rules.challengeRepeats; r != nil && s.repeats > 0 {
+		a.find(r, plural(s.repeats, "session", "sessions")+" with a challenge that was there before", &s.repeatProof).Server = s.addr
+	}
+	if r := a.rules.betrayed; r != nil {
+		var p proof
+		switch {
+		case s.userRefused.seen() && s.userTaken.seen():
+			p.take(&s.userRefused)
+			p.take(&s.userTaken)
+			a.find(r, "USER is refused for some names and accepted for others", &p).Server = s.addr
+		case s.unknown.seen() && s.bad.seen():
+			p.take(&s.unknown)
+			p.take(&s.bad)
+			a.find(r, "one reply for names that do not exist, another one for wrong passwords", &p).Server = s.addr
+		}
+	}
+}
+
+// loginDelay returns the LOGIN-DELAY of a list of capabilities in
+// nanoseconds (RFC 2449 section 6.5); 0 without one.
+func loginDelay(capabilities [][]byte) int64 {
+	p, ok := Parameters(capabilities, "LOGIN-DELAY")
+	if !ok {
+		return 0
+	}
+	n := 0
+	for n < len(p) && '0' <= p[n] && p[n] <= '9' {
+		n++
+	}
+	s, ok := atoi(string(p[:n]))
+	if !ok || s > int64(365*24*time.Hour/time.Second) {
+		return 0
+	}
+	return s * int64(time.Second)
+}
+
+func atoi(s string) (int64, bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
+
+// seconds writes a time in nanoseconds in whole seconds, or in
+// milliseconds when it is short.
+func seconds(nanos int64) string {
+	d := time.Duration(nanos)
+	if d < 10*time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return shortDuration(d.Round(time.Second))
+}
