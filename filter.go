@@ -25,9 +25,14 @@ func (f *filter) pass(r *Result) []*Result {
 	case matched:
 		f.parts[r.ID] = nil
 	default:
-		f.parts[r.ID] = append(held[max(0, len(held)-maxHeldParts+1):], r)
+		forgotten := held[:max(0, len(held)-maxHeldParts+1)]
+		f.parts[r.ID] = append(held[len(forgotten):], r)
+		drop(forgotten...)
 	}
 	switch {
+	case !matched && r.Last:
+		drop(append(held, r)...)
+		return nil
 	case !matched:
 		return nil
 	case len(held) > 0:
@@ -35,6 +40,18 @@ func (f *filter) pass(r *Result) []*Result {
 	}
 	f.one[0] = r
 	return f.one[:]
+}
+
+// drop tells those who took the bytes of messages that nobody will ask for
+// them.
+func drop(results ...*Result) {
+	for _, r := range results {
+		for i := range r.Messages {
+			if b := r.Messages[i].Body; b != nil {
+				b.Drop()
+			}
+		}
+	}
 }
 
 // matches applies the filters to what is known of a session by now.

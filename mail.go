@@ -3,15 +3,33 @@ package popscope
 import (
 	"crypto/sha256"
 	"hash"
+	"io"
 
 	"popscope/pop3parse"
 	"popscope/pop3parse/message"
 )
 
+// Body takes the bytes of one message besides the Analyzer, which keeps
+// none of them. Data, Gap, End and Part are called by one goroutine at a
+// time, while the message passes; then the Body waits in Message.Body until
+// the session is over. Exactly one of these follows: a Result with the
+// message is handed out, and its receiver has the Body; or Drop is called,
+// because a filter holds the session back. If the caller of Results stops
+// early, neither may happen.
+type Body interface {
+	pop3parse.Sink
+	// Part is asked for a Writer when an attachment begins: see
+	// message.PartSink.
+	Part(message.PartInfo) io.Writer
+	// Drop says that no Result will hold the message.
+	Drop()
+}
+
 // digest is what the bytes of one message told.
 type digest struct {
 	sum  [32]byte
 	mail *message.Mail
+	body Body
 }
 
 // mailSink hashes a message and outlines it while it passes.
@@ -19,6 +37,7 @@ type mailSink struct {
 	track  *track
 	hash   hash.Hash
 	parser *message.Parser
+	body   Body // nil when nobody wants the bytes
 }
 
 // mail returns the function that gives the parser a sink for each message,
@@ -27,7 +46,13 @@ func (t *track) mail() func(*pop3parse.Message) pop3parse.Sink {
 	if t.shard.opt.NoMail {
 		return nil
 	}
-	return func(*pop3parse.Message) pop3parse.Sink { return t.newSink() }
+	return func(m *pop3parse.Message) pop3parse.Sink {
+		s := t.newSink()
+		if t.shard.opt.Body != nil {
+			s.body = t.shard.opt.Body(m)
+		}
+		return s
+	}
 }
 
 // newSink takes a sink that another message has done with, or makes one.
@@ -41,23 +66,44 @@ func (t *track) newSink() *mailSink {
 		s.parser.Reset()
 		return s
 	}
-	return &mailSink{track: t, hash: sha256.New(), parser: message.NewParser(message.Limits{})}
+	s := &mailSink{track: t, hash: sha256.New()}
+	s.parser = message.NewParser(message.Limits{PartSink: s.part})
+	return s
+}
+
+// part asks the Body of the message for a Writer.
+func (s *mailSink) part(i message.PartInfo) io.Writer {
+	if s.body == nil {
+		return nil
+	}
+	return s.body.Part(i)
 }
 
 // Data implements pop3parse.Sink.
 func (s *mailSink) Data(p []byte) {
 	s.hash.Write(p)
 	s.parser.Write(p)
+	if s.body != nil {
+		s.body.Data(p)
+	}
 }
 
 // Gap implements pop3parse.Sink.
-func (s *mailSink) Gap(n int64) { s.parser.Gap(n) }
+func (s *mailSink) Gap(n int64) {
+	s.parser.Gap(n)
+	if s.body != nil {
+		s.body.Gap(n)
+	}
+}
 
 // End implements pop3parse.Sink.
-func (s *mailSink) End(*pop3parse.Message) {
-	d := digest{mail: s.parser.Close()}
+func (s *mailSink) End(m *pop3parse.Message) {
+	d := digest{mail: s.parser.Close(), body: s.body}
 	s.hash.Sum(d.sum[:0])
+	if s.body != nil {
+		s.body.End(m)
+	}
 	s.track.digests = append(s.track.digests, d)
 	s.track.shard.free = append(s.track.shard.free, s)
-	s.track = nil
+	s.track, s.body = nil, nil
 }

@@ -25,12 +25,18 @@ type Options struct {
 	Ports    []uint16 // taken as POP3; nil means DefaultPorts
 	Detect   Detect
 	KeepBody int  // bytes kept of each multi-line reply, for transcripts
-	NoMail   bool // do not hash and outline messages: sizes and verdicts only
+	NoMail   bool // do not hash and outline messages: sizes and verdicts only; Body is not asked
 	Follow   bool // hand on exchanges as soon as they are finished, each time as a part of the session
 	Workers  int  // 0 means all processors; results are the same for every number
 	Policy   audit.Policy
 	Limits   Limits
 	Tap      Tap // is told what the bytes are; nil: nobody asks
+
+	// Body is asked when a message begins for what is to take its bytes;
+	// of m the number, command, announced size and sender are known. It
+	// is called by several goroutines at once, in no order. A nil Body is
+	// one that is not wanted; nil asks nobody.
+	Body func(m *pop3parse.Message) Body
 
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time

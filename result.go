@@ -32,6 +32,7 @@ type Result struct {
 	Last      bool   // the session's facts are final; false in all parts but the last one
 	Conn      *stream.Conn
 	Session   *pop3parse.Session
+	Maildrop  *pop3parse.Maildrop // what the session told of its maildrop; nil in all parts but the last one
 	Exchanges []pop3parse.Exchange
 	Logins    []pop3parse.Login
 	Messages  []Message
@@ -64,6 +65,7 @@ type Message struct {
 	pop3parse.Message
 	SHA256 [32]byte
 	Mail   *message.Mail
+	Body   Body // what Options.Body returned; nil without one
 }
 
 // Summary is what there is to say after the last session.

@@ -231,7 +231,7 @@ func (t *track) emit(c *stream.Conn, last bool) {
 	for i, m := range t.parser.Messages() {
 		out := Message{Message: m}
 		if i < len(t.digests) {
-			out.SHA256, out.Mail = t.digests[i].sum, t.digests[i].mail
+			out.SHA256, out.Mail, out.Body = t.digests[i].sum, t.digests[i].mail, t.digests[i].body
 		}
 		r.Messages = append(r.Messages, out)
 	}
@@ -252,7 +252,9 @@ func (t *track) emit(c *stream.Conn, last bool) {
 	facts := r.facts()
 	facts.Messages = t.parser.Messages()
 	r.Findings = t.shard.judge.Session(facts)
-	if !last {
+	if last {
+		r.Maildrop = t.parser.Maildrop()
+	} else {
 		r.detach(t)
 	}
 	t.shard.out = append(t.shard.out, r)

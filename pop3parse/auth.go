@@ -161,6 +161,11 @@ func (p *Parser) authenticate(x *Exchange) {
 	case OK:
 		l.Outcome = Success
 		p.ses.State = Transaction
+		p.ses.User = l.account()
+	case NoReply:
+		if p.ses.State != Transaction {
+			p.ses.User = l.account()
+		}
 	case Err:
 		l.Outcome = Failure
 		if l.Reason == NoReason {

@@ -53,7 +53,7 @@ func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
 func (p *Parser) beginMail(x *asked, from stream.Dir, cmd Verb, number int, announced int64) {
 	r := &p.reply
 	r.isMail, r.size = true, 0
-	r.message = Message{Number: number, Command: cmd, Announced: announced, From: from}
+	r.message = Message{Number: number, Command: cmd, Announced: announced, Listed: -1, From: from}
 	if p.opt.Mail != nil {
 		r.sink = p.opt.Mail(&r.message)
 	}
@@ -127,9 +127,9 @@ func (p *Parser) mailData(tok wire.Token) {
 		return
 	}
 	if r.message.First.Packet == 0 {
-		r.message.First = tok.At
+		r.message.First, r.message.FirstOff = tok.At, tok.Off
 	}
-	r.message.Last = tok.At
+	r.message.Last, r.message.LastOff = tok.At, tok.Off+int64(len(tok.Raw))-1
 	r.message.Octets += int64(len(tok.Raw))
 	r.size += int64(len(tok.Raw))
 	if r.sink != nil {
@@ -151,7 +151,8 @@ func (p *Parser) mailGap(n int64) {
 	if !r.isMail || n <= 0 {
 		return
 	}
-	if k := len(r.message.Gaps); k > 0 && (r.message.Gaps[k-1].Offset+r.message.Gaps[k-1].Length == r.size || k == maxGaps) {
+	if k := len(r.message.Gaps); k > 0 && (r.message.Gaps[k-1].Offset+r.message.Gaps[k-1].Length == r.size || k == MaxGaps) {
+		r.message.GapsMerged = r.message.GapsMerged || r.message.Gaps[k-1].Offset+r.message.Gaps[k-1].Length != r.size
 		r.message.Gaps[k-1].Length += n
 	} else {
 		r.message.Gaps = append(r.message.Gaps, Gap{Offset: r.size, Length: n})

@@ -88,6 +88,10 @@ type Exchange struct {
 	ReplyFirst, ReplyLast     stream.Stamp // packets of the reply's first and last byte; zero when not captured
 }
 
+// Number returns the number of the message that the command names first,
+// as in "RETR 3" and "TOP 3 0"; 0 without one.
+func (x *Exchange) Number() int { return messageNumber(x.Args.Reveal()) }
+
 // Think returns the time from the command's last byte to the reply's
 // first one, and whether both are known.
 func (x *Exchange) Think() (time.Duration, bool) {

@@ -70,6 +70,7 @@ func (p *Parser) endMail(x *asked) {
 	if m.First.Packet == 0 {
 		m.First, m.Last = x.ReplyFirst, x.ReplyLast
 	}
+	p.listed(m)
 	p.ses.Messages++
 	p.messages = append(p.messages, *m)
 	if r.sink != nil {
@@ -100,18 +101,28 @@ func (p *Parser) finishAll() {
 	}
 }
 
+// listed fills in what LIST and UIDL have told of a message so far.
+func (p *Parser) listed(m *Message) (Entry, bool) {
+	e, ok := p.drop.Entry(m.Number)
+	if !ok || m.From == stream.Client {
+		return e, false
+	}
+	if e.UID != "" {
+		m.UIDL = []byte(e.UID)
+	}
+	m.Listed = e.Octets
+	return e, true
+}
+
 // settle fills in what is known only when the session is over.
 func (p *Parser) settle() {
 	p.ses.Exchanges = p.n
 	p.ses.Deleted = p.drop.marked()
 	for i := range p.messages {
 		m := &p.messages[i]
-		e, ok := p.drop.Entry(m.Number)
-		if !ok || m.From == stream.Client {
+		e, ok := p.listed(m)
+		if !ok {
 			continue
-		}
-		if e.UID != "" {
-			m.UIDL = []byte(e.UID)
 		}
 		m.Deleted = e.Marked && p.ses.Committed && !e.Doubtful
 		m.Doubtful = e.Marked && e.Doubtful

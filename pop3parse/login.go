@@ -1,6 +1,8 @@
 package pop3parse
 
 import (
+	"bytes"
+
 	"popscope/pop3parse/secret"
 	"popscope/reassembly/stream"
 )
@@ -52,6 +54,14 @@ type Login struct {
 
 	Iterations int    // SCRAM: the iteration count; 0 unknown
 	Peer       string // NTLM: the workstation; GSSAPI: the mechanism's name
+}
+
+// account returns whose maildrop the login opens: a copy.
+func (l *Login) account() []byte {
+	if len(l.AuthzID) > 0 {
+		return bytes.Clone(l.AuthzID)
+	}
+	return bytes.Clone(l.User)
 }
 
 // Reason says why a login failed, as far as response code and text tell

@@ -23,6 +23,10 @@ type Gap struct {
 	Offset, Length int64 // in bytes of the message, the gaps before it counted
 }
 
+// MaxGaps bounds the gap map of a message: one of a gigabyte that lost every
+// tenth segment would have 70,000 gaps, and nobody reads that far.
+const MaxGaps = 4096
+
 // Message is a mail that went over the wire: the multi-line reply to RETR
 // or TOP, or the client's data after XTND XMIT.
 type Message struct {
@@ -32,10 +36,14 @@ type Message struct {
 	Octets      int64 // exact bytes captured: dot-unstuffed, without the final "." line
 	Verdict     Verdict
 	Gaps        []Gap
+	GapsMerged  bool         // there were more than MaxGaps: the last Gap stands for several, and only its length is right
 	Announced   int64        // octets that the status line claims; -1 when it does not
 	UIDL        []byte       // where the session told
+	Listed      int64        // octets that LIST claims for it; -1 when it did not tell
 	First, Last stream.Stamp // packets of the first and last byte of the data
 	From        stream.Dir   // who sent the data
+	FirstOff    int64        // stream offset of the first byte in From's direction; valid iff Octets > 0
+	LastOff     int64        // stream offset of the last byte; valid iff Octets > 0
 	Deleted     bool         // marked by DELE, and the deletion was committed
 	Doubtful    bool         // whether it was deleted cannot be known: what was lost may have undone the mark
 }

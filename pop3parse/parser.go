@@ -30,8 +30,6 @@ const (
 	maxRow = 4 << 10
 	// maxCapa bounds the CAPA list that is kept; real ones have 10 to 30 rows.
 	maxCapa = 256
-	// maxGaps bounds the gap map of a message.
-	maxGaps = 4096
 )
 
 func (l Limits) withDefaults() Limits {
@@ -194,7 +192,7 @@ func (p *Parser) Reset(o Options) {
 	clear(p.done[:cap(p.done)])
 	*p = Parser{
 		opt: o, scan: p.scan, tape: newTape(o.Stretch), drop: p.drop, queue: p.queue[:0], done: p.done[:0], logins: p.logins[:0], messages: p.messages[:0],
-		stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}, ses: Session{State: StateUnknown}, reply: reply{row: p.reply.row[:0]}, arena: p.arena[:0],
+		stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}, ses: Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}, reply: reply{row: p.reply.row[:0]}, arena: p.arena[:0],
 	}
 	p.lossy = !o.FromStart
 	if o.FromStart {

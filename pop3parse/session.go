@@ -10,8 +10,11 @@ type Session struct {
 	Greeting       secret.Text  // the server's first line after the status; empty when not captured
 	GreetingAt     stream.Stamp // packet of its first byte; valid iff HasGreeting
 	HasGreeting    bool
-	Refused        bool     // the greeting was -ERR
-	Challenge      []byte   // the APOP timestamp in the greeting, brackets and all (RFC 1939 section 7); nil without one
+	Refused        bool   // the greeting was -ERR
+	Challenge      []byte // the APOP timestamp in the greeting, brackets and all (RFC 1939 section 7); nil without one
+	User           []byte // whose maildrop it is: of the login that succeeded, or of one whose outcome was not captured; nil when no login was
+	StatMessages   int64  // messages and octets in the maildrop as the last STAT told; -1 when there was none
+	StatOctets     int64
 	Capabilities   [][]byte // rows of the last CAPA list as sent; nil when none was seen
 	ClearCapa      *Capa    // the first CAPA list in clear before the login; nil without one
 	TLSCapa        *Capa    // the first one inside TLS before the login

@@ -24,6 +24,7 @@ func (p *Parser) advance(x *Exchange, end int64) {
 	case STAT:
 		if n, octets, ok := twoNumbers(x.Text.Reveal()); ok {
 			p.drop.Count, p.drop.Octets = n, octets
+			p.ses.StatMessages, p.ses.StatOctets = n, octets
 		}
 	case LIST:
 		if number > 0 && !x.Multiline {
