@@ -24,9 +24,10 @@ var imports = map[string]map[string]string{
 	"pop3parse/message":   {},
 	"pop3parse/audit":     {"pop3parse": "facts to judge", "pop3parse/message": "outlines of mails", "pop3parse/sasl": "mechanisms", "pop3parse/secret": "equal secrets", "reassembly/stream": "connection facts"},
 	".":                   {"capture": "the source", "capture/packet": "frames to segments", "reassembly": "segments to streams", "reassembly/stream": "their events", "reassembly/tlsdec": "TLS hellos", "pop3parse": "streams to exchanges", "pop3parse/message": "outlines of mails", "pop3parse/audit": "facts to findings"},
-	"report":              {".": "results", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "pop3parse/audit": "findings", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites", "report/timing": "percentiles"},
+	"report":              {".": "results", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "pop3parse/audit": "findings", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites", "report/timing": "percentiles", "report/mailfile": "where messages were written"},
+	"report/mailfile":     {".": "results, and the hook that gives the bytes", "pop3parse": "messages and gaps", "pop3parse/message": "attachments", "reassembly/stream": "times"},
 	"report/timing":       {".": "results", "pop3parse": "exchanges", "reassembly/stream": "what TCP counted"},
-	"cmd/popscope":        {".": "the analysis", "capture": "opening files", "capture/packet": "names of verdicts, for a warning", "report": "output", "pop3parse/message": "limits", "pop3parse/audit": "severities and the policy", "reassembly/stream": "times"},
+	"cmd/popscope":        {"report/mailfile": "the folder that messages go to", ".": "the analysis", "capture": "opening files", "capture/packet": "names of verdicts, for a warning", "report": "output", "pop3parse/message": "limits", "pop3parse/audit": "severities and the policy", "reassembly/stream": "times"},
 	"capture/capturetest": {"capture": "compiled packets are a source", "capture/packet": "recorded captures back into segments", "reassembly/stream": "dialogs as events, for parsers"},
 }
 
@@ -39,7 +40,7 @@ var outside = map[string]map[string]string{
 	"github.com/klauspost/compress":     {"capture": "zstd and a faster gzip"},
 	"github.com/pierrec/lz4":            {"capture": "lz4"},
 	"github.com/ulikunitz/xz":           {"capture": "xz"},
-	"golang.org/x/text":                 {"pop3parse/message": "character sets of mail"},
+	"golang.org/x/text":                 {"pop3parse/message": "character sets of mail", "report/mailfile": "compatibility forms in file names"},
 	"golang.org/x/crypto":               {"reassembly/tlsdec": "cryptobyte reads hellos without index arithmetic"},
 	"github.com/olekukonko/tablewriter": {"report": "tables on terminals"},
 	"github.com/mattn/go-runewidth":     {"report": "the width of wide characters, as tablewriter counts it"},

@@ -18,7 +18,7 @@ func (j *jsonl) message(r *popscope.Result, m *popscope.Message) {
 	j.str("command", string(m.Command))
 	j.int("octets", m.Octets)
 	if m.SHA256 != [32]byte{} { // zero: not computed
-		j.digest(m.SHA256)
+		j.digest("sha256", m.SHA256)
 	}
 	j.word("verdict", m.Verdict.String())
 	if len(m.Gaps) > 0 {
@@ -54,8 +54,24 @@ func fateKnown(r *popscope.Result) bool {
 // mail writes what the headers and the structure of the mail told. The
 // list of attachments is always there, though it may be empty.
 func (j *jsonl) mail(m *message.Mail) {
+	j.headers(m)
+	j.key("attachments")
+	j.buf = append(j.buf, '[')
+	if m != nil {
+		for i := range m.Attachments {
+			j.comma()
+			j.open()
+			j.attachment(&m.Attachments[i])
+			j.close()
+		}
+	}
+	j.buf = append(j.buf, ']')
+}
+
+// headers writes the header fields for people; m may be nil.
+func (j *jsonl) headers(m *message.Mail) {
 	if m == nil {
-		m = &message.Mail{}
+		return
 	}
 	for _, s := range [...]struct{ key, value string }{{"subject", m.Subject}, {"from", m.From}, {"to", m.To}} {
 		if s.value != "" {
@@ -68,24 +84,19 @@ func (j *jsonl) mail(m *message.Mail) {
 	if m.MessageID != "" {
 		j.str("message_id", m.MessageID)
 	}
-	j.key("attachments")
-	j.buf = append(j.buf, '[')
-	for i := range m.Attachments {
-		a := &m.Attachments[i]
-		j.comma()
-		j.open()
-		j.str("name", a.Name)
-		j.str("content_type", a.ContentType)
-		j.int("octets", a.Octets)
-		j.digest(a.SHA256)
-		j.close()
-	}
-	j.buf = append(j.buf, ']')
+}
+
+// attachment writes the members of an attachment.
+func (j *jsonl) attachment(a *message.Attachment) {
+	j.str("name", a.Name)
+	j.str("content_type", a.ContentType)
+	j.int("octets", a.Octets)
+	j.digest("sha256", a.SHA256)
 }
 
 // digest writes a SHA-256.
-func (j *jsonl) digest(sum [32]byte) {
-	j.key("sha256")
+func (j *jsonl) digest(k string, sum [32]byte) {
+	j.key(k)
 	j.buf = append(j.buf, '"')
 	j.buf = hex.AppendEncode(j.buf, sum[:])
 	j.buf = append(j.buf, '"')

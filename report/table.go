@@ -224,14 +224,19 @@ func (t *table) section(w io.Writer, title string, g *grid, note string) error {
 		return err
 	}
 	if len(dropped) > 0 {
-		slices.Reverse(dropped)
-		io.WriteString(w, t.paint.dim("(no room for: "+strings.Join(dropped, ", ")+")")+"\n")
+		io.WriteString(w, noRoom(dropped, t.paint))
 	}
 	if note != "" {
 		io.WriteString(w, t.paint.yellow(note)+"\n")
 	}
 	io.WriteString(w, "\n")
 	return nil
+}
+
+// noRoom names the columns that were left out.
+func noRoom(dropped []string, p paint) string {
+	slices.Reverse(dropped)
+	return p.dim("(no room for: "+strings.Join(dropped, ", ")+")") + "\n"
 }
 
 // writeSessions writes a row for each session.

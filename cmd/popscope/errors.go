@@ -45,15 +45,21 @@ func usage(hint, format string, args ...any) error {
 
 // outputFailure returns a failure for an output that could not be written.
 func outputFailure(name string, err error) error {
+	return &failure{status: statusIncomplete, err: fmt.Errorf("%s: not written: %w", name, reason(err))}
+}
+
+// reason returns what is wrong with a file, without its name, which may be
+// that of a temporary one.
+func reason(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
 	switch {
 	case errors.As(err, &path):
-		err = path.Err
+		return path.Err
 	case errors.As(err, &link):
-		err = link.Err
+		return link.Err
 	}
-	return &failure{status: statusIncomplete, err: fmt.Errorf("%s: not written: %w", name, err)}
+	return err
 }
 
 // say writes one line to standard error.

@@ -92,7 +92,7 @@ messages went over the wire.`,
 	root.SetUsageFunc(writeUsage)
 	root.SuggestionsMinimumDistance = 2
 	root.SetHelpCommand(p.helpCommand())
-	root.AddCommand(p.analyzeCommand(), p.versionCommand())
+	root.AddCommand(p.analyzeCommand(), p.extractCommand(), p.versionCommand())
 	addCompletion(root)
 	return root
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"popscope/report"
+)
+
+// listFlags are the flags of the commands that write a list and not the
+// report of the sessions, as they were given.
+type listFlags struct {
+	format  string
+	json    bool
+	color   string
+	formats []string
+}
+
+// listing is a list that a command writes: checked flags.
+type listing struct {
+	format string
+	report report.Options
+}
+
+// register adds the flags to a command that knows formats, the first one
+// being the default.
+func (f *listFlags) register(p *program, cmd *cobra.Command, formats []string) {
+	f.formats = formats
+	s := cmd.Flags()
+	s.StringVarP(&f.format, "format", "f", formats[0], "format `NAME` of the list: "+strings.Join(formats, ", "))
+	s.BoolVar(&f.json, "json", false, "short for --format jsonl")
+	s.StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto, always, never")
+	p.completeValues(cmd, map[string][]string{"format": formats, "color": {"auto", "always", "never"}})
+}
+
+// check checks the flags. Everything it returns an error for is wrong usage.
+func (f *listFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*listing, error) {
+	l := &listing{format: f.format}
+	if !slices.Contains(f.formats, f.format) {
+		return nil, usage("the formats are "+strings.Join(f.formats, " and "), "unknown format %q", f.format)
+	}
+	if f.json {
+		if cmd.Flags().Changed("format") && f.format != "jsonl" {
+			return nil, usage("choose one", "--json and --format %s exclude each other", f.format)
+		}
+		l.format = "jsonl"
+	}
+	color, err := (&outputFlags{color: f.color}).wantColor(term, true)
+	if err != nil {
+		return nil, err
+	}
+	l.report = report.Options{Color: color, Width: term.columns, Files: t.files, Version: versionText(), Verbose: t.verbose}
+	return l, nil
+}
