@@ -9,6 +9,7 @@ import (
 	"popscope"
 	"popscope/capture"
 	"popscope/report"
+	"popscope/report/mailfile"
 )
 
 // TestREADMEShowsRealOutput renders the captures that README shows and looks
@@ -49,6 +50,46 @@ func TestREADMEShowsRealOutput(t *testing.T) {
 		}
 		if lines < tt.lines {
 			t.Errorf("%s: README.md shows %d lines, want at least %d", tt.file, lines, tt.lines)
+		}
+	}
+}
+
+// TestREADMEShowsWhatExtractWrites does the same for the list of files.
+func TestREADMEShowsWhatExtractWrites(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := capture.Open("testdata/pcap/dovecot-attachments.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	folder, err := mailfile.Open(t.TempDir(), mailfile.Options{Attachments: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	var out bytes.Buffer
+	list, err := report.NewManifest("table", &out, report.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := popscope.New(popscope.Options{Body: folder.Body})
+	for r, err := range a.Results(src) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := list.Write(folder.Save(r)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := list.Close(a.Summary()); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		if strings.TrimSpace(line) != "" && !strings.Contains(string(readme), "\n    "+line) {
+			t.Errorf("README.md lacks %s", line)
 		}
 	}
 }
