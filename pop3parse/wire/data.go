@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"bytes"
-
 	"popscope/reassembly/stream"
 )
 
@@ -58,6 +56,8 @@ const (
 var (
 	dotByte = []byte{'.'}
 	crByte  = []byte{'\r'}
+	lfByte  = []byte{'\n'}
+	nulByte = []byte{0}
 	endCRLF = []byte(".\r\n")
 	endLF   = []byte(".\n")
 )
@@ -191,53 +191,4 @@ func (s *Scanner) final(raw []byte, bareLF bool) Token {
 	tok.BareLF = bareLF
 	s.data.pos = lineStart
 	return tok
-}
-
-// run returns the bytes up to the next line that begins with a dot, or
-// all that there are.
-func (s *Scanner) run(p *piece, oneLine bool) Token {
-	d := &s.data
-	b := p.Data
-	n, start := 0, false // n bytes are taken; start: a line begins after them
-	if d.prevLF && b[0] == '.' {
-		d.dotAfterLF++
-	}
-	for n < len(b) {
-		i := bytes.IndexByte(b[n:], '\n')
-		if i < 0 {
-			n, start = len(b), false
-			break
-		}
-		n += i + 1
-		d.lfs++
-		crlf := n > 1 && b[n-2] == '\r' || n == 1 && d.prevCR
-		if crlf {
-			d.crlfs++
-		}
-		start = crlf || d.lf
-		if start {
-			d.lines++
-		}
-		if n < len(b) && b[n] == '.' {
-			if start {
-				break
-			}
-			d.dotAfterLF++ // start is false: the same line goes on
-		}
-		if oneLine && start {
-			break
-		}
-	}
-	b = b[:n]
-	d.crs += int64(bytes.Count(b, crByte))
-	if bytes.IndexByte(b, 0) >= 0 {
-		d.nuls += int64(bytes.Count(b, []byte{0}))
-	}
-	d.prevCR = b[n-1] == '\r'
-	d.prevLF = b[n-1] == '\n' && !start
-	d.pos = inLine
-	if start {
-		d.pos = lineStart
-	}
-	return s.token(Data, n, b)
 }
