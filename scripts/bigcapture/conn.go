@@ -40,6 +40,7 @@ type stage int
 const (
 	opening stage = iota
 	talking
+	datagrams
 	closing
 	over
 )
@@ -64,6 +65,11 @@ func (c *conn) fill() bool {
 		c.stage = talking
 	case talking:
 		c.burst()
+	case datagrams:
+		if len(c.turns) == 0 {
+			return false
+		}
+		c.datagram()
 	case closing:
 		c.close()
 		c.stage = over
@@ -84,6 +90,19 @@ func (c *conn) open() {
 	c.next[server]++
 	c.got[server] = c.next[server]
 	c.control(client, ack, c.wait)
+}
+
+// datagram sends the first turn as one packet.
+func (c *conn) datagram() {
+	t := c.turns[0]
+	c.turns = c.turns[1:]
+	room := c.flow.room()
+	frame := c.frame(room)
+	for _, p := range t.pieces {
+		frame = append(frame, p...)
+	}
+	c.flow.sealDatagram(frame, t.from)
+	c.out = append(c.out, outgoing{frame, c.wait})
 }
 
 // close is begun by either end.

@@ -16,6 +16,7 @@ type endpoint struct {
 type flow struct {
 	ends [2]endpoint
 	id   [2]uint16 // of the next IPv4 packet of each end
+	udp  bool      // it is no connection
 }
 
 // The lengths of headers in bytes.
@@ -24,6 +25,7 @@ const (
 	ipv4Header     = 20
 	ipv6Header     = 40
 	tcpHeader      = 20
+	udpHeader      = 8
 )
 
 // TCP control bits (RFC 9293 section 3.1).
@@ -61,7 +63,12 @@ func (f *flow) ipHeader() int {
 func (f *flow) mss() int { return 1500 - f.ipHeader() - tcpHeader }
 
 // room returns how many bytes of a frame come before the payload.
-func (f *flow) room() int { return ethernetHeader + f.ipHeader() + tcpHeader }
+func (f *flow) room() int {
+	if f.udp {
+		return ethernetHeader + f.ipHeader() + udpHeader
+	}
+	return ethernetHeader + f.ipHeader() + tcpHeader
+}
 
 // options returns the TCP options of a segment: all are in the SYNs (RFC
 // 9293 section 3.7.1, RFC 2018 section 2, RFC 7323 section 2.2).
@@ -77,19 +84,7 @@ func (f *flow) options(s segment) []byte {
 // the payload, if there is any.
 func (f *flow) seal(frame []byte, s segment) {
 	src, dst := &f.ends[s.from], &f.ends[s.from.other()]
-	copy(frame, dst.mac[:])
-	copy(frame[6:], src.mac[:])
-	ip := frame[ethernetHeader:]
-	tcp := ip[f.ipHeader():]
-	if f.v6() {
-		binary.BigEndian.PutUint16(frame[12:], 0x86dd)
-		ipv6(ip, src.addr, dst.addr, len(tcp))
-	} else {
-		binary.BigEndian.PutUint16(frame[12:], 0x0800)
-		ipv4(ip, src.addr, dst.addr, f.id[s.from])
-		f.id[s.from]++
-	}
-
+	tcp := f.envelope(frame, s.from, protocolTCP)
 	options := f.options(s)
 	be := binary.BigEndian
 	be.PutUint16(tcp[0:], src.port)
@@ -102,21 +97,59 @@ func (f *flow) seal(frame []byte, s segment) {
 	be.PutUint32(tcp[16:], 0) // checksum, and no urgent data
 	copy(tcp[tcpHeader:], options)
 
-	// The pseudo header (RFC 9293 section 3.1, RFC 8200 section 8.1) adds up
-	// in the same way for both versions of IP.
+	be.PutUint16(tcp[16:], checksum(f.sum(tcp, s.from, protocolTCP)))
+}
+
+// sealDatagram fills in the headers of a frame with a UDP datagram.
+func (f *flow) sealDatagram(frame []byte, from side) {
+	be := binary.BigEndian
+	udp := f.envelope(frame, from, protocolUDP)
+	be.PutUint16(udp[0:], f.ends[from].port)
+	be.PutUint16(udp[2:], f.ends[from.other()].port)
+	be.PutUint16(udp[4:], uint16(len(udp)))
+	be.PutUint16(udp[6:], 0)
+	sum := checksum(f.sum(udp, from, protocolUDP))
+	if sum == 0 {
+		sum = 0xffff // RFC 768: zero means that there is none
+	}
+	be.PutUint16(udp[6:], sum)
+}
+
+// envelope fills in the headers down to IP, and returns what is in it.
+func (f *flow) envelope(frame []byte, from side, protocol byte) []byte {
+	src, dst := &f.ends[from], &f.ends[from.other()]
+	copy(frame, dst.mac[:])
+	copy(frame[6:], src.mac[:])
+	ip := frame[ethernetHeader:]
+	inner := ip[f.ipHeader():]
+	if f.v6() {
+		binary.BigEndian.PutUint16(frame[12:], 0x86dd)
+		ipv6(ip, src.addr, dst.addr, len(inner), protocol)
+	} else {
+		binary.BigEndian.PutUint16(frame[12:], 0x0800)
+		ipv4(ip, src.addr, dst.addr, f.id[from], protocol)
+		f.id[from]++
+	}
+	return inner
+}
+
+// sum adds up a segment or datagram with its pseudo header (RFC 9293
+// section 3.1, RFC 8200 section 8.1), which is the same sum for both
+// versions of IP.
+func (f *flow) sum(b []byte, from side, protocol byte) uint64 {
 	var pseudo [8]byte
-	be.PutUint32(pseudo[0:], uint32(len(tcp)))
-	be.PutUint32(pseudo[4:], protocolTCP)
-	sum := add(add(add(add(0, src.addr), dst.addr), pseudo[:]), tcp)
-	be.PutUint16(tcp[16:], checksum(sum))
+	binary.BigEndian.PutUint32(pseudo[0:], uint32(len(b)))
+	binary.BigEndian.PutUint32(pseudo[4:], uint32(protocol))
+	return add(add(add(add(0, f.ends[from].addr), f.ends[from.other()].addr), pseudo[:]), b)
 }
 
 const (
 	protocolTCP = 6
+	protocolUDP = 17
 	hopLimit    = 64
 )
 
-func ipv4(h, src, dst []byte, id uint16) {
+func ipv4(h, src, dst []byte, id uint16, protocol byte) {
 	be := binary.BigEndian
 	h[0] = 0x45
 	h[1] = 0
@@ -124,18 +157,18 @@ func ipv4(h, src, dst []byte, id uint16) {
 	be.PutUint16(h[4:], id)
 	be.PutUint16(h[6:], 0x4000) // do not fragment
 	h[8] = hopLimit
-	h[9] = protocolTCP
+	h[9] = protocol
 	be.PutUint16(h[10:], 0)
 	copy(h[12:], src)
 	copy(h[16:], dst)
 	be.PutUint16(h[10:], checksum(add(0, h[:ipv4Header])))
 }
 
-func ipv6(h, src, dst []byte, payload int) {
+func ipv6(h, src, dst []byte, payload int, protocol byte) {
 	be := binary.BigEndian
 	be.PutUint32(h[0:], 0x60000000)
 	be.PutUint16(h[4:], uint16(payload))
-	h[6] = protocolTCP
+	h[6] = protocol
 	h[7] = hopLimit
 	copy(h[8:], src)
 	copy(h[24:], dst)

@@ -16,7 +16,9 @@ type kind interface {
 
 // kinds has a row for each kind of traffic.
 var kinds = map[string]func(*rand.Rand, *truth) kind{
-	"mail": func(r *rand.Rand, t *truth) kind { return newMailKind(r, t) },
+	"mail":   func(r *rand.Rand, t *truth) kind { return newMailKind(r, t) },
+	"needle": func(r *rand.Rand, t *truth) kind { return newNeedleKind(r, t) },
+	"flood":  func(r *rand.Rand, t *truth) kind { return newFloodKind(r, t) },
 }
 
 func kindNames() []string { return slices.Sorted(maps.Keys(kinds)) }
@@ -34,6 +36,7 @@ func (s side) other() side { return 1 - s }
 // dialogue is what the two ends of a connection say.
 type dialogue struct {
 	port  uint16 // of the server
+	udp   bool   // each turn is a datagram, and there is no connection
 	turns []turn
 }
 

@@ -27,11 +27,17 @@ func (k *mailKind) next(budget int64) *dialogue {
 	s := &session{mailKind: k, d: &dialogue{port: 110}, budget: budget}
 	k.truth.Sessions++
 	s.greet()
+	if s.chance(100) {
+		s.ask("STLS", "+OK Begin TLS negotiation now.")
+		tls(s.d, s.r)
+		k.truth.SessionsSTLS++
+		return s.d
+	}
 	if s.logIn() {
-		if k.r.IntN(5) < 3 {
-			s.check()
-		} else {
+		if s.chance(9) {
 			s.fetch()
+		} else {
+			s.check()
 		}
 	}
 	s.ask("QUIT", "+OK Logging out.")
@@ -145,13 +151,13 @@ func (s *session) fetch() {
 // the bytes are in a few large ones.
 func (s *session) mailSize() int64 {
 	var from, to int64
-	switch n := s.r.IntN(100); {
-	case n < 70:
+	switch n := s.r.IntN(200); {
+	case n < 150:
 		from, to = smallestMail, 20_000
-	case n < 92:
-		from, to = 20_000, 200_000
-	case n < 99:
-		from, to = 200_000, 2_000_000
+	case n < 193:
+		from, to = 20_000, 150_000
+	case n < 199:
+		from, to = 150_000, 1_200_000
 	default:
 		from, to = 2_000_000, 5_000_000
 	}

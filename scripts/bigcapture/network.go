@@ -45,6 +45,11 @@ func (n *network) connect(at int64) {
 	d := n.kind.next(n.budget)
 	n.budget -= d.cost()
 	c := &conn{flow: n.flow(d.port), r: n.r, truth: n.truth, turns: d.turns}
+	if d.udp {
+		c.stage, c.flow.udp = datagrams, true
+	} else if c.flow.v6() && d.port == 110 {
+		n.truth.SessionsIPv6++
+	}
 	c.wait = (2 + n.r.Int64N(30)) * millisecond
 	for end := range c.next {
 		c.next[end] = n.r.Uint32()
@@ -74,7 +79,6 @@ func (n *network) flow(port uint16) flow {
 			e := &f.ends[i]
 			e.addr = []byte{0x20, 0x01, 0x0d, 0xb8, 0, byte(i), 0, 0, 0, 0, 0, 0, 0, 0, 0, e.addr[3]}
 		}
-		n.truth.SessionsIPv6++
 	}
 	for i := range f.id {
 		f.id[i] = uint16(n.r.Uint32())

@@ -17,6 +17,7 @@ type truth struct {
 
 	Sessions      int64 `json:"sessions"`
 	SessionsIPv6  int64 `json:"sessions_ipv6"`
+	SessionsSTLS  int64 `json:"sessions_stls"`
 	Logins        int64 `json:"logins"` // attempts
 	LoginsFailed  int64 `json:"logins_failed"`
 	LoginsAPOP    int64 `json:"logins_apop"`
@@ -24,6 +25,9 @@ type truth struct {
 	Messages      int64 `json:"messages"`
 	MessageOctets int64 `json:"message_octets"` // without byte-stuffing
 	MessageHash   hash  `json:"message_hash"`   // SHA-256 of all messages, in exclusive or: the order does not matter
+
+	OtherConnections int64 `json:"other_connections"` // of other protocols
+	OtherDatagrams   int64 `json:"other_datagrams"`   // exchanges of two
 }
 
 // hash is written in hexadecimal digits.
