@@ -330,7 +330,7 @@ func (p *Parser) readMail() bool {
 		case wire.Missing:
 			p.mailGap(tok.Lost)
 		case wire.Data:
-			p.mailData(tok)
+			p.mailData(tok.Raw, tok.Off, tok.At)
 		case wire.End:
 			p.reply.sent = true
 			p.mode = wantReply

@@ -211,6 +211,9 @@ func isTransmit(v Verb, args []byte) bool {
 // messageNumber reads the first argument as a message number; 0 if it is none.
 func messageNumber(args []byte) int {
 	word, _, _ := bytes.Cut(bytes.TrimLeft(args, " "), []byte(" "))
+	if len(word) == 0 || word[0] > '9' {
+		return 0 // most are no numbers, and errors cost memory
+	}
 	n, err := strconv.Atoi(string(word))
 	if err != nil || n < 0 {
 		return 0

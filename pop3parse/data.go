@@ -63,6 +63,13 @@ func (p *Parser) beginMail(x *asked, from stream.Dir, cmd Verb, number int, anno
 func (p *Parser) readData() bool {
 	x, s, r := p.head(), &p.scan[stream.Server], &p.reply
 	for {
+		for !r.watch && p.tape == nil {
+			b, off, at, ok := s.Run()
+			if !ok {
+				break
+			}
+			p.dataBytes(x, b, off, at)
+		}
 		if r.watch && (r.fresh || s.AtLineStart()) {
 			switch p.endsHere(x) {
 			case dataEnded:
@@ -99,7 +106,6 @@ func (p *Parser) readData() bool {
 
 // dataToken takes a piece of data of the head.
 func (p *Parser) dataToken(x *asked, tok wire.Token) {
-	r := &p.reply
 	switch tok.Kind {
 	case wire.Stuffing:
 		x.Octets++
@@ -107,33 +113,40 @@ func (p *Parser) dataToken(x *asked, tok wire.Token) {
 			x.Notes.Add(Unstuffed)
 		}
 	case wire.Data:
-		x.Octets += int64(len(tok.Raw))
-		x.BodyTotal += int64(len(tok.Raw))
-		x.ReplyLast = tok.At
-		if room := p.opt.KeepBody - len(x.Body); room > 0 {
-			x.Body = append(x.Body, tok.Raw[:min(room, len(tok.Raw))]...)
-		}
-		p.mailData(tok)
-		if r.rows {
-			p.rowData(x, tok.Raw)
-		}
+		p.dataBytes(x, tok.Raw, tok.Off, tok.At)
+	}
+}
+
+// dataBytes takes bytes of the data of the head, which stand at stream
+// offset off and which the packet at brought.
+func (p *Parser) dataBytes(x *asked, b []byte, off int64, at stream.Stamp) {
+	n := int64(len(b))
+	x.Octets += n
+	x.BodyTotal += n
+	x.ReplyLast = at
+	if room := p.opt.KeepBody - len(x.Body); room > 0 {
+		x.Body = append(x.Body, b[:min(room, len(b))]...)
+	}
+	p.mailData(b, off, at)
+	if p.reply.rows {
+		p.rowData(x, b)
 	}
 }
 
 // mailData hands bytes of a message on.
-func (p *Parser) mailData(tok wire.Token) {
+func (p *Parser) mailData(b []byte, off int64, at stream.Stamp) {
 	r := &p.reply
 	if !r.isMail {
 		return
 	}
 	if r.message.First.Packet == 0 {
-		r.message.First, r.message.FirstOff = tok.At, tok.Off
+		r.message.First, r.message.FirstOff = at, off
 	}
-	r.message.Last, r.message.LastOff = tok.At, tok.Off+int64(len(tok.Raw))-1
-	r.message.Octets += int64(len(tok.Raw))
-	r.size += int64(len(tok.Raw))
+	r.message.Last, r.message.LastOff = at, off+int64(len(b))-1
+	r.message.Octets += int64(len(b))
+	r.size += int64(len(b))
 	if r.sink != nil {
-		r.sink.Data(tok.Raw)
+		r.sink.Data(b)
 	}
 }
 

@@ -91,7 +91,7 @@ func (p *Parser) finishAll() {
 		case p.mode == wantMail:
 			for tok, ok := p.scan[stream.Client].Rest(); ok; tok, ok = p.scan[stream.Client].Rest() {
 				p.tapeToken(stream.Client, x, tok)
-				p.mailData(tok)
+				p.mailData(tok.Raw, tok.Off, tok.At)
 			}
 		}
 		if !p.reply.begun && x.Pairing < p.loss.pairing {

@@ -2,6 +2,7 @@ package pop3parse
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"popscope/pop3parse/sasl"
 	"popscope/pop3parse/secret"
@@ -75,7 +76,8 @@ func (p *Parser) echo(text []byte) (from, to int) {
 	if len(p.secrets) == 0 || len(text) < minEcho {
 		return 0, 0
 	}
-	low := bytes.ToLower(text)
+	p.low = lower(p.low[:0], text)
+	low := p.low
 	from = len(text)
 	for _, s := range p.secrets {
 		if i := bytes.Index(low, s); i >= 0 {
@@ -102,7 +104,7 @@ func (p *Parser) learnSecrets(x *Exchange) {
 		}
 	}
 	if x.Args.HasSecret() {
-		for _, w := range bytes.Fields(x.Args.Reveal()) {
+		for w := range bytes.FieldsSeq(x.Args.Reveal()) {
 			p.learn(w)
 		}
 		if x.Verb == PASS {
@@ -124,7 +126,8 @@ func (p *Parser) learnSecrets(x *Exchange) {
 // cut what they repeat. User names and mechanisms are none.
 func (p *Parser) learn(s []byte) {
 	s, _, _ = bytes.Cut(s, []byte{0})
-	low := bytes.ToLower(bytes.TrimSpace(s))
+	p.low = lower(p.low[:0], bytes.TrimSpace(s))
+	low := p.low
 	if len(low) < minEcho || len(p.secrets) == maxSecrets || bytes.EqualFold(low, p.user) || sasl.Known(string(low)) {
 		return
 	}
@@ -136,5 +139,19 @@ func (p *Parser) learn(s []byte) {
 			return
 		}
 	}
-	p.secrets = append(p.secrets, low)
+	p.secrets = append(p.secrets, p.keep(low))
+}
+
+// lower appends b to dst in lower case.
+func lower(dst, b []byte) []byte {
+	for _, c := range b {
+		switch {
+		case c >= utf8.RuneSelf:
+			return append(dst[:0], bytes.ToLower(b)...)
+		case 'A' <= c && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
 }

@@ -108,6 +108,7 @@ type Parser struct {
 	refused      int         // N of an AUTH that was refused before the client had said more, while it goes on all the same; otherwise 0
 	stray        []sasl.Turn // what it sent for that
 	secrets      [][]byte    // of the session so far, in lower case: see maskEcho
+	low          []byte      // scratch
 	lastVerb     Verb        // of the last finished exchange
 	sawAuth      bool        // an AUTH with a mechanism was given
 	arena        []byte
@@ -193,6 +194,7 @@ func (p *Parser) Reset(o Options) {
 	*p = Parser{
 		opt: o, scan: p.scan, tape: newTape(o.Stretch), drop: p.drop, queue: p.queue[:0], done: p.done[:0], logins: p.logins[:0], messages: p.messages[:0],
 		stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}, ses: Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}, reply: reply{row: p.reply.row[:0]}, arena: p.arena[:0],
+		secrets: p.secrets[:0], low: p.low[:0], user: p.user[:0],
 	}
 	p.lossy = !o.FromStart
 	if o.FromStart {
@@ -214,6 +216,9 @@ func (p *Parser) Feed(c stream.Chunk) {
 	p.spoke[c.Dir] = p.spoke[c.Dir] || len(c.Data) > 0
 	p.lossy = p.lossy || c.Lost > 0
 	p.scan[c.Dir].Feed(c)
+	if c.Dir == stream.Server && p.mode == wantData && p.tape == nil && !p.loss.open && !p.readData() && p.scan[stream.Server].Empty() {
+		return // in the middle of data, as most of the server's chunks are
+	}
 	p.run()
 	p.scan[stream.Client].Keep()
 	p.scan[stream.Server].Keep()

@@ -153,7 +153,8 @@ var reasonWords = []struct {
 // FailureReason says why a login, or a USER command, was refused: by its
 // response code (RFC 2449 section 8.1, RFC 3206), otherwise by its words.
 func FailureReason(code, text []byte) Reason {
-	level, _, _ := bytes.Cut(bytes.ToUpper(code), []byte("/"))
+	code = upper(make([]byte, 0, 32), code)
+	level, _, _ := bytes.Cut(code, []byte("/"))
 	switch string(level) {
 	case "AUTH":
 		return BadCredentials
@@ -162,7 +163,7 @@ func FailureReason(code, text []byte) Reason {
 	case "LOGIN-DELAY":
 		return LoginDelay
 	case "SYS":
-		if bytes.HasPrefix(bytes.ToUpper(code), []byte("SYS/PERM")) {
+		if bytes.HasPrefix(code, []byte("SYS/PERM")) {
 			return PermFault
 		}
 		return TempFault

@@ -112,34 +112,32 @@ type row struct {
 
 // lookup finds the row of a mechanism.
 func lookup(mechanism string) (row, bool) {
-	name := strings.ToUpper(mechanism)
-	for _, r := range mechanisms() {
+	for i := range mechanisms {
+		r := &mechanisms[i]
 		prefix, open := strings.CutSuffix(r.name, "*")
-		if name == r.name || open && strings.HasPrefix(name, prefix) {
-			return r, true
+		if strings.EqualFold(mechanism, r.name) || open && len(mechanism) >= len(prefix) && strings.EqualFold(mechanism[:len(prefix)], prefix) {
+			return *r, true
 		}
 	}
 	return row{}, false
 }
 
 // mechanisms is the table of all rows.
-func mechanisms() []row {
-	return []row{
-		{"PLAIN", Cleartext, false, readPlain},
-		{"LOGIN", Cleartext, false, readLogin},
-		{"CRAM-*", Crackable, false, readCRAM},
-		{"DIGEST-MD5", Crackable, false, readDigest},
-		{"SCRAM-*", Crackable, false, readSCRAM},
-		{"NTLM", Crackable, true, readNTLM},
-		{"MSN", Crackable, true, readNTLM}, // the name under which MSN's POP3 servers wanted NTLM
-		{"XOAUTH2", Token, false, readOAuth},
-		{"OAUTHBEARER", Token, false, readOAuth},
-		{"EXTERNAL", Protected, false, readExternal},
-		{"ANONYMOUS", Protected, false, readAnonymous},
-		{"GSSAPI", Protected, true, readGSSAPI},
-		{"GSS-SPNEGO", Crackable, true, readGSSAPI}, // may turn out to be NTLM
-		{"KERBEROS_V4", Crackable, true, readKerberos4},
-	}
+var mechanisms = [...]row{
+	{"PLAIN", Cleartext, false, readPlain},
+	{"LOGIN", Cleartext, false, readLogin},
+	{"CRAM-*", Crackable, false, readCRAM},
+	{"DIGEST-MD5", Crackable, false, readDigest},
+	{"SCRAM-*", Crackable, false, readSCRAM},
+	{"NTLM", Crackable, true, readNTLM},
+	{"MSN", Crackable, true, readNTLM}, // the name under which MSN's POP3 servers wanted NTLM
+	{"XOAUTH2", Token, false, readOAuth},
+	{"OAUTHBEARER", Token, false, readOAuth},
+	{"EXTERNAL", Protected, false, readExternal},
+	{"ANONYMOUS", Protected, false, readAnonymous},
+	{"GSSAPI", Protected, true, readGSSAPI},
+	{"GSS-SPNEGO", Crackable, true, readGSSAPI}, // may turn out to be NTLM
+	{"KERBEROS_V4", Crackable, true, readKerberos4},
 }
 
 // readUnknown looks for messages whose shape gives them away. Whatever else

@@ -1,6 +1,31 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+
+	"popscope/reassembly/stream"
+)
+
+// Run returns the data up to the next line that begins with a dot, or all
+// that there is before a gap: what Next gives in one Data token, for less.
+// ok is false where Next has something else to say, or nothing.
+func (s *Scanner) Run() (b []byte, off int64, at stream.Stamp, ok bool) {
+	d := &s.data
+	if s.head == len(s.pieces) || d.pending > 0 || s.part.on {
+		return nil, 0, at, false
+	}
+	p := &s.pieces[s.head]
+	if p.Lost > 0 || d.pos != inLine && (d.pos != lineStart || p.Data[0] == '.') {
+		return nil, 0, at, false
+	}
+	n := d.regular(p.Data)
+	if n == 0 {
+		n = d.any(p.Data, false)
+	}
+	b, off, at = p.Data[:n], p.Off, p.At
+	s.drop(n)
+	return b, off, at, true
+}
 
 // run returns the bytes up to the next line that begins with a dot, or
 // all that there are.
