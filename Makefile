@@ -1,4 +1,4 @@
-.PHONY: help build test race lint golden fuzz cover streams memory
+.PHONY: help build test race lint golden fuzz cover streams memory bench
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
@@ -29,3 +29,6 @@ streams: ## compare our stream bytes with tshark's
 
 memory: ## peak memory on a capture of 1 GB
 	scripts/memory.sh
+
+bench: ## compare with tcpdump, tcpflow, dsniff and tshark: make bench ARGS='-rounds 3 -slow'
+	go run ./scripts/bench $(ARGS)
