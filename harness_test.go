@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -14,6 +15,13 @@ import (
 	"popscope/capture/capturetest"
 	"popscope/report"
 )
+
+// TestMain lets garbage pile up: the tests make thousands of short-lived
+// analyzers, and collecting after each few would be a third of their time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(800)
+	os.Exit(m.Run())
+}
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 

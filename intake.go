@@ -12,7 +12,7 @@ import (
 type intake struct {
 	dec      *packet.Decoder
 	frags    *reassembly.Defragmenter
-	ports    portSet
+	ports    *portSet
 	portOnly bool
 
 	seg  packet.Segment
@@ -90,8 +90,8 @@ func (in *intake) ignored() map[string]int64 {
 // portSet is a set of port numbers.
 type portSet [1 << 16 / 64]uint64
 
-func newPortSet(ports []uint16) portSet {
-	var s portSet
+func newPortSet(ports []uint16) *portSet {
+	s := new(portSet)
 	for _, p := range ports {
 		s[p/64] |= 1 << (p % 64)
 	}

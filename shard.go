@@ -21,7 +21,7 @@ const numShards = 16
 // shard follows the connections that are dealt to it.
 type shard struct {
 	opt   *Options
-	ports portSet
+	ports *portSet
 	asm   *reassembly.Assembler
 	judge *audit.Judge
 	out   []*Result
@@ -35,10 +35,10 @@ type shard struct {
 func newShards(o *Options) []*shard {
 	l := o.Limits.Reassembly.Share(numShards)
 	l.Ports = o.Ports
-	judge := audit.NewJudge(&o.Policy)
+	judge, ports := audit.NewJudge(&o.Policy), newPortSet(o.Ports)
 	out := make([]*shard, numShards)
 	for i := range out {
-		out[i] = &shard{opt: o, ports: newPortSet(o.Ports), asm: reassembly.New(l), judge: judge, ids: make(map[string]bool)}
+		out[i] = &shard{opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool)}
 	}
 	return out
 }
