@@ -13,6 +13,7 @@ import (
 // It is a statement of design: change the design first, then this table.
 var imports = map[string]map[string]string{
 	"capture":             {},
+	"capture/live":        {"capture": "packets and their link types"},
 	"capture/packet":      {"capture": "frames and their link types come from there"},
 	"reassembly/stream":   {},
 	"reassembly":          {"capture/packet": "segments and fragments go in", "reassembly/stream": "chunks and losses come out"},
@@ -27,7 +28,7 @@ var imports = map[string]map[string]string{
 	"report":              {".": "results", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "pop3parse/audit": "findings", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites", "report/timing": "percentiles", "report/mailfile": "where messages were written"},
 	"report/mailfile":     {".": "results, and the hook that gives the bytes", "pop3parse": "messages and gaps", "pop3parse/message": "attachments", "reassembly/stream": "times"},
 	"report/timing":       {".": "results", "pop3parse": "exchanges", "reassembly/stream": "what TCP counted"},
-	"cmd/popscope":        {"report/mailfile": "the folder that messages go to", ".": "the analysis", "capture": "opening files", "capture/packet": "names of verdicts, for a warning", "report": "output", "pop3parse/message": "limits", "pop3parse/audit": "severities and the policy", "reassembly/stream": "times"},
+	"cmd/popscope":        {"capture/live": "interfaces", "report/mailfile": "the folder that messages go to", ".": "the analysis", "capture": "opening files", "capture/packet": "names of verdicts, for a warning", "report": "output", "pop3parse/message": "limits", "pop3parse/audit": "severities and the policy", "reassembly/stream": "times"},
 	"capture/capturetest": {"capture": "compiled packets are a source", "capture/packet": "recorded captures back into segments", "reassembly/stream": "dialogs as events, for parsers"},
 }
 
@@ -36,6 +37,7 @@ var imports = map[string]map[string]string{
 var outside = map[string]map[string]string{
 	"github.com/google/gopacket": {
 		"capture/packet": "the decoder of record; it stays below capture, so that it can be replaced in one folder",
+		"capture/live":   "its pcap, in the one file that is built with -tags libpcap",
 	},
 	"github.com/klauspost/compress":     {"capture": "zstd and a faster gzip"},
 	"github.com/pierrec/lz4":            {"capture": "lz4"},
@@ -48,7 +50,8 @@ var outside = map[string]map[string]string{
 	"github.com/spf13/pflag":            {"cmd/popscope": "flags"},
 	"golang.org/x/term":                 {"cmd/popscope": "is it a terminal, and how wide"},
 	"github.com/mattn/go-isatty":        {"cmd/popscope": "is it a terminal"},
-	"golang.org/x/sys":                  {"cmd/popscope": "signals by their system's names"},
+	"golang.org/x/net":                  {"capture/live": "the kernel filter is made of x/net/bpf instructions"},
+	"golang.org/x/sys":                  {"cmd/popscope": "signals by their system's names", "capture/live": "packet sockets"},
 }
 
 // banned packages, each with what to use instead.
@@ -56,7 +59,7 @@ var banned = map[string]string{
 	"github.com/google/gopacket/reassembly":  "sequence wrap error; package reassembly is ours",
 	"github.com/google/gopacket/tcpassembly": "unmaintained; package reassembly is ours",
 	"github.com/google/gopacket/pcapgo":      "panics and allocates gigabytes on hostile files; package capture reads files",
-	"github.com/google/gopacket/pcap":        "cgo; live capture is AF_PACKET",
+	"github.com/google/gopacket/pcap":        "cgo; live capture is AF_PACKET. The file that uses it in capture/live is built with -tags libpcap only",
 	"unsafe":                                 "nothing here is worth it",
 	"math/rand":                              "the same input gives the same output; tests use math/rand/v2 with a seed",
 }
