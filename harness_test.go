@@ -20,6 +20,7 @@ import (
 // analyzers, and collecting after each few would be a third of their time.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(800)
+	debug.SetMemoryLimit(1 << 30)
 	os.Exit(m.Run())
 }
 
