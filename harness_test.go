@@ -187,3 +187,16 @@ func diff(got, want string) string {
 	}
 	return "equal"
 }
+
+// some returns a tenth of the cases with -short, for a quick look while one
+// works; all of them otherwise.
+func some[T any](cases []T) []T {
+	if !testing.Short() {
+		return cases
+	}
+	var out []T
+	for i := 0; i < len(cases); i += 10 {
+		out = append(out, cases[i])
+	}
+	return out
+}

@@ -50,7 +50,7 @@ func (s *liveSource) Next(p *capture.Packet) error {
 func TestLiveIsLikeFromFile(t *testing.T) {
 	sources := map[string][]capture.Packet{}
 	var all []capturetest.Trace
-	for _, n := range traces(t) {
+	for _, n := range some(traces(t)) {
 		all = append(all, n.trace)
 		sources[n.name] = n.trace.Packets(capturetest.Plain())
 	}

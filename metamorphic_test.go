@@ -33,7 +33,7 @@ func TestTransportDoesNotMatter(t *testing.T) {
 		{"bad checksums", func(t capturetest.Trace) capturetest.Trace { return t.BadChecksums() }},
 		{"sequence wrap", func(t capturetest.Trace) capturetest.Trace { return t.Rebase(0xffffffe0, 0xffffffd0) }},
 	}
-	for _, n := range traces(t) {
+	for _, n := range some(traces(t)) {
 		t.Run(n.name, func(t *testing.T) {
 			want := essence(t, analyzeTrace(t, n.trace))
 			for _, w := range ways {
@@ -75,7 +75,7 @@ func exempt(name, way string) bool {
 // TestEncapsulationDoesNotMatter puts every dialog into every link type and
 // tunnel.
 func TestEncapsulationDoesNotMatter(t *testing.T) {
-	for _, n := range traces(t) {
+	for _, n := range some(traces(t)) {
 		t.Run(n.name, func(t *testing.T) {
 			for _, e := range capturetest.Encaps() {
 				tr := n.trace.For(e)
@@ -96,7 +96,7 @@ func TestEncapsulationDoesNotMatter(t *testing.T) {
 func TestWorkersDoNotMatter(t *testing.T) {
 	var all []capture.Packet
 	var many []capturetest.Trace
-	for _, n := range traces(t) {
+	for _, n := range some(traces(t)) {
 		many = append(many, n.trace)
 	}
 	all = capturetest.Merge(many...).Packets(capturetest.Plain())
@@ -110,7 +110,7 @@ func TestWorkersDoNotMatter(t *testing.T) {
 
 // TestEverySplitPoint cuts each dialog in two segments at each byte.
 func TestEverySplitPoint(t *testing.T) {
-	for _, d := range capturetest.LoadAll(t, "") {
+	for _, d := range some(capturetest.LoadAll(t, "")) {
 		tr := d.Trace()
 		points := tr.Bytes()
 		step := 1
@@ -136,7 +136,7 @@ func TestEverySplitPoint(t *testing.T) {
 // but one, and compares by packet times: two replies with the same words
 // are not the same reply.
 func TestDroppedPairs(t *testing.T) {
-	for _, d := range capturetest.LoadAll(t, "") {
+	for _, d := range some(capturetest.LoadAll(t, "")) {
 		tr := d.Trace()
 		if len(tr) > 60 || strings.HasPrefix(d.Name, "not-") {
 			continue
@@ -181,7 +181,7 @@ func beginnings(name string, tr capturetest.Trace) map[int]bool {
 
 // TestFilesDoNotMatter cuts captures into several files.
 func TestFilesDoNotMatter(t *testing.T) {
-	for _, n := range traces(t) {
+	for _, n := range some(traces(t)) {
 		packets := n.trace.Packets(capturetest.Plain())
 		if len(packets) < 4 {
 			continue
@@ -204,7 +204,7 @@ func TestFilesDoNotMatter(t *testing.T) {
 // TestDroppedPackets loses each packet of each dialog in turn: nothing may
 // be paired wrongly and be called sure, and a loss of bytes is reported.
 func TestDroppedPackets(t *testing.T) {
-	for _, d := range capturetest.LoadAll(t, "") {
+	for _, d := range some(capturetest.LoadAll(t, "")) {
 		tr := d.Trace()
 		if len(tr) > 400 || strings.HasPrefix(d.Name, "not-") {
 			continue // what is no POP3 has no pairs
