@@ -9,9 +9,11 @@
 //
 // The formats:
 //
-//	table       sessions, logins and messages at a glance; written by Close, sorted by start
+//	table       sessions, logins, messages and findings at a glance, sorted by start; written by Close, and
+//	            from 10,000 sessions on as they come, sorted as far as 10,000 sessions reach
 //	transcript  the dialogues line by line; written as the sessions come
 //	jsonl       one JSON object a line, for programs; written as the sessions come
+//	markdown    the table for issues and chats: at most 50 rows each without Options.Verbose; written by Close
 //	csv         the records of jsonl as a table, for spreadsheets; written as the sessions come
 //
 // The records of jsonl are a contract, which Schema states as a JSON
@@ -34,7 +36,8 @@
 // Options.ShowSecrets is set. And text from the wire is inert: control
 // characters, terminal escapes, direction overrides and bytes that are no
 // UTF-8 are shown as escapes, so that nothing in a capture can act on the
-// reader's terminal.
+// reader's terminal. In markdown it stands in code spans, where no name is
+// notified, no link followed and no HTML read.
 //
 // The same Results give the same bytes: nothing here looks at the clock,
 // the environment or the machine.

@@ -28,8 +28,12 @@ func TestGolden(t *testing.T) {
 			{"secrets.transcript", "transcript", Options{ShowSecrets: true, Bodies: AllBodies, Verbose: true}},
 			{"colour.transcript", "transcript", Options{Color: true, Bodies: 2}},
 			{"table", "table", Options{}},
+			{"60.table", "table", Options{Width: 60}},
 			{"80.table", "table", Options{Width: 80}},
 			{"120.table", "table", Options{Width: 120}},
+			{"wide.table", "table", Options{Width: 80, Wide: true}},
+			{"live.table", "table", Options{Width: 120, Live: true}},
+			{"markdown", "markdown", Options{}},
 			{"verbose.table", "table", Options{Width: 100, Verbose: true}},
 			{"colour.table", "table", Options{Color: true, Width: 80}},
 		} {

@@ -130,7 +130,7 @@ func (t *manifestTable) list(w *bytes.Buffer) error {
 		return err
 	}
 	if len(dropped) > 0 {
-		w.WriteString(noRoom(dropped, t.paint))
+		w.WriteString(t.paint.dim(noRoom(dropped, "")) + "\n")
 	}
 	if more := t.messages + t.failed - int64(len(t.rows)); more > 0 {
 		w.WriteString(t.paint.yellow(count(more, "more message")+" in "+mailfile.ManifestName) + "\n")

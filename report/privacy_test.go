@@ -46,12 +46,12 @@ func TestSecretsAreShownOnRequestOnly(t *testing.T) {
 						}
 					}
 				}
-				if format != "table" && !bytes.Contains(got, []byte(secret.Mask)) {
+				if format != "table" && format != "markdown" && !bytes.Contains(got, []byte(secret.Mask)) {
 					t.Errorf("%s of %s shows no mask", format, c.name)
 				}
 			}
 		}
-		if format == "table" {
+		if format == "table" || format == "markdown" {
 			continue // shows no secrets at all
 		}
 		got := render(t, format, Options{ShowSecrets: true, Records: RecordTypes()}, cases[1].results(), cases[1].summary())

@@ -28,6 +28,8 @@ type Options struct {
 	Version     string   // jsonl: of the program, for the run record; "" means "devel"
 	Color       bool     // table, transcript: terminal colours
 	Width       int      // table: columns of the terminal; 0 means as many as it takes
+	Wide        bool     // table: all columns, whatever the width; markdown: whole texts
+	Live        bool     // table: a line for each session when it ends, not sorted by start
 	Bodies      int      // transcript: lines shown of each multi-line reply; 0 means DefaultBodies; also AllBodies, NoBodies
 	Verbose     bool     // table: list more messages and logins; transcript: digests of messages
 }
@@ -90,6 +92,7 @@ var formats = []struct {
 	{"transcript", newTranscript},
 	{"jsonl", newJSONL},
 	{"csv", newCSV},
+	{"markdown", newMarkdown},
 }
 
 // Formats returns the names that New knows, the default one first.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"popscope"
 	"popscope/pop3parse"
@@ -22,9 +23,17 @@ func appendTotals(b []byte, s *popscope.Summary, p paint, width int) []byte {
 	if s.Sessions == 0 {
 		line(p.bold("No POP3 sessions."))
 	} else {
-		line(p.bold(count(s.Sessions, "session")), ", ", count(s.Logins, "login"), ", ", count(s.Messages, "message"))
+		parts := []string{p.bold(count(s.Sessions, "session")), ", ", count(s.Logins, "login"), ", ", count(s.Messages, "message")}
+		if s.Findings > 0 {
+			parts = append(parts, ", ", count(s.Findings, "finding"))
+		}
+		line(parts...)
 	}
-	line(count(s.Packets, "packet"), ", ", count(s.Bytes, "byte"), ", ", count(len(s.Files), "file"), span(s))
+	parts := []string{count(s.Packets, "packet"), count(s.Bytes, "byte"), count(len(s.Files), "file")}
+	if !s.Start.IsZero() && !s.End.IsZero() {
+		parts = append(parts, s.Start.UTC().Format(clock)+" to", s.End.UTC().Format(clock)+" UTC")
+	}
+	b = append(b, strings.Replace(wrap("", parts, ", ", width), " to,", " to", 1)...)
 	if ignored := ignoredList(s.Ignored); len(ignored) > 0 {
 		b = append(b, wrap("Ignored: ", ignored, ", ", width)...)
 	}
@@ -35,14 +44,6 @@ func appendTotals(b []byte, s *popscope.Summary, p paint, width int) []byte {
 		line(p.yellow("Warning: " + Inert(e)))
 	}
 	return b
-}
-
-// span writes the time from the first packet to the last one.
-func span(s *popscope.Summary) string {
-	if s.Start.IsZero() || s.End.IsZero() {
-		return ""
-	}
-	return ", " + s.Start.UTC().Format(clock) + " to " + s.End.UTC().Format(clock) + " UTC"
 }
 
 // ignoredList says how much was ignored for each reason, the most frequent

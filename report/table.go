@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,57 +13,43 @@ import (
 	"popscope/report/timing"
 )
 
-// The table keeps a bounded amount of text: a row for each session, the
-// different logins and the messages, each up to a limit, and counts what
-// goes beyond it.
+// The table keeps a bounded amount of text, and counts what goes beyond it.
 const (
-	maxSessions = 100_000 // nobody reads more, and 100 MB is enough
-	maxLogins   = 10_000
+	maxRemarked = 1000
+	maxLogins   = 10_000 // different ones
 	maxMessages = 10_000
-	fewLogins   = 100 // without Options.Verbose
+	fewRemarks  = 100 // without Options.Verbose
+	fewLogins   = 100
 	fewMessages = 100
 	maxCell     = 120 // octets kept of a text from the wire
 	manySkipped = "; --format jsonl has them all"
 )
 
 // table collects rows while sessions come and writes everything at the
-// end, the sessions sorted by start.
+// end, the sessions sorted by start. When they are many it writes rows of
+// sessions before: see table_sessions.go. In another dress it is
+// the markdown format.
 type table struct {
 	w     io.Writer
 	opt   Options
 	paint paint
 	most  most
+	md    bool // markdown
 
-	rows     []*sessionRow
-	skipped  int64                  // sessions beyond maxSessions
+	sessions sessionRows
+	remarks  []string               // of the sessions written, up to a limit
+	unsaid   int64                  // sessions with remarks beyond it
 	pending  map[string]*sessionRow // sessions of which more parts come
 	logins   map[loginKey]int64
-	loginsNo int64 // different logins beyond maxLogins
+	loginsNo int64 // different logins beyond the limit
 	messages []messageRow
-	mailsNo  int64         // messages beyond maxMessages
+	mailsNo  int64 // messages beyond the limit
+	findings findingRows
 	times    *timing.Times // nil without Options.Verbose
 }
 
 // most is how many rows of each kind are kept.
-type most struct{ sessions, logins, messages int }
-
-// sessionRow is one line of the table of sessions.
-type sessionRow struct {
-	start          int64
-	arrival, num   int // place in the order of arrival; number in the table
-	client, server string
-	clientIP       string
-	users          []string // the first two different ones
-	ok, bad, open  int      // logins by outcome
-	tls            string
-	commands       int
-	mails          int
-	octets         int64
-	deleted        int
-	committed      bool
-	closed         string
-	remarks        []string
-}
+type most struct{ window, remarks, logins, messages int }
 
 // loginKey is what logins have in common that share a line.
 type loginKey struct {
@@ -86,7 +71,7 @@ type messageRow struct {
 
 func newTable(w io.Writer, o Options) (Writer, error) {
 	t := &table{
-		w: w, opt: o, paint: paint(o.Color), most: most{maxSessions, maxLogins, maxMessages},
+		w: w, opt: o, paint: paint(o.Color), most: most{maxWindow, maxRemarked, maxLogins, maxMessages},
 		pending: make(map[string]*sessionRow),
 		logins:  make(map[loginKey]int64),
 	}
@@ -100,11 +85,13 @@ func newTable(w io.Writer, o Options) (Writer, error) {
 func (t *table) Write(r *popscope.Result) error {
 	row := t.pending[r.ID]
 	if row == nil {
-		c := r.Conn
-		row = &sessionRow{start: c.First.Nanos, client: c.Client.String(), server: c.Server.String(), clientIP: c.Client.Addr().String()}
+		row = newSessionRow(r)
 	}
 	t.addLogins(row, r.Logins)
 	t.addMessages(row, r.Messages)
+	for i := range r.Findings {
+		t.findings.add(&r.Findings[i])
+	}
 	if t.times != nil {
 		t.times.Add(r)
 	}
@@ -113,36 +100,8 @@ func (t *table) Write(r *popscope.Result) error {
 		return nil
 	}
 	delete(t.pending, r.ID)
-	t.finish(row, r)
-	return nil
-}
-
-// finish completes a row and files it.
-func (t *table) finish(row *sessionRow, r *popscope.Result) {
-	if len(t.rows) == t.most.sessions {
-		t.skipped++
-		return
-	}
-	row.arrival = len(t.rows)
-	row.tls = tlsCell(r)
-	row.commands = r.Session.Exchanges
-	row.mails = r.Session.Messages
-	row.deleted = r.Session.Deleted
-	row.committed = r.Session.Committed
-	row.closed = r.Conn.Close.String()
-	row.remarks = remarksOf(r)
-	t.rows = append(t.rows, row)
-}
-
-// tlsCell writes the encryption in a word.
-func tlsCell(r *popscope.Result) string {
-	switch {
-	case r.TLS == popscope.NoTLS:
-		return "-"
-	case r.TLSInfo != nil && r.TLSInfo.Version != 0:
-		return r.TLS.String() + " " + strings.TrimPrefix(tlsVersion(r.TLSInfo.Version), "TLS ")
-	}
-	return r.TLS.String()
+	row.finish(r)
+	return t.addSession(row)
 }
 
 // addLogins counts the logins of a session.
@@ -164,7 +123,7 @@ func (t *table) addLogins(row *sessionRow, logins []pop3parse.Login) {
 		default:
 			row.open++
 		}
-		key := loginKey{user, row.server, inertUpTo([]byte(l.Mechanism), maxCell), l.Outcome, l.Reason, l.Exposure}
+		key := loginKey{user, row.server.String(), inertUpTo([]byte(l.Mechanism), maxCell), l.Outcome, l.Reason, l.Exposure}
 		if _, known := t.logins[key]; known || len(t.logins) < t.most.logins {
 			t.logins[key]++
 		} else {
@@ -192,22 +151,26 @@ func (t *table) addMessages(row *sessionRow, messages []popscope.Message) {
 	}
 }
 
-// Close writes everything.
+// Close writes what has not been written.
 func (t *table) Close(s popscope.Summary) error {
-	slices.SortFunc(t.rows, func(a, b *sessionRow) int {
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.arrival, b.arrival))
-	})
-	for i, row := range t.rows {
-		row.num = i + 1
+	for i := range s.Across {
+		t.findings.add(&s.Across[i])
 	}
 	var out bytes.Buffer
-	for _, section := range []func(io.Writer) error{t.writeSessions, t.writeRemarks, t.writeLogins, t.writeMessages, t.writeTimes} {
-		if err := section(&out); err != nil {
+	parts := []func(io.Writer) error{t.writeSessions, t.writeRemarks, t.writeLogins, t.writeMessages, t.writeTimes, t.writeFindings}
+	if t.md {
+		out.Write(appendMarkdownTotals(nil, &s))
+	}
+	for _, part := range parts {
+		if err := part(&out); err != nil {
 			return err
 		}
 		if _, err := out.WriteTo(t.w); err != nil {
 			return err
 		}
+	}
+	if t.md {
+		return nil
 	}
 	_, err := t.w.Write(appendTotals(nil, &s, t.paint, t.opt.Width))
 	return err
@@ -218,130 +181,68 @@ func (t *table) section(w io.Writer, title string, g *grid, note string) error {
 	if g.rows == 0 {
 		return nil
 	}
+	if t.md {
+		return markdownSection(w, title, g, note, t.opt.Wide)
+	}
 	io.WriteString(w, t.paint.bold(title)+"\n")
-	dropped, err := g.render(w, t.opt.Width, t.paint)
+	dropped, err := g.render(w, t.width(), t.paint)
 	if err != nil {
 		return err
 	}
-	if len(dropped) > 0 {
-		io.WriteString(w, noRoom(dropped, t.paint))
-	}
-	if note != "" {
-		io.WriteString(w, t.paint.yellow(note)+"\n")
-	}
-	io.WriteString(w, "\n")
+	t.footer(w, dropped, note)
 	return nil
 }
 
-// noRoom names the columns that were left out.
-func noRoom(dropped []string, p paint) string {
+// footer writes what stands below a grid.
+func (t *table) footer(w io.Writer, dropped []string, note string) {
+	if len(dropped) > 0 {
+		t.say(w, t.paint.dim, noRoom(dropped, "; --wide shows all"))
+	}
+	if note != "" {
+		t.say(w, t.paint.yellow, note)
+	}
+	io.WriteString(w, "\n")
+}
+
+// noRoom names the columns that were left out, and what can be done.
+func noRoom(dropped []string, hint string) string {
 	slices.Reverse(dropped)
-	return p.dim("(no room for: "+strings.Join(dropped, ", ")+")") + "\n"
+	return "(no room for: " + strings.Join(dropped, ", ") + hint + ")"
 }
 
-// writeSessions writes a row for each session.
-func (t *table) writeSessions(w io.Writer) error {
-	if len(t.rows) == 0 {
-		return nil
-	}
-	layout, brief, title := clock, "01-02 15:04:05", "Sessions (times in UTC)"
-	first, last := utc(t.rows[0].start), utc(t.rows[len(t.rows)-1].start)
-	if day := first.Format("2006-01-02"); day == last.Format("2006-01-02") {
-		layout, brief, title = "15:04:05", "15:04:05", "Sessions of "+day+" (UTC)"
-	} else if first.Year() != last.Year() {
-		brief = "2006-01-02 15:04"
-	}
-	g := &grid{columns: []column{
-		{title: "#", right: true},
-		{title: "Start", brief: []string{}},
-		{title: "Client", hard: 12, brief: []string{}},
-		{title: "Server", hard: 12, brief: []string{}},
-		{title: "User", soft: 12, hard: 6},
-		{title: "Login", soft: 10, hard: 6},
-		{title: "TLS", drop: 2},
-		{title: "Cmds", right: true, drop: 5},
-		{title: "Msgs", right: true},
-		{title: "Octets", right: true, drop: 1},
-		{title: "Deleted", drop: 3},
-		{title: "End", drop: 4},
-	}}
-	start, client, server := &g.columns[1], &g.columns[2], &g.columns[3]
-	for _, row := range t.rows {
-		start.brief = append(start.brief, utc(row.start).Format(brief))
-		client.brief = append(client.brief, row.clientIP)
-		server.brief = append(server.brief, withoutPort(row.server))
-		g.add(strconv.Itoa(row.num), utc(row.start).Format(layout), row.client, row.server, row.userCell(), row.loginCell(t.paint), row.tls,
-			commas(int64(row.commands)), commas(int64(row.mails)), commas(row.octets), row.deletedCell(), row.closed)
-	}
-	note := ""
-	if t.skipped > 0 {
-		note = count(t.skipped, "more session") + " not listed" + manySkipped
-	}
-	return t.section(w, title, g, note)
+// say writes a text of ours in a colour.
+func (t *table) say(w io.Writer, colour func(string) string, text string) {
+	io.WriteString(w, colour(strings.TrimSuffix(wrapText(text, t.opt.Width), "\n"))+"\n")
 }
 
-// withoutPort leaves out the port of a server where it is that of POP3.
-func withoutPort(server string) string { return strings.TrimSuffix(server, ":110") }
-
-// userCell writes who logged in.
-func (r *sessionRow) userCell() string {
-	switch len(r.users) {
-	case 0:
-		return "-"
-	case 1:
-		return r.users[0]
+// width returns how wide a grid may be; 0 means no limit.
+func (t *table) width() int {
+	if t.opt.Wide {
+		return 0
 	}
-	return r.users[0] + ", ..."
-}
-
-// loginCell writes how the logins ended.
-func (r *sessionRow) loginCell(p paint) string {
-	var parts []string
-	add := func(n int, what string) {
-		switch {
-		case n > 1:
-			parts = append(parts, commas(int64(n))+" "+what)
-		case n == 1:
-			parts = append(parts, what)
-		}
-	}
-	add(r.ok, p.green("ok"))
-	add(r.bad, p.red("failed"))
-	add(r.open, "unknown")
-	if len(parts) == 0 {
-		return "-"
-	}
-	return strings.Join(parts, ", ")
-}
-
-// deletedCell writes how many messages were marked, and whether that
-// counted.
-func (r *sessionRow) deletedCell() string {
-	switch {
-	case r.deleted == 0:
-		return "-"
-	case r.committed:
-		return commas(int64(r.deleted))
-	}
-	return commas(int64(r.deleted)) + " undone"
+	return t.opt.Width
 }
 
 // writeRemarks lists what limits the trust in sessions.
 func (t *table) writeRemarks(w io.Writer) error {
-	any := false
-	for _, row := range t.rows {
-		if len(row.remarks) == 0 {
-			continue
-		}
-		if !any {
-			io.WriteString(w, t.paint.bold("Remarks")+"\n")
-			any = true
-		}
-		io.WriteString(w, wrap("session "+strconv.Itoa(row.num)+": ", row.remarks, "; ", t.opt.Width))
+	if len(t.remarks) == 0 {
+		return nil
 	}
-	if any {
-		io.WriteString(w, "\n")
+	note := ""
+	if t.unsaid > 0 {
+		note = "remarks on " + count(t.unsaid, "more session") + manySkipped
 	}
+	if t.md {
+		return markdownList(w, "Remarks", t.remarks, note)
+	}
+	io.WriteString(w, t.paint.bold("Remarks")+"\n")
+	for _, line := range t.remarks {
+		io.WriteString(w, wrapText(line, t.opt.Width))
+	}
+	if note != "" {
+		t.say(w, t.paint.yellow, note)
+	}
+	io.WriteString(w, "\n")
 	return nil
 }
 
@@ -356,12 +257,12 @@ func (t *table) writeLogins(w io.Writer) error {
 			cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.reason, b.reason), cmp.Compare(a.exposure, b.exposure))
 	})
 	g := &grid{columns: []column{
-		{title: "User", soft: 12, hard: 6},
-		{title: "Server", hard: 12, brief: []string{}},
-		{title: "Mechanism", hard: 6},
+		{title: "User", wire: true, soft: 12, hard: 6},
+		{title: "Server", wire: true, hard: 12, brief: []string{}, last: 2},
+		{title: "Mechanism", wire: true, hard: 6},
 		{title: "Outcome", soft: 18, hard: 8},
 		{title: "Exposure"},
-		{title: "Times", right: true},
+		{title: "Times", right: true, last: 1},
 	}}
 	shown := keys[:t.limit(fewLogins, len(keys))]
 	for _, k := range shown {
@@ -385,8 +286,8 @@ func (t *table) writeMessages(w io.Writer) error {
 	g := &grid{columns: []column{
 		{title: "#", right: true},
 		{title: "Message"},
-		{title: "Subject", soft: 16, hard: 8},
-		{title: "From", soft: 16, drop: 2},
+		{title: "Subject", wire: true, soft: 16, hard: 8},
+		{title: "From", wire: true, soft: 16, drop: 2},
 		{title: "Octets", right: true},
 		{title: "Verdict"},
 		{title: "Attached", right: true, drop: 1},
@@ -409,19 +310,13 @@ func (t *table) writeMessages(w io.Writer) error {
 	return t.section(w, "Messages", g, note)
 }
 
-// order returns where the session stands in the table; those that are not
-// in it come last.
-func (r *sessionRow) order() int {
-	if r.num == 0 {
-		return math.MaxInt
-	}
-	return r.num
-}
-
 // limit returns how many of all rows a section shows.
 func (t *table) limit(few, all int) int {
-	if t.opt.Verbose {
+	switch {
+	case t.opt.Verbose:
 		return all
+	case t.md:
+		return min(fewMarkdown, few, all)
 	}
 	return min(few, all)
 }

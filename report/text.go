@@ -86,6 +86,14 @@ func wrap(title string, items []string, sep string, width int) string {
 	return b.String()
 }
 
+// wrapText writes words in lines of width columns where that is possible,
+// with a line feed at the end; 0 means one line. Lines after the first are
+// indented.
+func wrapText(text string, width int) string {
+	words := strings.Split(text, " ")
+	return wrap(words[0], append([]string{""}, words[1:]...), "", width)
+}
+
 // paint colours text for a terminal, or leaves it alone.
 type paint bool
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"popscope"
 	"popscope/pop3parse"
@@ -495,6 +496,9 @@ func verdictText(v pop3parse.Verdict, p paint) string {
 func inertUpTo(b []byte, most int) string {
 	if len(b) <= most {
 		return string(appendInert(nil, b))
+	}
+	for back := 1; back < utf8.UTFMax && !utf8.RuneStart(b[most]); back++ {
+		most-- // not in the middle of a character
 	}
 	return string(appendInert(nil, b[:most])) + "..."
 }

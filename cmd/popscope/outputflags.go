@@ -22,6 +22,7 @@ type outputFlags struct {
 	bodies      string
 	showSecrets bool
 	color       string
+	wide        bool
 
 	formatSet, recordsSet, bodiesSet bool // given, not left at the default
 }
@@ -43,6 +44,7 @@ func (f *outputFlags) register(p *program, cmd *cobra.Command) {
 	s.BoolVar(&f.showSecrets, "show-secrets", false, "show passwords, tokens and SASL data in clear")
 	s.StringSliceVar(&f.records, "records", nil, "`LIST` of the record types that jsonl and csv carry (default all for jsonl, session for csv): "+strings.Join(report.RecordTypes(), ", "))
 	s.StringVar(&f.bodies, "bodies", fmt.Sprint(report.DefaultBodies), "lines that transcript shows of each multi-line reply: a number `N`, or all")
+	s.BoolVar(&f.wide, "wide", false, "all columns of table, and whole texts in markdown, however wide")
 	s.StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto, always, never")
 	p.completeValues(cmd, map[string][]string{
 		"format": formats, "records": report.RecordTypes(), "color": {"auto", "always", "never"},
@@ -77,6 +79,7 @@ func (f *outputFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*out
 	o.report.Files = t.files
 	o.report.Version = versionText()
 	o.report.Verbose = t.verbose
+	o.report.Wide = f.wide
 	t.analysis.KeepBody = report.KeepBody(o.format, o.report)
 	return o, nil
 }
@@ -116,6 +119,9 @@ func (f *outputFlags) checkFormat(o *output) error {
 	}
 	if f.recordsSet && o.format != "jsonl" && o.format != "csv" {
 		return usage("add --format jsonl or --format csv", "--records does not go with the format %s", o.format)
+	}
+	if f.wide && o.format != "table" && o.format != "markdown" {
+		return usage("add --format table or --format markdown", "--wide does not go with the format %s", o.format)
 	}
 	if f.bodiesSet && o.format != "transcript" {
 		return usage("add --format transcript", "--bodies does not go with the format %s", o.format)
