@@ -23,11 +23,11 @@ func appendTotals(b []byte, s *popscope.Summary, p paint, width int) []byte {
 	if s.Sessions == 0 {
 		line(p.bold("No POP3 sessions."))
 	} else {
-		parts := []string{p.bold(count(s.Sessions, "session")), ", ", count(s.Logins, "login"), ", ", count(s.Messages, "message")}
+		parts := []string{p.bold(count(s.Sessions, "session")), count(s.Logins, "login"), count(s.Messages, "message")}
 		if s.Findings > 0 {
-			parts = append(parts, ", ", count(s.Findings, "finding"))
+			parts = append(parts, count(s.Findings, "finding"))
 		}
-		line(parts...)
+		b = append(b, wrap("", parts, ", ", width)...)
 	}
 	parts := []string{count(s.Packets, "packet"), count(s.Bytes, "byte"), count(len(s.Files), "file")}
 	if !s.Start.IsZero() && !s.End.IsZero() {
