@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"popscope/capture"
 	"popscope/report"
@@ -126,10 +127,27 @@ func inputName(name string) string {
 
 // flagError turns an error about flags into wrong usage.
 func flagError(cmd *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
 	if !cmd.HasParent() {
 		return usage("flags come after the command: popscope analyze [flags] FILE...", "%w", err)
 	}
+	if errors.As(err, &unknown) {
+		if like := nearest(unknown.GetSpecifiedName(), flagNames(cmd)); like != "" && len(unknown.GetSpecifiedName()) > 1 {
+			return usage("did you mean: "+cmd.CommandPath()+" --"+like, "%w", err)
+		}
+	}
 	return usage("see "+cmd.CommandPath()+" --help", "%w", err)
+}
+
+// flagNames returns the flags of a command without their dashes.
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	return names
 }
 
 // noCommand is what popscope without a command it knows comes to.
@@ -141,8 +159,8 @@ func noCommand(cmd *cobra.Command, args []string) error {
 	if looksLikeFile(name) {
 		return usage("did you mean: popscope analyze "+strings.Join(args, " "), "%q is a file, not a command", name)
 	}
-	if like := cmd.SuggestionsFor(name); len(like) > 0 {
-		return usage("did you mean: popscope "+like[0], "unknown command %q", name)
+	if like := nearest(name, commandNames(cmd)); like != "" {
+		return usage("did you mean: "+strings.Join(append([]string{"popscope", like}, args[1:]...), " "), "unknown command %q", name)
 	}
 	return usage("popscope help lists the commands", "unknown command %q", name)
 }

@@ -90,9 +90,14 @@ messages went over the wire.`,
 	root.Flags().BoolP("version", "V", false, "print the version")
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageFunc(writeUsage)
-	root.SuggestionsMinimumDistance = 2
 	root.SetHelpCommand(p.helpCommand())
-	root.AddCommand(p.analyzeCommand(), p.extractCommand(), p.versionCommand())
+	root.AddCommand(
+		p.analyzeCommand(),
+		p.extractCommand(),
+		p.manCommand(),
+		p.versionCommand(),
+	)
 	addCompletion(root)
+	completeRest(root)
 	return root
 }

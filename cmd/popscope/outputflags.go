@@ -113,7 +113,11 @@ func (f *outputFlags) checkFormat(o *output) error {
 	var unknown *report.OptionError
 	_, err := report.New(o.format, discard{}, o.report)
 	if errors.As(err, &unknown) {
-		return usage(unknown.Hint, "unknown %s %q", unknown.Option, unknown.Value)
+		flag, words := "--format", report.Formats()
+		if unknown.Option != "format" {
+			flag, words = "--records", report.RecordTypes()
+		}
+		return usage(meant(flag, unknown.Value, words, unknown.Hint), "unknown %s %q", unknown.Option, unknown.Value)
 	} else if err != nil {
 		return usage("", "%w", err)
 	}

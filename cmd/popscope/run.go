@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
 	"syscall"
 
 	"popscope"
@@ -29,8 +32,44 @@ func (p *program) open(t *traffic) (*capture.Timeline, error) {
 
 // openHint returns advice for captures that could not be opened.
 func openHint(err error) string {
-	if errors.Is(err, capture.ErrFormat) {
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, capture.ErrFormat):
 		return "pcap and pcapng are read, as they are or compressed"
+	case errors.Is(err, capture.ErrEmpty):
+		return "a capture has a header even without packets: was it written to the end?"
+	case !errors.As(err, &path):
+		return ""
+	case errors.Is(err, syscall.EISDIR):
+		return "name the files in it, as in " + filepath.Join(path.Path, "*.pcap")
+	case errors.Is(err, fs.ErrNotExist):
+		if like := nearestFile(path.Path); like != "" {
+			return "did you mean: " + like
+		}
+		return "see what is there with: ls " + filepath.Dir(path.Path)
+	case errors.Is(err, fs.ErrPermission):
+		return "see who may read it with: ls -l " + path.Path
+	}
+	return ""
+}
+
+// nearestFile returns the file in the same folder whose name comes nearest
+// to that of one that does not exist.
+func nearestFile(name string) string {
+	dir, base := filepath.Split(name)
+	entries, err := os.ReadDir(filepath.Join(".", dir))
+	if filepath.IsAbs(dir) {
+		entries, err = os.ReadDir(dir)
+	}
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	if like := nearest(base, names); like != "" {
+		return dir + like
 	}
 	return ""
 }

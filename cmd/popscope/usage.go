@@ -37,6 +37,12 @@ func writeUsage(cmd *cobra.Command) error {
 		b.WriteString("\nFlags:\n")
 		flags.VisitAll(func(f *pflag.Flag) { writeFlag(&b, f) })
 	}
+	if !cmd.HasParent() {
+		b.WriteString("\nExit status:\n")
+		for _, s := range exitStatuses {
+			writeItem(&b, "  "+s.status, 8, s.meaning)
+		}
+	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\n%s COMMAND --help tells more about a command.\n", cmd.CommandPath())
 	}
@@ -50,9 +56,44 @@ func writeFlag(b *strings.Builder, f *pflag.Flag) {
 	if f.Hidden {
 		return
 	}
-	name := "      --" + f.Name
+	name, text := flagText(f)
 	if f.Shorthand != "" {
-		name = "  -" + f.Shorthand + ", --" + f.Name
+		name = "  " + name
+	} else {
+		name = "      " + name
+	}
+	writeItem(b, name, flagColumn, text)
+}
+
+// writeItem writes a term with its explanation beside it, from a column
+// on, in as many lines as it takes.
+func writeItem(b *strings.Builder, term string, from int, text string) {
+	b.WriteString(term)
+	column := len(term)
+	if column+2 > from {
+		b.WriteByte('\n')
+		column = 0
+	}
+	fill := strings.Repeat(" ", from-column)
+	used := from
+	for _, word := range strings.Fields(text) {
+		if used+1+len(word) > helpWidth {
+			b.WriteByte('\n')
+			fill, used = strings.Repeat(" ", from), from
+		}
+		b.WriteString(fill)
+		b.WriteString(word)
+		used += len(word) + 1
+		fill = " "
+	}
+	b.WriteByte('\n')
+}
+
+// flagText returns a flag as it is given, and what it does.
+func flagText(f *pflag.Flag) (name, text string) {
+	name = "--" + f.Name
+	if f.Shorthand != "" {
+		name = "-" + f.Shorthand + ", " + name
 	}
 	placeholder, text := pflag.UnquoteUsage(f)
 	if f.Value.Type() != "bool" {
@@ -63,34 +104,5 @@ func writeFlag(b *strings.Builder, f *pflag.Flag) {
 	default:
 		text += " (default " + f.DefValue + ")"
 	}
-	b.WriteString(name)
-	column := len(name)
-	if column+2 > flagColumn {
-		b.WriteByte('\n')
-		column = 0
-	}
-	fill := strings.Repeat(" ", flagColumn-column)
-	used := flagColumn
-	for _, word := range strings.Fields(text) {
-		if used+1+len(word) > helpWidth {
-			b.WriteByte('\n')
-			fill, used = strings.Repeat(" ", flagColumn), flagColumn
-		}
-		b.WriteString(fill)
-		b.WriteString(word)
-		used += len(word) + 1
-		fill = " "
-	}
-	b.WriteByte('\n')
-}
-
-// completeValues lets the shell complete the values of flags that have
-// few.
-func (p *program) completeValues(cmd *cobra.Command, values map[string][]string) {
-	for name, words := range values {
-		err := cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
-		if err != nil {
-			panic("popscope: internal error: " + err.Error()) // no such flag
-		}
-	}
+	return name, text
 }

@@ -46,29 +46,23 @@ func (p *program) helpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			topic, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return usage("popscope help lists the commands", "no help for %q", strings.Join(args, " "))
+				hint := "popscope help lists the commands"
+				if like := nearest(args[0], commandNames(cmd.Root())); like != "" {
+					hint = "did you mean: popscope help " + like
+				}
+				return usage(hint, "no help for %q", strings.Join(args, " "))
 			}
 			return topic.Help()
 		},
+		ValidArgsFunction: completeCommands,
 	}
 }
 
-// addCompletion adds `popscope completion`, which the command line library
-// brings along, and makes unknown shells wrong usage.
-func addCompletion(root *cobra.Command) {
-	root.InitDefaultCompletionCmd()
+// commandNames returns the names of the commands.
+func commandNames(root *cobra.Command) []string {
+	var names []string
 	for _, c := range root.Commands() {
-		if c.Name() != "completion" {
-			continue
-		}
-		c.Short = "Print a completion script for a shell"
-		c.Example = "  popscope completion bash > /etc/bash_completion.d/popscope"
-		c.Args = cobra.ArbitraryArgs
-		c.RunE = func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			return usage("the shells are bash, zsh, fish and powershell", "unknown shell %q", args[0])
-		}
+		names = append(names, c.Name())
 	}
+	return names
 }
