@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -46,7 +47,8 @@ func usage(hint, format string, args ...any) error {
 
 // outputFailure returns a failure for an output that could not be written.
 func outputFailure(name string, err error) error {
-	return &failure{status: statusIncomplete, err: fmt.Errorf("%s: not written: %w", name, reason(err))}
+	err = reason(err)
+	return &failure{status: statusIncomplete, err: fmt.Errorf("%s: not written: %w", name, err), hint: outputHint(name, err)}
 }
 
 // reason returns what is wrong with a file, without its name, which may be
@@ -61,6 +63,24 @@ func reason(err error) error {
 		return link.Err
 	}
 	return err
+}
+
+// outputHint returns advice for an output that could not be written.
+func outputHint(name string, err error) string {
+	dir := filepath.Dir(name)
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return "see how much room there is with: df -h " + dir
+	case name == "standard output":
+		return ""
+	case errors.Is(err, syscall.EISDIR):
+		return "name a file in it, as in " + filepath.Join(name, "report")
+	case errors.Is(err, fs.ErrNotExist):
+		return "make the folder first: mkdir -p " + dir
+	case errors.Is(err, fs.ErrPermission):
+		return "see who may write there with: ls -ld " + dir
+	}
+	return ""
 }
 
 // say writes one line to standard error.
@@ -136,7 +156,23 @@ func flagError(cmd *cobra.Command, err error) error {
 			return usage("did you mean: "+cmd.CommandPath()+" --"+like, "%w", err)
 		}
 	}
+	if errors.As(err, &unknown) {
+		if hint := habits[unknown.GetSpecifiedName()]; hint != "" {
+			return usage(hint, "%w", err)
+		}
+	}
 	return usage("see "+cmd.CommandPath()+" --help", "%w", err)
+}
+
+// habits are flags of tcpdump and tshark that are done otherwise here, or
+// not at all.
+var habits = map[string]string{
+	"n": "leave it out: addresses and ports are never looked up",
+	"w": "popscope extract -o DIR writes messages; tshark -w and editcap write captures",
+	"Y": "choose sessions with --host, --user, --from and --to",
+	"T": "choose a format with --format",
+	"e": "choose records with --records, and keys with jq",
+	"c": "choose a time with --from and --to",
 }
 
 // flagNames returns the flags of a command without their dashes.
