@@ -5,28 +5,41 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// exitStatuses is what the help and the manual say of them.
-var exitStatuses = []struct{ status, meaning string }{
-	{"0", "Done. A closed pipe, too, and Ctrl-C in a live run."},
-	{"1", "audit found something as severe as --fail-on says."},
-	{"2", "Wrong usage; nothing was done."},
-	{"3", "Not all of it could be done: an input is damaged or unreadable, or an output could not be written. What could be read is reported."},
-	{"130", "Interrupted; what was found until then is reported."},
+// exitStatuses is what the help and the manual say of them. Those of one
+// command are told where that command is.
+var exitStatuses = []struct{ status, command, meaning string }{
+	{"0", "", "Done. A closed pipe, too, and Ctrl-C in a live run."},
+	{"1", "audit", "audit found something as severe as --fail-on says."},
+	{"2", "", "Wrong usage; nothing was done."},
+	{"3", "", "Not all of it could be done: an input is damaged or unreadable, or an output could not be written. What could be read is reported."},
+	{"130", "", "Interrupted; what was found until then is reported."},
 }
 
-// environment is what the manual says of variables.
-var environment = []struct{ name, meaning string }{
-	{"COLUMNS", "How wide the terminal is, before what it says itself."},
-	{"NO_COLOR", "No colours, if it is not empty and --color is auto."},
-	{"SSLKEYLOGFILE", "A file with TLS secrets, if --keylog is not given."},
-	{"TERM", "dumb: no colours and no progress."},
-	{"TZ", "The zone of times that are given without one."},
+// eachStatus calls f for the statuses that cmd, or a command below it, can
+// end with.
+func eachStatus(cmd *cobra.Command, f func(status, meaning string)) {
+	for _, s := range exitStatuses {
+		if s.command == "" || cmd.Name() == s.command || slices.Contains(commandNames(cmd), s.command) {
+			f(s.status, s.meaning)
+		}
+	}
+}
+
+// environment is what the manual says of variables, where a command has
+// the flag that they go with.
+var environment = []struct{ name, flag, meaning string }{
+	{"COLUMNS", "color", "How wide the terminal is, before what it says itself."},
+	{"NO_COLOR", "color", "No colours, if it is not empty and --color is auto."},
+	{"SSLKEYLOGFILE", "keylog", "A file with TLS secrets, if --keylog is not given."},
+	{"TERM", "color", "dumb: no colours and no progress."},
+	{"TZ", "from", "The zone of times that are given without one."},
 }
 
 // manCommand returns `popscope man`.
@@ -132,12 +145,14 @@ func manPage(w io.Writer, cmd *cobra.Command) error {
 		b.WriteString(".fi\n")
 	}
 	b.WriteString(".SH EXIT STATUS\n")
-	for _, s := range exitStatuses {
-		manItem(&b, s.status, s.meaning)
-	}
-	b.WriteString(".SH ENVIRONMENT\n")
+	eachStatus(cmd, func(status, meaning string) { manItem(&b, status, meaning) })
+	heading := ".SH ENVIRONMENT\n"
 	for _, e := range environment {
-		manItem(&b, e.name, e.meaning)
+		if cmd.Flags().Lookup(e.flag) != nil {
+			b.WriteString(heading)
+			heading = ""
+			manItem(&b, e.name, e.meaning)
+		}
 	}
 	if see := seeAlso(cmd); len(see) > 0 {
 		fmt.Fprintf(&b, ".SH SEE ALSO\n%s\n", roff(strings.Join(see, ", ")))

@@ -39,9 +39,7 @@ func writeUsage(cmd *cobra.Command) error {
 	}
 	if !cmd.HasParent() {
 		b.WriteString("\nExit status:\n")
-		for _, s := range exitStatuses {
-			writeItem(&b, "  "+s.status, 8, s.meaning)
-		}
+		eachStatus(cmd, func(status, meaning string) { writeItem(&b, "  "+status, 8, meaning) })
 	}
 	if cmd.HasAvailableSubCommands() {
 		fmt.Fprintf(&b, "\n%s COMMAND --help tells more about a command.\n", cmd.CommandPath())
