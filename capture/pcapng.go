@@ -62,6 +62,7 @@ const (
 	optionEnd      = 0
 	optionResolve  = 9  // if_tsresol
 	optionOffset   = 14 // if_tsoffset
+	optionName     = 2  // if_name
 	optionIfDrop   = 5  // isb_ifdrop
 	optionOsDrop   = 7  // isb_osdrop
 	defaultResolve = 6  // microseconds

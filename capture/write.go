@@ -27,6 +27,10 @@ type WriterOptions struct {
 	BigEndian bool
 	Snaplen   int      // longest packet, in bytes; longer ones are cut. 0 means 262,144
 	Link      LinkType // of a classic file; 0 means that of the first packet
+
+	// Interfaces are the names of the interfaces that Packet.File counts,
+	// for pcapng. nil: Packet.File has no meaning.
+	Interfaces []string
 }
 
 // Writer writes packets as a capture file: to cut out connections, and for
@@ -37,9 +41,15 @@ type Writer struct {
 	o       WriterOptions
 	order   binary.AppendByteOrder
 	scratch []byte
-	links   []LinkType // pcapng: of the interfaces described
+	faces   []described // pcapng: the interfaces of the file
 	begun   bool
 	err     error // sticky
+}
+
+// described is an Interface Description Block that was written.
+type described struct {
+	link LinkType
+	face int // index in WriterOptions.Interfaces; 0 without them
 }
 
 // NewWriter returns a Writer on w. It fails for options that make no file;
@@ -165,18 +175,16 @@ func (w *Writer) record(p *Packet, data []byte, orig int) {
 // enhanced writes an Enhanced Packet Block, and before it an Interface
 // Description Block if the link type is new.
 func (w *Writer) enhanced(p *Packet, data []byte, orig int) {
-	id := slices.Index(w.links, p.Link)
-	if id < 0 {
-		id = len(w.links)
-		w.links = append(w.links, p.Link)
-		w.describe(p.Link)
-	}
+	id := w.face(p.Link, p.File)
 	ticks := uint64(max(p.Nanos, 0))
 	if w.o.Micros {
 		ticks /= 1000
 	}
 	pad := -len(data) & 3
 	total := uint32(enhancedData + len(data) + pad + 4)
+	if w.w.Available() < int(total) && w.err == nil {
+		w.err = w.w.Flush() // so that what was written ends with a whole block
+	}
 	b, o := w.scratch[:0], w.order
 	b = o.AppendUint32(b, blockEnhanced)
 	b = o.AppendUint32(b, total)
@@ -193,9 +201,66 @@ func (w *Writer) enhanced(p *Packet, data []byte, orig int) {
 	w.scratch = b
 }
 
-// describe writes an Interface Description Block with if_tsresol.
-func (w *Writer) describe(link LinkType) {
-	const total = interfaceOptions + 8 + 4 + 4 // if_tsresol, end of options, length
+// face returns the number of an interface in the file, and describes it if
+// it is new.
+func (w *Writer) face(link LinkType, face int) int {
+	if face < 0 || face >= len(w.o.Interfaces) {
+		face = 0
+	}
+	is := described{link, face}
+	id := slices.Index(w.faces, is)
+	if id < 0 {
+		id = len(w.faces)
+		w.faces = append(w.faces, is)
+		w.describe(is)
+	}
+	return id
+}
+
+// Dropped writes an Interface Statistics Block, which says how many packets
+// the kernel has dropped since the file was begun. The last one counts. It is
+// for pcapng; a classic file cannot tell.
+func (w *Writer) Dropped(n uint64, nanos int64) error {
+	if w.o.Format != Pcapng {
+		return w.failure()
+	}
+	w.begin()
+	if len(w.faces) == 0 {
+		w.face(LinkEthernet, 0)
+	}
+	const total = 20 + 12 + 4 + 4 // isb_osdrop, end of options, length
+	ticks := uint64(max(nanos, 0))
+	if w.o.Micros {
+		ticks /= 1000
+	}
+	b, o := w.scratch[:0], w.order
+	b = o.AppendUint32(b, blockStats)
+	b = o.AppendUint32(b, total)
+	b = o.AppendUint32(b, 0)
+	b = o.AppendUint32(b, uint32(ticks>>32))
+	b = o.AppendUint32(b, uint32(ticks))
+	b = o.AppendUint16(b, optionOsDrop)
+	b = o.AppendUint16(b, 8)
+	b = o.AppendUint64(b, n)
+	b = o.AppendUint32(b, optionEnd)
+	b = o.AppendUint32(b, total)
+	w.put(b)
+	w.scratch = b
+	return w.failure()
+}
+
+// describe writes an Interface Description Block with if_name, if there is
+// one, and if_tsresol.
+func (w *Writer) describe(is described) {
+	name := ""
+	if is.face < len(w.o.Interfaces) {
+		name = w.o.Interfaces[is.face]
+	}
+	named := 0
+	if name != "" {
+		named = 4 + len(name) + -len(name)&3
+	}
+	total := uint32(interfaceOptions + named + 8 + 4 + 4) // if_name, if_tsresol, end of options, length
 	resolution := byte(9)
 	if w.o.Micros {
 		resolution = 6
@@ -203,9 +268,15 @@ func (w *Writer) describe(link LinkType) {
 	b, o := w.scratch[:0], w.order
 	b = o.AppendUint32(b, blockInterface)
 	b = o.AppendUint32(b, total)
-	b = o.AppendUint16(b, uint16(link))
+	b = o.AppendUint16(b, uint16(is.link))
 	b = o.AppendUint16(b, 0)
 	b = o.AppendUint32(b, uint32(w.o.Snaplen))
+	if name != "" {
+		b = o.AppendUint16(b, optionName)
+		b = o.AppendUint16(b, uint16(len(name)))
+		b = append(b, name...)
+		b = append(b, 0, 0, 0)[:len(b)+-len(name)&3]
+	}
 	b = o.AppendUint16(b, optionResolve)
 	b = o.AppendUint16(b, 1)
 	b = append(b, resolution, 0, 0, 0)

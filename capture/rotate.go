@@ -1,0 +1,188 @@
+package capture
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Rotation says how a live capture is kept in files. With Size and Every
+// both 0 there is one file, of exactly that Name, and one that is there
+// already is replaced. Otherwise files are numbered:
+//
+//	mail.pcapng -> mail_00001_20261125150453.pcapng
+//
+// with the time, in UTC, of the first packet; the order of the names is that
+// of the packets. Files of a rotation never replace others.
+type Rotation struct {
+	Name  string
+	Size  int64         // a new file is begun when one has so many bytes; 0: no limit
+	Every time.Duration // a new file is begun this long after the first packet of one, by the packets' times; 0: no limit
+	Keep  int           // the oldest file of this run is removed when there are more; 0: all are kept
+
+	Interfaces []string // their names, as WriterOptions
+	Snaplen    int
+}
+
+// Rotator writes a live capture as pcapng, mode 0600. What has been flushed
+// is a complete file at any time; so what a crash loses is what was not
+// flushed.
+type Rotator struct {
+	o       Rotation
+	file    *os.File
+	w       *Writer
+	size    int64
+	since   int64 // time of the first packet
+	any     bool  // it has a packet
+	last    int64 // time of the last one
+	number  int
+	names   []string // kept, the oldest first
+	dropped uint64   // up to now
+	before  uint64   // up to the beginning of this file
+	told    uint64   // in this file
+}
+
+// NewRotator returns a Rotator. Without rotation it creates the file, and
+// otherwise makes sure that the folder exists.
+func NewRotator(o Rotation) (*Rotator, error) {
+	r := &Rotator{o: o}
+	if r.rotates() {
+		info, err := os.Stat(filepath.Dir(o.Name))
+		if err == nil && !info.IsDir() {
+			err = &fs.PathError{Op: "open", Path: filepath.Dir(o.Name), Err: fs.ErrInvalid}
+		}
+		return r, err
+	}
+	return r, r.open(0)
+}
+
+func (r *Rotator) rotates() bool { return r.o.Size > 0 || r.o.Every > 0 }
+
+// open begins a file whose first packet is of a time.
+func (r *Rotator) open(nanos int64) error {
+	name, flags := r.o.Name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC
+	if r.rotates() {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	}
+	for {
+		if r.rotates() {
+			r.number++
+			ext := filepath.Ext(r.o.Name)
+			at := time.Unix(0, nanos).UTC().Format("20060102150405")
+			name = fmt.Sprintf("%s_%05d_%s%s", strings.TrimSuffix(r.o.Name, ext), r.number, at, ext)
+		}
+		f, err := os.OpenFile(name, flags, 0o600)
+		if os.IsExist(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.file = f
+		break
+	}
+	if err := r.file.Chmod(0o600); err != nil && !os.IsPermission(err) {
+		return err // a file that was there may be readable by others
+	}
+	w, err := NewWriter(counting{r}, WriterOptions{Format: Pcapng, Snaplen: r.o.Snaplen, Interfaces: r.o.Interfaces})
+	if err != nil {
+		return err
+	}
+	r.w, r.size, r.any, r.told, r.before = w, 0, false, 0, r.dropped
+	r.names = append(r.names, name)
+	for r.o.Keep > 0 && len(r.names) > r.o.Keep {
+		os.Remove(r.names[0]) // if it cannot be removed, somebody else has done so
+		r.names = r.names[1:]
+	}
+	return r.w.Flush()
+}
+
+// counting is the file, counted.
+type counting struct{ r *Rotator }
+
+func (c counting) Write(b []byte) (int, error) {
+	n, err := c.r.file.Write(b)
+	c.r.size += int64(n)
+	return n, err
+}
+
+// Write writes a packet, and begins another file before it if that is due.
+// After an error, Reopen or the next file may help.
+func (r *Rotator) Write(p *Packet) error {
+	if r.file != nil && r.any && r.rotates() {
+		full := r.o.Size > 0 && r.size+int64(r.w.w.Buffered()) >= r.o.Size
+		old := r.o.Every > 0 && p.Nanos-r.since >= int64(r.o.Every)
+		if full || old {
+			if err := r.finish(); err != nil {
+				return err
+			}
+		}
+	}
+	if r.file == nil {
+		if err := r.open(p.Nanos); err != nil {
+			return err
+		}
+	}
+	if !r.any {
+		r.any, r.since = true, p.Nanos
+	}
+	r.last = p.Nanos
+	return r.w.Write(p)
+}
+
+// Dropped tells how many packets the kernel has dropped in all.
+func (r *Rotator) Dropped(n uint64) { r.dropped = n }
+
+// Flush hands all that was written to the system.
+func (r *Rotator) Flush() error {
+	if r.file == nil {
+		return nil
+	}
+	if n := r.dropped - r.before; n != r.told {
+		r.told = n
+		if err := r.w.Dropped(n, r.last); err != nil {
+			return err
+		}
+	}
+	return r.w.Flush()
+}
+
+// finish completes the file at hand.
+func (r *Rotator) finish() error {
+	if r.file == nil {
+		return nil
+	}
+	err := r.Flush()
+	if e := r.file.Close(); err == nil {
+		err = e
+	}
+	r.file = nil
+	return err
+}
+
+// Reopen completes the file at hand and begins another: of the same name,
+// which somebody has moved away, or the next of a rotation. A single file
+// that was not moved is gone on with.
+func (r *Rotator) Reopen() error {
+	if r.file != nil && !r.rotates() {
+		a, errA := r.file.Stat()
+		b, errB := os.Stat(r.o.Name)
+		if errA == nil && errB == nil && os.SameFile(a, b) {
+			return r.Flush()
+		}
+	}
+	err := r.finish()
+	if !r.rotates() {
+		r.names = nil
+		if e := r.open(r.last); err == nil {
+			err = e
+		}
+	}
+	return err
+}
+
+// Close completes the file.
+func (r *Rotator) Close() error { return r.finish() }

@@ -1,0 +1,144 @@
+package capture_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"popscope/capture"
+)
+
+// framesOf returns n packets of 1000 bytes, a second apart, from two
+// interfaces.
+func framesOf(n int) []capture.Packet {
+	var out []capture.Packet
+	for i := range n {
+		link := capture.LinkEthernet
+		if i%3 == 2 {
+			link = capture.LinkRaw
+		}
+		data := make([]byte, 1000)
+		data[0] = byte(i)
+		out = append(out, capture.Packet{Num: int64(i + 1), File: i % 2, Nanos: int64(1e18) + int64(i)*int64(time.Second), Link: link, Data: data, Orig: 1200})
+	}
+	return out
+}
+
+// readAll returns what files hold as one timeline.
+func readAll(t *testing.T, names ...string) (packets []capture.Packet, drops uint64) {
+	t.Helper()
+	src, err := capture.Open(names...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	for {
+		var p capture.Packet
+		err := src.Next(&p)
+		if err == io.EOF {
+			return packets, src.Drops()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Data = slices.Clone(p.Data)
+		packets = append(packets, p)
+	}
+}
+
+func TestRotation(t *testing.T) {
+	for name, tt := range map[string]struct {
+		o     capture.Rotation
+		files int
+		first int // number of the first packet that is kept, from 0
+	}{
+		"one file":     {capture.Rotation{}, 1, 0},
+		"by size":      {capture.Rotation{Size: 5000}, 6, 0},
+		"by time":      {capture.Rotation{Every: 10 * time.Second}, 3, 0},
+		"by both":      {capture.Rotation{Size: 20000, Every: 5 * time.Second}, 6, 0},
+		"only the end": {capture.Rotation{Every: 10 * time.Second, Keep: 2}, 2, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			tt.o.Name = filepath.Join(dir, "mail.pcapng")
+			tt.o.Interfaces = []string{"eth0", "eth1"}
+			r, err := capture.NewRotator(tt.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent := framesOf(30)
+			for i := range sent {
+				if err := r.Write(&sent[i]); err != nil {
+					t.Fatal(err)
+				}
+				r.Dropped(uint64(i))
+			}
+			if err := r.Close(); err != nil {
+				t.Fatal(err)
+			}
+			files, _ := filepath.Glob(filepath.Join(dir, "*"))
+			if len(files) != tt.files {
+				t.Errorf("files %q, want %d", files, tt.files)
+			}
+			for _, f := range files {
+				if st, err := os.Stat(f); err != nil || st.Mode().Perm() != 0o600 {
+					t.Errorf("%s: %v %v", f, st.Mode(), err)
+				}
+			}
+			got, drops := readAll(t, files...)
+			if len(got) != 30-tt.first || got[0].Data[0] != byte(tt.first) || got[len(got)-1].Data[0] != 29 {
+				t.Errorf("%d packets", len(got))
+			}
+			if want := uint64(29 - max(tt.first-1, 0)); drops != want {
+				t.Errorf("%d drops, want %d", drops, want)
+			}
+		})
+	}
+}
+
+// TestFlushedIsComplete reads a file while it is written, and goes on in a
+// new one after the old was moved away.
+func TestFlushedIsComplete(t *testing.T) {
+	dir := t.TempDir()
+	name, moved := filepath.Join(dir, "mail.pcapng"), filepath.Join(dir, "old.pcapng")
+	r, err := capture.NewRotator(capture.Rotation{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := framesOf(200)
+	for i := range sent[:100] {
+		r.Write(&sent[i])
+		if i%10 == 9 {
+			if err := r.Flush(); err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := readAll(t, name); len(got) != i+1 {
+				t.Fatalf("%d packets after %d were flushed", len(got), i+1)
+			}
+		}
+	}
+	if err := r.Reopen(); err != nil { // nothing was moved
+		t.Fatal(err)
+	}
+	if err := os.Rename(name, moved); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range sent[100:] {
+		r.Write(&sent[100+i])
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := readAll(t, moved)
+	b, _ := readAll(t, name)
+	if got, want := fmt.Sprint(len(a), len(b)), "100 100"; got != want {
+		t.Errorf("packets %s, want %s", got, want)
+	}
+}
