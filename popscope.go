@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"iter"
 	"math"
+	"sync/atomic"
 
 	"popscope/capture"
 	"popscope/capture/packet"
@@ -26,7 +27,11 @@ type Analyzer struct {
 	filter filter
 	audit  *audit.Auditor
 	sum    Summary
+	open   atomic.Int64
 }
+
+// Open returns how many sessions are under way. Any goroutine may ask.
+func (a *Analyzer) Open() int64 { return a.open.Load() }
 
 // New returns an Analyzer.
 func New(o Options) *Analyzer {
@@ -34,6 +39,9 @@ func New(o Options) *Analyzer {
 	a := &Analyzer{opt: o, in: newIntake(&o), audit: audit.NewAuditor(&o.Policy)}
 	a.merge.follow = o.Follow
 	a.shards = newShards(&a.opt)
+	for _, s := range a.shards {
+		s.open = &a.open
+	}
 	a.filter = filter{opt: &a.opt, parts: make(map[string][]*Result)}
 	return a
 }

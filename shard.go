@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"net/netip"
+	"sync/atomic"
 
 	"popscope/capture/packet"
 	"popscope/pop3parse"
@@ -30,6 +31,7 @@ type shard struct {
 	free  []*mailSink
 
 	notPOP3 int64 // connections
+	open    *atomic.Int64
 }
 
 func newShards(o *Options) []*shard {

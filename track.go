@@ -169,6 +169,7 @@ func (t *track) start(c *stream.Conn, is protocol) {
 	t.is = is
 	t.shard.decided(c, map[protocol]Protocol{isPOP3: POP3, isTLS: TLSProtocol}[is])
 	t.id = t.shard.newID(c)
+	t.shard.open.Add(1)
 	if is == isTLS {
 		t.watch = tlsdec.NewWatcher()
 	}
@@ -216,6 +217,7 @@ func (t *track) close(c *stream.Conn) {
 	t.parser.End(c.Close)
 	t.emit(c, true)
 	delete(t.shard.ids, t.id)
+	t.shard.open.Add(-1)
 }
 
 // emit makes a result of what was finished since the last one.

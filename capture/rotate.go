@@ -184,5 +184,8 @@ func (r *Rotator) Reopen() error {
 	return err
 }
 
+// File returns the file at hand, or nil.
+func (r *Rotator) File() *os.File { return r.file }
+
 // Close completes the file.
 func (r *Rotator) Close() error { return r.finish() }

@@ -31,6 +31,7 @@ type Options struct {
 	Wide        bool     // table: all columns, whatever the width; markdown: whole texts
 	Live        bool     // table: a line for each session when it ends, not sorted by start
 	Bodies      int      // transcript: lines shown of each multi-line reply; 0 means DefaultBodies; also AllBodies, NoBodies
+	Follow      bool     // transcript: Results are parts of sessions that alternate
 	Verbose     bool     // table: list more messages and logins; transcript: digests of messages
 }
 

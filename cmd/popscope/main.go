@@ -93,6 +93,8 @@ messages went over the wire.`,
 	root.SetHelpCommand(p.helpCommand())
 	root.AddCommand(
 		p.analyzeCommand(),
+		p.sniffCommand(),
+		p.interfacesCommand(),
 		p.extractCommand(),
 		p.manCommand(),
 		p.versionCommand(),

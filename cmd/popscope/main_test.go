@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,10 +16,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"popscope/capture/capturetest"
+	"popscope/capture/live"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"popscope": main})
+	testscript.Main(m, map[string]func(){"popscope": main, "pop3talk": pop3talk, "getmetrics": getMetrics})
 }
 
 // TestScripts runs testdata/script/*.txt: the program as users see it. The
@@ -39,12 +41,7 @@ func TestScripts(t *testing.T) {
 			"cut":         cutFile,
 			"mode":        mode,
 		},
-		Condition: func(name string) (bool, error) {
-			if name == "bash-completion" { // the package that completes file names
-				return isFile("/usr/share/bash-completion/bash_completion"), nil
-			}
-			return false, fmt.Errorf("unknown condition %q", name)
-		},
+		Condition:          condition,
 		RequireUniqueNames: true,
 	})
 }
@@ -230,4 +227,30 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 			t.Errorf("%v: exit status %d, %q", args, got, stderr.String())
 		}
 	}
+}
+
+// condition answers what scripts ask: [netns] where network namespaces can
+// be made, [libpcap] where the program has it, [bash-completion] where that
+// is installed.
+func condition(cond string) (bool, error) {
+	switch cond {
+	case "netns":
+		_, err := exec.LookPath("ip")
+		return err == nil && os.Getuid() == 0 && exec.Command("unshare", "-n", "true").Run() == nil, nil
+	case "bash-completion": // the package that completes file names
+		return isFile("/usr/share/bash-completion/bash_completion"), nil
+	case "libpcap":
+		return live.HasLibpcap, nil
+	}
+	return false, fmt.Errorf("unknown condition %q", cond)
+}
+
+// getMetrics ADDR prints what --metrics serves.
+func getMetrics() {
+	r, err := http.Get("http://" + os.Args[1] + "/metrics")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	io.Copy(os.Stdout, r.Body)
 }

@@ -39,10 +39,16 @@ type traffic struct {
 
 // register adds the flags to a command.
 func (f *trafficFlags) register(p *program, cmd *cobra.Command) {
+	cmd.Flags().StringArrayVarP(&f.read, "read", "r", nil, "read `FILE` too; may be repeated")
+	f.registerScope(p, cmd, "content")
+}
+
+// registerScope adds the flags that say what is looked for, wherever the
+// packets come from.
+func (f *trafficFlags) registerScope(p *program, cmd *cobra.Command, detect string) {
 	s := cmd.Flags()
-	s.StringArrayVarP(&f.read, "read", "r", nil, "read `FILE` too; may be repeated")
 	s.StringVarP(&f.ports, "ports", "p", portList(popscope.DefaultPorts), "`LIST` of ports taken as POP3")
-	s.StringVar(&f.detect, "detect", "content", "`HOW` to find POP3: by content on any port, or on the chosen ports only (content, ports)")
+	s.StringVar(&f.detect, "detect", detect, "`HOW` to find POP3: by content on any port, or on the chosen ports only (content, ports)")
 	s.StringVar(&f.from, "from", "", "only sessions with a packet at or after `TIME`")
 	s.StringVar(&f.to, "to", "", "only sessions with a packet at or before `TIME`")
 	s.StringArrayVar(&f.hosts, "host", nil, "only sessions of the client or server `ADDR`; may be repeated")
@@ -55,13 +61,25 @@ func (f *trafficFlags) register(p *program, cmd *cobra.Command) {
 
 // check checks the flags. Everything it returns an error for is wrong usage.
 func (f *trafficFlags) check(args []string) (*traffic, error) {
-	t := &traffic{files: append(slices.Clone(f.read), args...), quiet: f.quiet, verbose: f.verbose}
-	for _, check := range []func(*traffic) error{f.checkFiles, f.checkScope, f.checkTimes, f.checkHosts} {
+	t := &traffic{files: append(slices.Clone(f.read), args...)}
+	if err := f.checkFiles(t); err != nil {
+		return nil, err
+	}
+	return t, f.checkWanted(t)
+}
+
+// checkWanted checks what is looked for.
+func (f *trafficFlags) checkWanted(t *traffic) error {
+	t.quiet, t.verbose = f.quiet, f.verbose
+	if f.quiet && f.verbose {
+		return usage("choose one", "--quiet and --verbose exclude each other")
+	}
+	for _, check := range []func(*traffic) error{f.checkScope, f.checkTimes, f.checkHosts} {
 		if err := check(t); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return t, nil
+	return nil
 }
 
 // checkFiles checks the inputs against each other.
@@ -80,9 +98,6 @@ func (f *trafficFlags) checkFiles(t *traffic) error {
 	}
 	if stdin > 1 {
 		return usage("give - once", "standard input can be read once only")
-	}
-	if f.quiet && f.verbose {
-		return usage("choose one", "--quiet and --verbose exclude each other")
 	}
 	return nil
 }

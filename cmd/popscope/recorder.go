@@ -1,0 +1,99 @@
+package main
+
+import (
+	"sync/atomic"
+	"time"
+
+	"popscope/capture"
+	"popscope/capture/live"
+)
+
+// recorder is the interface on its way to the analysis: packets are counted
+// and kept in files here. Whatever the analysis tells of a packet, the packet
+// was handed to the system before.
+type recorder struct {
+	live.Source
+	files   *capture.Rotator // nil: packets are not kept
+	count   *tally
+	say     func(error) // of files that could not be written
+	reopen  atomic.Bool // asked for by a signal
+	broken  bool        // the files cannot be written; said
+	failed  bool        // some packets are in no file
+	unsaved int         // bytes since the last flush
+	flushed time.Time
+}
+
+const (
+	// flushBytes and flushAfter bound what a crash can lose of a busy
+	// capture; a quiet one is flushed whenever there are no packets.
+	flushBytes = 32 << 10
+	flushAfter = 50 * time.Millisecond
+)
+
+// Next implements capture.Source.
+func (r *recorder) Next(p *capture.Packet) error {
+	if r.files != nil && r.unsaved > 0 && (r.unsaved >= flushBytes || time.Since(r.flushed) >= flushAfter) {
+		r.flush()
+	}
+	err := r.Source.Next(p)
+	r.count.beats.Add(1)
+	if r.files != nil && r.reopen.CompareAndSwap(true, false) {
+		r.broken = false
+		r.check(r.files.Reopen())
+	}
+	switch {
+	case err != nil:
+		r.flush()
+		return err
+	default:
+		r.count.packets.Add(1)
+		r.count.bytes.Add(int64(p.Orig))
+		r.write(p)
+	}
+	return nil
+}
+
+func (r *recorder) write(p *capture.Packet) {
+	switch {
+	case r.files == nil:
+		return
+	case r.broken:
+		r.count.unwritten.Add(1)
+		return
+	}
+	r.check(r.files.Write(p))
+	if r.broken {
+		r.count.unwritten.Add(1)
+		return
+	}
+	r.unsaved += len(p.Data)
+	r.count.written.Add(1)
+}
+
+func (r *recorder) flush() {
+	if r.files == nil || r.broken {
+		return
+	}
+	r.files.Dropped(r.Drops())
+	r.check(r.files.Flush())
+	r.unsaved, r.flushed = 0, time.Now()
+}
+
+// check gives the files up after an error, until somebody asks for new ones.
+func (r *recorder) check(err error) {
+	if err != nil && !r.broken {
+		r.broken, r.failed = true, true
+		r.say(err)
+	}
+}
+
+// close completes the files.
+func (r *recorder) close() {
+	if r.files == nil {
+		return
+	}
+	r.files.Dropped(r.Drops())
+	if err := r.files.Close(); !r.broken {
+		r.check(err)
+	}
+}

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"popscope"
+	"popscope/capture"
+	"popscope/capture/live"
+)
+
+// interfacesJSON writes the list for programs.
+func (p *program) interfacesJSON(faces []live.Interface) error {
+	e := json.NewEncoder(p.stdout)
+	e.SetEscapeHTML(false)
+	for _, f := range faces {
+		if err := e.Encode(f); err != nil {
+			return broken("standard output", err)
+		}
+	}
+	return nil
+}
+
+// sniff is a live run, from opening everything that takes rights to the
+// last word.
+func (p *program) sniff(s *sniffing) error {
+	ctx, cancel := context.WithCancel(p.ctx)
+	defer cancel()
+	notify := newNotifier()
+	to, err := accountOf(s.runAs)
+	if err != nil {
+		return usage("name another user with --run-as", "--run-as %s: %w", s.runAs, err)
+	}
+	count := &tally{}
+	outBroken := func(err error) {
+		if !errors.Is(err, syscall.EPIPE) {
+			p.say(s.outName() + ": not written: " + err.Error())
+		}
+		if s.out.file == "" {
+			cancel() // nobody will ever read it
+		}
+	}
+	s.capture.Event = func(e live.Event) { p.say("warning: " + e.String()) }
+	src, err := live.Open(ctx, s.capture)
+	if err != nil {
+		return captureFailure(err)
+	}
+	defer src.Close()
+	out, err := p.newLiveOutput(s.out, count, outBroken)
+	if err != nil {
+		return err
+	}
+	rec := &recorder{Source: src, count: count}
+	listener, err := s.prepare(rec, out, to)
+	if err == nil {
+		err = dropPrivileges(to)
+	}
+	if err == nil {
+		err = s.checkFolders(to)
+	}
+	if err != nil {
+		out.abandon()
+		return &failure{status: statusIncomplete, err: err}
+	}
+	rec.say = func(err error) { p.say("packets are not kept any more: " + err.Error()) }
+
+	a := popscope.New(s.analysis)
+	helpers := p.helpers(ctx, s, a, rec, out, notify, listener)
+	if !s.quiet && p.screen.err == nil {
+		p.say("sniffing on " + strings.Join(s.capture.Interfaces, ", "))
+	}
+	for r, err := range a.Results(rec) {
+		if err != nil {
+			p.say(unprefixed(err))
+			rec.failed = true
+			continue
+		}
+		count.found(r)
+		full := out.full
+		if err := out.write(r); err != nil {
+			p.say(err.Error())
+		}
+		if out.full && !full {
+			p.say("warning: the output does not keep up; what comes now is not written until it does")
+		}
+	}
+	notify.tell("STOPPING=1")
+	rec.close()
+	cancel()
+	helpers.Wait()
+	sum := a.Summary()
+	err = out.close(sum)
+	p.sumUp(s, &sum, count)
+	switch {
+	case err != nil:
+		return errWrite{err}
+	case rec.failed || count.unreported.Load() > 0 && out.err == nil:
+		return &failure{status: statusIncomplete}
+	}
+	return nil
+}
+
+func (s *sniffing) outName() string {
+	if s.out.file == "" {
+		return "standard output"
+	}
+	return s.out.file
+}
+
+// captureFailure says why an interface cannot be captured, and what helps.
+func captureFailure(err error) error {
+	f := &failure{status: statusIncomplete, err: errors.New(strings.TrimPrefix(err.Error(), "live: "))}
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		f.hint = grantHint()
+	case errors.Is(err, live.ErrNoInterface):
+		f.status = statusUsage
+		f.hint = "popscope interfaces lists them"
+	case errors.Is(err, live.ErrUnsupported):
+		f.hint = "build it with: go build -tags libpcap ./cmd/popscope; or pipe: tcpdump -w - 'tcp port 110' | popscope analyze -"
+	}
+	return f
+}
+
+// prepare opens what is to be open before rights are given up.
+func (s *sniffing) prepare(rec *recorder, out *liveOutput, to *account) (net.Listener, error) {
+	if out.file != nil {
+		to.give(out.file)
+	}
+	if s.files != nil {
+		files, err := capture.NewRotator(*s.files)
+		if err != nil {
+			return nil, fmt.Errorf("--write: %w", err)
+		}
+		if f := files.File(); f != nil {
+			to.give(f)
+		}
+		rec.files = files
+	}
+	if s.metrics == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", s.metrics)
+	if err != nil {
+		return nil, fmt.Errorf("--metrics: %w", err)
+	}
+	return l, nil
+}
+
+// checkFolders makes sure that the files to come can be made with the
+// rights that are left.
+func (s *sniffing) checkFolders(to *account) error {
+	check := func(flag, file string) error {
+		dir := filepath.Dir(file)
+		if err := mayCreateIn(dir); err != nil {
+			who := "this user"
+			if to != nil {
+				who = "the user " + s.runAs
+			}
+			return fmt.Errorf("%s: %s cannot create files in %s: give the folder to that user, or name another with --run-as", flag, who, dir)
+		}
+		return nil
+	}
+	if s.files != nil && (s.files.Size > 0 || s.files.Every > 0) {
+		if err := check("--write", s.files.Name); err != nil {
+			return err
+		}
+	}
+	if s.out.file != "" && !appends(s.out.format) {
+		return check("--output", s.out.file)
+	}
+	return nil
+}
+
+// helpers starts what runs beside the analysis until ctx is done.
+func (p *program) helpers(ctx context.Context, s *sniffing, a *popscope.Analyzer, rec *recorder, out *liveOutput, notify *notifier, l net.Listener) *sync.WaitGroup {
+	var running sync.WaitGroup
+	if l != nil {
+		m := &metrics{count: rec.count, open: a.Open, drops: rec.Drops}
+		running.Go(func() { m.serve(ctx, l) })
+	}
+	if p.screen.err != nil && !s.quiet {
+		running.Go(func() { p.showStatus(rec.count, a.Open, rec.Drops, ctx.Done()) })
+	}
+	signal.Reset(syscall.SIGHUP) // for other commands it is an end
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	running.Go(func() {
+		defer signal.Stop(hangups)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangups:
+				notify.tell("RELOADING=1")
+				rec.reopen.Store(true)
+				if err := out.reopen(); err != nil {
+					p.say("the output is written on where it was: " + err.Error())
+				}
+				notify.tell("READY=1")
+			}
+		}
+	})
+	notify.tell("READY=1")
+	if every := watchdog(); every > 0 {
+		running.Go(func() { watch(ctx, every, rec.count, notify) })
+	}
+	return &running
+}
+
+// watch tells systemd that the service lives as long as the capture does.
+func watch(ctx context.Context, every time.Duration, count *tally, notify *notifier) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	seen := int64(-1)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if n := count.beats.Load(); n != seen {
+				seen = n
+				notify.tell("WATCHDOG=1")
+			}
+		}
+	}
+}
+
+// sumUp says on standard error what a live run came to.
+func (p *program) sumUp(s *sniffing, sum *popscope.Summary, count *tally) {
+	if n := count.unreported.Load(); n > 0 {
+		p.say(fmt.Sprintf("%d sessions, or parts of them, were not written: the output did not keep up", n))
+	}
+	if n := count.unwritten.Load(); n > 0 {
+		p.say(fmt.Sprintf("%d packets are in no file", n))
+	}
+	p.warn(s.traffic, sum)
+	if !s.quiet {
+		p.say(fmt.Sprintf("packets: %d, dropped by the kernel: %d, sessions: %d, logins: %d, messages: %d",
+			sum.Packets, sum.KernelDrops, sum.Sessions, sum.Logins, sum.Messages))
+	}
+}
