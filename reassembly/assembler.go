@@ -34,6 +34,8 @@ type Assembler struct {
 	rest   []*conn      // after Close: those that were open, in the order of their first packets
 
 	gaps      []gap // scratch
+	fate      Fate  // of the last segment
+	trace     bool  // connections without data are reported too
 	freeConns []*conn
 	freeEntry []*entry
 	stats     Stats
@@ -70,6 +72,7 @@ func New(l Limits) *Assembler {
 func (a *Assembler) Segment(s *packet.Segment, at stream.Stamp) {
 	a.Tick(at)
 	a.stats.Segments++
+	a.fate = Fate{}
 	t, side := tupleOf(s)
 	hash := a.table.hash(&t)
 	e := a.table.find(hash, &t)
@@ -160,7 +163,6 @@ func (a *Assembler) Next() *stream.Event {
 			a.head++
 			a.event = stream.Event{Kind: stream.Data, Conn: c.pub, Chunk: it.chunk()}
 			ch := &a.event.Chunk
-			c.pub.Start[ch.Dir] = uint32(c.half[it.side].base)
 			c.pub.Bytes[ch.Dir] += int64(len(ch.Data))
 			c.pub.Lost[ch.Dir] += ch.Lost
 		}

@@ -49,7 +49,6 @@ func (c *conn) swapRoles() {
 	p := c.pub
 	c.client = 1 - c.client
 	p.Client, p.Server = p.Server, p.Client
-	p.Start[0], p.Start[1] = p.Start[1], p.Start[0]
 	t := &p.Transport
 	for _, n := range []*[2]int64{
 		&p.Packets, &p.Bytes, &p.Lost, &t.Retransmitted, &t.OutOfOrder, &t.KeepAlives,
@@ -57,6 +56,8 @@ func (c *conn) swapRoles() {
 	} {
 		n[0], n[1] = n[1], n[0]
 	}
+	p.Start[0], p.Start[1] = p.Start[1], p.Start[0]
+	p.Started[0], p.Started[1] = p.Started[1], p.Started[0]
 	for i := range p.Conflicts {
 		p.Conflicts[i].Dir = p.Conflicts[i].Dir.Other()
 	}
@@ -104,6 +105,12 @@ func (a *Assembler) syn(c *conn, side int, s *packet.Segment) bool {
 	return true
 }
 
+// started notes where offset 0 of a direction lies.
+func (c *conn) started(side int) {
+	d := c.dir(side)
+	c.pub.Start[d], c.pub.Started[d] = uint32(c.half[side].base), true
+}
+
 // startAt fixes offset 0 of a direction, unless it is fixed already.
 func (a *Assembler) startAt(c *conn, side int, s Seq) {
 	h := &c.half[side]
@@ -119,6 +126,7 @@ func (a *Assembler) startAt(c *conn, side int, s Seq) {
 func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 	dir := c.dir(side)
 	t := &c.pub.Transport
+	a.fate = Fate{Conn: c.pub}
 	c.pub.Packets[dir]++
 	c.pub.Last = a.at
 	h := &c.half[side]
@@ -127,6 +135,7 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 	if s.BadChecksum {
 		t.BadChecksums[dir]++
 		if h.good && flags&packet.RST != 0 {
+			a.mark(OutOfWindow)
 			return // its peer does not believe it; that all checksums of a sender are bad is the capture's doing
 		}
 	} else {
@@ -149,6 +158,7 @@ func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 	if h.start != startUnknown {
 		if off = h.offset(seq); !h.near(off, length) {
 			t.OutOfWindow[dir]++
+			a.mark(OutOfWindow)
 			if h.strayed = h.strayed || length > 0; length > 0 {
 				h.stray = seq.Add(length)
 			}
@@ -279,6 +289,7 @@ func (a *Assembler) empty(c *conn, side int, off int64, seq Seq) {
 	}
 	if keepAlive {
 		c.pub.Transport.KeepAlives[c.dir(side)]++
+		a.mark(KeepAlive)
 	}
 }
 
@@ -295,10 +306,14 @@ func (a *Assembler) fin(c *conn, side int, seq Seq, length int64) {
 	case h.ended && !h.guessed && off == h.fin:
 		if length == 0 {
 			t.Retransmitted[c.dir(side)]++
+			a.mark(Retransmitted)
 		}
 	case h.start == startFixed && off < h.next,
 		h.ended && !h.guessed && h.next >= h.fin && h.acked == h.fin+1:
 		t.OutOfWindow[c.dir(side)]++ // the stream went on behind it, or ended before it
+		if length == 0 {
+			a.mark(OutOfWindow)
+		}
 	default:
 		h.ended, h.guessed, h.fin = true, false, off
 		a.drain(c, side, 0)
@@ -346,6 +361,7 @@ func (a *Assembler) reset(c *conn, side int, off int64, s *packet.Segment) {
 	}
 	if h.start == startFixed && (off < min(h.next, h.acked) || off > top+rstReach) {
 		c.pub.Transport.OutOfWindow[c.dir(side)]++
+		a.mark(OutOfWindow)
 		return
 	}
 	if !c.ended() {
@@ -415,6 +431,7 @@ func (a *Assembler) ignore(c *conn) {
 		a.archive.drop(h)
 		if h.start == startLoose {
 			h.start = startFixed
+			c.started(side)
 		}
 		h.next = max(h.next, h.top)
 		h.acked = h.next

@@ -177,6 +177,7 @@ const (
 func (a *Assembler) fixStart(c *conn, side int, off int64) {
 	h := &c.half[side]
 	h.base, h.start = h.base.Add(off), startFixed
+	c.started(side)
 	h.top = max(h.top-off, 0)
 	h.acked = max(h.acked-off, 0)
 	h.fin -= off
@@ -227,6 +228,7 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 	dir := c.dir(side)
 	if length == 1 && h.isKeepAlive(off, s) {
 		t.KeepAlives[dir]++
+		a.mark(KeepAlive)
 		if h.start == startUnknown {
 			h.countFrom(Seq(s.Seq).Add(1))
 			h.stand(h.base, false)
@@ -245,20 +247,37 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 		a.compare(c, side, off, s.Payload)
 		if end <= h.next {
 			t.Retransmitted[dir]++
+			a.mark(Retransmitted)
 			return
 		}
+		a.mark(Overlapping)
 	}
 	if c.pub.Close == stream.ClosedRST && !c.gathers {
 		t.Late[dir]++
+		a.mark(Late)
 		if end > c.rstEnd[side] { // the RST did not merely overtake it
 			c.freshSide, c.freshEnd = uint8(side), end
+		}
+	}
+	top, from := h.top, off
+	if h.start == startFixed {
+		from = max(off, h.next)
+		if h.ended && !h.guessed && from >= h.fin {
+			a.mark(Late)
 		}
 	}
 	fresh := a.place(c, side, off, end, s)
 	h = &c.half[side]
 	h.top = max(h.top, end)
-	if !fresh {
+	switch {
+	case !fresh:
 		t.Retransmitted[dir]++
+		a.mark(Retransmitted)
+	case top == nothing: // the first bytes of the direction
+	case from < top:
+		a.mark(OutOfOrder)
+	case off > top:
+		a.mark(Ahead)
 	}
 	a.disproveFIN(c, side)
 }
@@ -402,6 +421,10 @@ func (a *Assembler) compare(c *conn, side int, off int64, data []byte) {
 // what an earlier packet brought.
 func (a *Assembler) conflict(c *conn, side int, from, to int64, first stream.Stamp) {
 	c.pub.Transport.Conflicts++
+	if !a.fate.Has(Differs) {
+		a.mark(Differs)
+		a.fate.First = first
+	}
 	if len(c.pub.Conflicts) < stream.MaxConflicts {
 		c.pub.Conflicts = append(c.pub.Conflicts, stream.Conflict{
 			Dir: c.dir(side), Off: from, Length: to - from, First: first, Second: a.at,

@@ -62,6 +62,7 @@ type script struct {
 	wrong  bool // chunks may hold wrong bytes
 	acks   []int64
 	stamps []int64
+	fates  []string // of each segment
 }
 
 func newScript(t testing.TB, l Limits) *script {
@@ -246,6 +247,7 @@ func (p *script) packetLine(f []string) {
 		s.Payload = s.Payload[:cut]
 	}
 	p.a.Segment(&s, stream.Stamp{Packet: p.packet, Nanos: p.nanos})
+	p.fates = append(p.fates, p.a.Fate().Marks.String())
 	p.drain()
 	for i := range s.Payload {
 		s.Payload[i] = 0xee // borrowed no longer

@@ -16,6 +16,7 @@ import (
 func (a *Assembler) meet(hash uint32, t *tuple, side int, s *packet.Segment) {
 	if s.Flags&packet.RST != 0 {
 		a.stats.Stray++
+		a.mark(Stray)
 		return
 	}
 	e := a.newEntry()
@@ -29,6 +30,7 @@ func (a *Assembler) begin(e *entry, side int, s *packet.Segment) {
 	if s.Flags&(packet.SYN|packet.ACK) == packet.SYN && s.Length == 0 && len(s.Payload) == 0 {
 		e.handshake = handshake{}
 		e.note(side, s, a.at)
+		a.mark(HalfOpen)
 		e.kind = kindHalfOpen
 		a.enqueue(e)
 		if a.used[kindHalfOpen].len > a.limits.HalfOpen {
@@ -82,6 +84,7 @@ func (a *Assembler) answered(e *entry, side int, s *packet.Segment) {
 	switch {
 	case syn && side == int(e.from) && !data:
 		e.note(side, s, a.at)
+		a.mark(HalfOpen)
 		a.touch(e)
 	case s.Flags&packet.RST != 0:
 		if e.refusedBy(side, s) {
@@ -89,6 +92,7 @@ func (a *Assembler) answered(e *entry, side int, s *packet.Segment) {
 			a.forget(e)
 		} else {
 			a.stats.Stray++
+			a.mark(Stray)
 		}
 	case e.fits(side, s):
 		a.adopt(e, side)
@@ -106,6 +110,7 @@ func (a *Assembler) answered(e *entry, side int, s *packet.Segment) {
 		a.process(c, side, s)
 	default:
 		a.stats.Stray++
+		a.mark(Stray)
 	}
 }
 
@@ -134,6 +139,7 @@ func (a *Assembler) adopt(e *entry, side int) *conn {
 		if n.known[i] {
 			h := &c.half[i]
 			h.base, h.start, h.isn = n.isn[i].Add(1), startFixed, true
+			c.started(i)
 		}
 	}
 	if n.syns > 0 {
@@ -187,6 +193,7 @@ func (a *Assembler) another(e *entry, side int, s *packet.Segment) {
 		return
 	}
 	c.pub.Transport.OutOfWindow[c.dir(side)]++
+	a.fate = Fate{Conn: c.pub, Marks: OutOfWindow}
 	if c.next == nil {
 		c.next = &handshake{}
 	}
@@ -242,6 +249,7 @@ func (a *Assembler) haunted(e *entry, side int, s *packet.Segment) {
 	}
 	if late {
 		a.stats.Stray++
+		a.mark(Stray)
 		return
 	}
 	a.used[kindTombstone].remove(&e.used)

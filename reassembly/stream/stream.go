@@ -99,10 +99,11 @@ type Conn struct {
 	Close       CloseReason
 	Shed        bool // closed because a limit on connections was reached
 
-	Start   [2]uint32 // TCP sequence numbers of stream offset 0, by sender; valid once data was delivered
-	Packets [2]int64  // by sender
-	Bytes   [2]int64  // stream bytes delivered, by sender
-	Lost    [2]int64  // stream bytes lost, by sender
+	Start   [2]uint32 // TCP sequence numbers of stream offset 0, by sender; valid iff Started, which it is once data was delivered
+	Started [2]bool
+	Packets [2]int64 // by sender
+	Bytes   [2]int64 // stream bytes delivered, by sender
+	Lost    [2]int64 // stream bytes lost, by sender
 
 	Transport Transport
 	Conflicts []Conflict // the first MaxConflicts of them; Transport.Conflicts counts all
