@@ -25,10 +25,11 @@ var imports = map[string]map[string]string{
 	"pop3parse/message":   {},
 	"pop3parse/audit":     {"pop3parse": "facts to judge", "pop3parse/message": "outlines of mails", "pop3parse/sasl": "mechanisms", "pop3parse/secret": "equal secrets", "reassembly/stream": "connection facts"},
 	".":                   {"capture": "the source", "capture/packet": "frames to segments", "reassembly": "segments to streams", "reassembly/stream": "their events", "reassembly/tlsdec": "TLS hellos", "pop3parse": "streams to exchanges", "pop3parse/message": "outlines of mails", "pop3parse/audit": "facts to findings"},
-	"report":              {".": "results", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "pop3parse/audit": "findings", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites", "report/timing": "percentiles", "report/mailfile": "where messages were written"},
+	"report":              {".": "results", "capture/packet": "TCP flags and header trees, for the packet list", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "pop3parse/audit": "findings", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites", "report/timing": "percentiles", "report/mailfile": "where messages were written"},
 	"report/mailfile":     {".": "results, and the hook that gives the bytes", "pop3parse": "messages and gaps", "pop3parse/message": "attachments", "reassembly/stream": "times"},
 	"report/timing":       {".": "results", "pop3parse": "exchanges", "reassembly/stream": "what TCP counted"},
 	"cmd/popscope":        {"capture/live": "interfaces", "pop3parse": "outcomes of logins, to count them", "report/mailfile": "the folder that messages go to", ".": "the analysis", "capture": "opening files", "capture/packet": "names of verdicts, for a warning", "report": "output", "pop3parse/message": "limits", "pop3parse/audit": "severities and the policy", "reassembly/stream": "times"},
+	"capture/pop3layer":   {"pop3parse": "what a line is, and which part of it is secret", "pop3parse/secret": "masks"},
 	"capture/capturetest": {"capture": "compiled packets are a source", "capture/packet": "recorded captures back into segments", "reassembly/stream": "dialogs as events, for parsers"},
 }
 
@@ -36,8 +37,9 @@ var imports = map[string]map[string]string{
 // named may be imported nowhere outside of tests.
 var outside = map[string]map[string]string{
 	"github.com/google/gopacket": {
-		"capture/packet": "the decoder of record; it stays below capture, so that it can be replaced in one folder",
-		"capture/live":   "its pcap, in the one file that is built with -tags libpcap",
+		"capture/packet":    "the decoder of record; it stays below capture, so that it can be replaced in one folder",
+		"capture/live":      "its pcap, in the one file that is built with -tags libpcap",
+		"capture/pop3layer": "the other exception: it exists for programs built on gopacket, and nothing of ours imports it",
 	},
 	"github.com/klauspost/compress":                 {"capture": "zstd and a faster gzip"},
 	"github.com/pierrec/lz4":                        {"capture": "lz4"},

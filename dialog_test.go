@@ -23,23 +23,28 @@ func TestDialogs(t *testing.T) {
 	for _, d := range capturetest.LoadAll(t, "") {
 		t.Run(d.Name, func(t *testing.T) {
 			got := catalogueText.ReplaceAllString(analyzeTrace(t, d.Trace()), "")
-			golden := filepath.Join(dir, d.Name+".jsonl")
-			if *update {
-				if err := os.MkdirAll(dir, 0o755); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatalf("%v; go test . -update makes it", err)
-			}
-			if got != string(want) {
-				t.Errorf("%s\n(go test . -update rewrites it)", diff(got, string(want)))
-			}
+			golden(t, filepath.Join(dir, d.Name+".jsonl"), got)
 		})
+	}
+}
+
+// golden compares a text with the file that holds it; -update rewrites that.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v; go test . -update makes it", err)
+	}
+	if got != string(want) {
+		t.Errorf("%s\n(go test . -update rewrites it)", diff(got, string(want)))
 	}
 }

@@ -19,11 +19,14 @@ type intake struct {
 	frag packet.Fragment
 	at   stream.Stamp // of the last packet
 
+	fragment func(f *packet.Fragment, datagram []byte) // told of each fragment, and of the datagram that it completes; may be nil
+
 	count, bytes int64
 	round        round
 	recent       [clockPackets]int64 // times of the last packets
 	quiet        int                 // how many of silences were told since the last packet
 	first, last  int64               // earliest and latest packet time
+	start        int64               // time of the first packet
 	verdicts     [packet.TooDeep + 1]int64
 	otherPorts   int64
 }
@@ -39,7 +42,7 @@ func newIntake(o *Options) *intake {
 func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
 	in.at = stream.Stamp{Packet: p.Num, Nanos: p.Nanos}
 	if in.count == 0 {
-		in.first, in.last = p.Nanos, p.Nanos
+		in.first, in.last, in.start = p.Nanos, p.Nanos, p.Nanos
 	}
 	in.first, in.last = min(in.first, p.Nanos), max(in.last, p.Nanos)
 	in.recent[in.count%clockPackets] = p.Nanos
@@ -54,6 +57,9 @@ func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
 	for v == packet.IsFragment {
 		f := in.frag
 		payload, length, done := in.frags.Add(&f, in.at)
+		if in.fragment != nil {
+			in.fragment(&f, payload)
+		}
 		if !done {
 			return nil, false
 		}

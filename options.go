@@ -57,6 +57,11 @@ type Limits struct {
 	// before they are handed on as a part of it. Default 10,000.
 	PartExchanges int
 
+	// Window is how many packets wait in Analyzer.Packets for what stands
+	// before them to be known. Default 65,536, as many as commands may wait
+	// for their replies.
+	Window int
+
 	// Probe is how many bytes of a connection are held until it shows
 	// whether it is POP3. Default 64 KiB.
 	Probe int
@@ -75,6 +80,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Limits.PartExchanges <= 0 {
 		o.Limits.PartExchanges = 10_000
+	}
+	if o.Limits.Window <= 0 {
+		o.Limits.Window = 1 << 16
 	}
 	if o.Limits.Probe <= 0 {
 		o.Limits.Probe = 64 << 10

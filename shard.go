@@ -21,14 +21,15 @@ const numShards = 16
 
 // shard follows the connections that are dealt to it.
 type shard struct {
-	opt   *Options
-	ports *portSet
-	asm   *reassembly.Assembler
-	judge *audit.Judge
-	out   []*Result
-	now   stream.Stamp
-	ids   map[string]bool // of the sessions under way
-	free  []*mailSink
+	opt    *Options
+	ports  *portSet
+	asm    *reassembly.Assembler
+	judge  *audit.Judge
+	out    []*Result
+	now    stream.Stamp
+	ids    map[string]bool // of the sessions under way
+	free   []*mailSink
+	window *window // nil unless packets are asked for
 
 	notPOP3 int64 // connections
 	open    *atomic.Int64
@@ -158,6 +159,9 @@ func (s *shard) closed(c *stream.Conn) {
 	}
 	if s.opt.Tap != nil {
 		s.opt.Tap.Closed(c)
+	}
+	if s.window != nil {
+		s.window.closed(c)
 	}
 }
 

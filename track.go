@@ -25,6 +25,7 @@ type track struct {
 
 	parser  *pop3parse.Parser
 	watch   *tlsdec.Watcher
+	flow    *flow // nil unless packets are asked for
 	content bool
 	digests []digest
 	part    int
@@ -55,6 +56,9 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 		}
 	case isTLS:
 		t.watch.Feed(ch)
+		if t.flow != nil {
+			t.flow.implicitTLS(ch)
+		}
 	case undecided:
 		t.hold(ch)
 		t.decide(c, false)
@@ -173,6 +177,9 @@ func (t *track) start(c *stream.Conn, is protocol) {
 	if is == isTLS {
 		t.watch = tlsdec.NewWatcher()
 	}
+	if w := t.shard.window; w != nil {
+		t.flow = w.flows[c]
+	}
 	t.parser = pop3parse.NewParser(pop3parse.Options{
 		FromStart: c.Handshake && is == isPOP3,
 		KeepBody:  t.shard.opt.KeepBody,
@@ -192,7 +199,10 @@ func (t *track) start(c *stream.Conn, is protocol) {
 // asks for them.
 func (t *track) stretch(c *stream.Conn) func(pop3parse.Stretch) {
 	tap := t.shard.opt.Tap
-	if tap == nil {
+	switch {
+	case t.flow != nil:
+		return t.flow.stretch
+	case tap == nil:
 		return nil
 	}
 	return func(s pop3parse.Stretch) { tap.Stretch(c, s) }
@@ -204,6 +214,9 @@ func (t *track) tls(ch stream.Chunk) {
 		t.watch = tlsdec.NewWatcher()
 	}
 	t.watch.Feed(ch)
+	if t.flow != nil {
+		t.flow.tlsBytes(ch)
+	}
 }
 
 // close takes the end of the connection.

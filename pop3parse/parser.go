@@ -249,7 +249,7 @@ func (p *Parser) End(reason stream.CloseReason) {
 // is known of it now. What may be a secret is told as one, and numbers of
 // exchanges are left out. It is for those who cannot wait any longer.
 func (p *Parser) Explain() {
-	if p.tape == nil {
+	if p.tape == nil || !p.tape.waits() {
 		return
 	}
 	live := make(map[int64]*Exchange, p.waiting())
@@ -340,11 +340,11 @@ func (p *Parser) readServer() bool {
 
 // toTLS hands a chunk of TLS on.
 func (p *Parser) toTLS(c stream.Chunk) {
-	if p.tape != nil {
-		p.tape.chunk(c, TLS)
-	}
 	if p.opt.TLS != nil {
 		p.opt.TLS(c)
+	}
+	if p.tape != nil {
+		p.tape.chunk(c, TLS)
 	}
 }
 

@@ -302,8 +302,8 @@ func TestExplain(t *testing.T) {
 		C 0 PASS keyword "PASS "
 		C 0 PASS args "sesame" secret
 		C 0 PASS line_end "\r\n"
-		C 0 FOO args "FOO sesame" secret
-		C 0 FOO line_end "\r\n"
+		C 0 - args "FOO sesame" secret
+		C 0 - line_end "\r\n"
 		S 0 - indicator "+OK" greeting
 		S 0 - line_end "\r\n" greeting`)
 	if got := r.String(); got != want {

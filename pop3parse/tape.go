@@ -198,6 +198,16 @@ func (e *entry) settle(x *Exchange) {
 	}
 }
 
+// waits reports whether anything is not handed on yet.
+func (t *tape) waits() bool {
+	for i := range t.lanes {
+		if len(t.lanes[i].waiting()) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // explain hands on everything that waits with what is known of it now. live
 // holds the commands that wait, by id.
 func (t *tape) explain(live map[int64]*Exchange) {
@@ -214,7 +224,7 @@ func (t *tape) explain(live map[int64]*Exchange) {
 				e.settle(x)
 				continue
 			}
-			if x != nil {
+			if x != nil && settledEarly(x.Verb) { // others may be a secret themselves
 				e.Verb = x.Verb
 			}
 			e.settled = true

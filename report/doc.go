@@ -16,6 +16,9 @@
 //	markdown    the table for issues and chats: at most 50 rows each without Options.Verbose; written by Close
 //	csv         the records of jsonl as a table, for spreadsheets; written as the sessions come
 //
+// Packets of Analyzer.Packets are written by NewPackets: a line for each
+// packet, or a record.
+//
 // The records of jsonl are a contract, which Schema states as a JSON
 // Schema: a change of meaning raises SchemaVersion. Table and transcript
 // are for people and may change.

@@ -199,6 +199,7 @@ type walk struct {
 	headers []Header // valid iff noting
 	base    int      // capacity of what begin was given: see note
 
+	tree    *tree // where to note the headers; nil as a rule
 	verdict Verdict
 	seg     Segment
 	frag    Fragment
@@ -298,6 +299,9 @@ func (s *step) DecodeFromBytes(data []byte, _ gopacket.DecodeFeedback) error {
 	}
 	s.w.depth++
 	s.w.next = s.read(s.w, data)
+	if s.w.tree != nil {
+		s.w.tree.add(s.w, s.typ, data)
+	}
 	if s.w.next == done {
 		return errDone
 	}

@@ -96,6 +96,7 @@ messages went over the wire.`,
 		p.sniffCommand(),
 		p.interfacesCommand(),
 		p.extractCommand(),
+		p.packetsCommand(),
 		p.manCommand(),
 		p.versionCommand(),
 	)

@@ -1,0 +1,317 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"popscope"
+	"popscope/pop3parse"
+	"popscope/pop3parse/secret"
+	"popscope/reassembly/stream"
+	"popscope/reassembly/tlsdec"
+)
+
+// packetItem is one thing that a packet carries: a line or a part of one,
+// or a stretch of data.
+type packetItem struct {
+	from    stream.Dir
+	tls     bool
+	text    string
+	ok, err bool // a status line
+	facts   bool // the text is ours, not the wire's
+
+	plain string // of TLS records: what each of them is
+	alike int    // and how many there are
+}
+
+// who says who speaks.
+func (it *packetItem) who() string {
+	switch {
+	case it.tls:
+		return ""
+	case it.from == stream.Client:
+		return "C: "
+	}
+	return "S: "
+}
+
+// rowsShown is how many bytes of listings and the like are shown of a
+// packet.
+const rowsShown = 200
+
+// itemsOf says what a packet carries.
+func itemsOf(p *popscope.Packet, show bool) []packetItem {
+	if len(p.Segment.Payload) == 0 {
+		return nil
+	}
+	if p.Notes.Has(popscope.KeepAlive) {
+		return nil // its byte is none of the stream
+	}
+	w := itemWriter{p: p, show: show}
+	done := p.Off
+	for i := 0; i < len(p.Parts); {
+		if s := &p.Parts[i]; s.Off > done {
+			w.unread(s.Off - done)
+		}
+		n := w.take(p.Parts[i:])
+		last := &p.Parts[i+n-1]
+		done = last.End()
+		i += n
+	}
+	if n := p.Off + int64(len(p.Segment.Payload)) - done; n > 0 {
+		w.unread(n)
+	}
+	return w.items
+}
+
+// itemWriter makes items of parts.
+type itemWriter struct {
+	p     *popscope.Packet
+	show  bool
+	items []packetItem
+}
+
+func (w *itemWriter) add(it packetItem) {
+	it.from = w.p.From
+	w.items = append(w.items, it)
+}
+
+// fact adds an item of our own words.
+func (w *itemWriter) fact(format string, args ...any) {
+	w.add(packetItem{text: "[" + fmt.Sprintf(format, args...) + "]", facts: true})
+}
+
+func (w *itemWriter) unread(n int64) {
+	switch {
+	case w.p.Notes.Has(popscope.OutOfWindow):
+	case w.p.Notes.Has(popscope.AfterEnd):
+		w.fact("%s after the end", count(n, "byte"))
+	default:
+		w.fact("%s not made sense of", count(n, "byte"))
+	}
+}
+
+// bytes returns the bytes of a part.
+func (w *itemWriter) bytes(s *pop3parse.Stretch) []byte {
+	from := s.Off - w.p.Off
+	return w.p.Segment.Payload[from : from+s.Len]
+}
+
+// take makes an item of the first parts, and returns how many it took.
+func (w *itemWriter) take(parts []pop3parse.Stretch) int {
+	s := &parts[0]
+	if w.p.Notes.Has(popscope.Conflicting) && !w.show && s.Part != pop3parse.TLS {
+		n := w.run(parts, func(pop3parse.Part) bool { return true })
+		w.fact("another copy of %s", count(size(parts[:n]), "byte"))
+		return n
+	}
+	switch s.Part {
+	case pop3parse.Keyword, pop3parse.Args, pop3parse.Indicator, pop3parse.Words, pop3parse.SASLData, pop3parse.LineEnd:
+		return w.line(parts)
+	case pop3parse.Mail, pop3parse.Stuffing, pop3parse.Rows, pop3parse.Final:
+		return w.data(parts)
+	case pop3parse.TLS:
+		w.records(s)
+	case pop3parse.Wrapped:
+		w.fact("%s wrapped by the SASL mechanism", count(s.Len, "byte"))
+	case pop3parse.Proxy:
+		w.fact("PROXY header, %s", count(s.Len, "byte"))
+	case pop3parse.Missing:
+		w.fact("%s that came too late", count(s.Len, "byte"))
+	default:
+		n := w.run(parts, func(p pop3parse.Part) bool { return p == pop3parse.Unread })
+		w.unread(size(parts[:n]))
+		return n
+	}
+	return 1
+}
+
+// run returns how many parts from the first on are of a kind.
+func (w *itemWriter) run(parts []pop3parse.Stretch, is func(pop3parse.Part) bool) int {
+	n := 1
+	for n < len(parts) && is(parts[n].Part) && parts[n].Off == parts[n-1].End() {
+		n++
+	}
+	return n
+}
+
+func size(parts []pop3parse.Stretch) int64 {
+	n := int64(0)
+	for i := range parts {
+		n += parts[i].Len
+	}
+	return n
+}
+
+// line makes an item of a line, up to its end.
+func (w *itemWriter) line(parts []pop3parse.Stretch) int {
+	var text []byte
+	it := packetItem{}
+	first := &parts[0] == &w.p.Parts[0]
+	n, ended := 0, false
+	for n < len(parts) && !ended && (n == 0 || parts[n].Off == parts[n-1].End()) {
+		s := &parts[n]
+		switch s.Part {
+		case pop3parse.Keyword, pop3parse.Args, pop3parse.Words, pop3parse.SASLData:
+		case pop3parse.Indicator:
+			b := w.bytes(s)
+			it.ok, it.err = isStatus(b, "+OK"), isStatus(b, "-ERR")
+		case pop3parse.LineEnd:
+			ended = true
+			n++
+			continue
+		default:
+			ended = true // what follows is no part of a line
+			continue
+		}
+		b := w.bytes(s)
+		switch {
+		case !s.Secret || w.show:
+			text = appendInert(text, b[:min(len(b), maxShown)])
+		case !bytes.HasSuffix(text, []byte(secret.Mask)):
+			text = append(text, secret.Mask...)
+		}
+		if len(text) > maxShown {
+			text = append(text[:maxShown:maxShown], "..."...)
+		}
+		n++
+	}
+	if first && w.p.Continued() {
+		text = append([]byte("..."), text...)
+	}
+	if &parts[n-1] == &w.p.Parts[len(w.p.Parts)-1] && w.p.GoesOn() {
+		text = append(text, "..."...)
+	}
+	it.text = strings.TrimRight(string(text), " ")
+	switch {
+	case it.text == "..." && ended:
+		it.text, it.facts = "[end of the line]", true
+	case it.text == "":
+		it.text, it.facts = "[empty line]", true
+	}
+	w.add(it)
+	return n
+}
+
+// data makes an item of the data of one reply.
+func (w *itemWriter) data(parts []pop3parse.Stretch) int {
+	n, ended := 0, false
+	var mail, last *pop3parse.Stretch
+	var rows []byte
+	for n < len(parts) && !ended && (n == 0 || parts[n].Off == parts[n-1].End()) {
+		s := &parts[n]
+		switch s.Part {
+		case pop3parse.Mail:
+			if mail == nil {
+				mail = s
+			}
+			last = s
+		case pop3parse.Rows:
+			rows = append(rows, w.bytes(s)...)
+		case pop3parse.Stuffing:
+		case pop3parse.Final:
+			ended = true
+		default:
+			ended = true
+			continue
+		}
+		n++
+	}
+	final := parts[n-1].Part == pop3parse.Final
+	switch {
+	case mail != nil:
+		w.mail(mail, last, final)
+	case len(rows) > 0:
+		w.rows(rows, &parts[0] == &w.p.Parts[0] && w.p.Continued(), final)
+	case final:
+		text := "."
+		if parts[0].Len < 3 && &parts[0] == &w.p.Parts[0] && w.p.Continued() {
+			text = "[end of the final dot line]"
+		}
+		w.add(packetItem{text: text, facts: text != "."})
+	default:
+		w.add(packetItem{text: "..."})
+	}
+	return n
+}
+
+// mail writes which bytes of a message these are.
+func (w *itemWriter) mail(first, last *pop3parse.Stretch, final bool) {
+	var b strings.Builder
+	b.WriteString("mail")
+	if first.Number > 0 {
+		b.WriteString(" " + strconv.Itoa(first.Number))
+	}
+	if first.Verb == pop3parse.TOP {
+		b.WriteString(" (TOP)")
+	}
+	fmt.Fprintf(&b, ", bytes %d-%d", first.At+1, last.At+last.Len)
+	if first.Announced >= 0 && first.Verb != pop3parse.TOP {
+		fmt.Fprintf(&b, " of %d", first.Announced)
+	}
+	if final {
+		b.WriteString(", end")
+	}
+	w.add(packetItem{text: "[" + b.String() + "]", facts: true})
+}
+
+// rows writes the lines of a listing, as many as fit.
+func (w *itemWriter) rows(data []byte, continued, final bool) {
+	lines := bytes.Split(bytes.TrimRight(data, "\r\n"), []byte("\n"))
+	var b []byte
+	shown := 0
+	for i, line := range lines {
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		if i > 0 && len(b)+len(line) > rowsShown {
+			break
+		}
+		if i > 0 {
+			b = append(b, " | "...)
+		}
+		b = appendInert(b, line[:min(len(line), rowsShown)])
+		shown++
+	}
+	text := string(b)
+	if continued {
+		text = "..." + text
+	}
+	if left := len(lines) - shown; left > 0 {
+		text += " | and " + count(left, "line") + " more"
+	} else if !bytes.HasSuffix(data, []byte("\n")) {
+		text += "..."
+	}
+	if final {
+		text += " | ."
+	}
+	w.add(packetItem{text: text})
+}
+
+// records says which TLS records a part holds.
+func (w *itemWriter) records(s *pop3parse.Stretch) {
+	at := s.Off
+	for i := range w.p.TLS {
+		r := &w.p.TLS[i]
+		if r.Off >= s.End() || r.Off+max(r.Len, 1) <= at {
+			continue
+		}
+		text := "TLS: " + tlsRecord(r)
+		if r.Off < s.Off {
+			text += ", continued"
+		}
+		at = r.Off + r.Len
+		if n := len(w.items); n > 0 && w.items[n-1].tls && w.items[n-1].plain == text {
+			w.items[n-1].alike++
+			w.items[n-1].text = text + " (" + strconv.Itoa(w.items[n-1].alike) + " records)"
+			continue
+		}
+		w.add(packetItem{tls: true, text: text, plain: text, alike: 1})
+	}
+	if at == s.Off {
+		w.add(packetItem{tls: true, text: "TLS: " + count(s.Len, "byte")})
+	}
+}
+
+// tlsRecord names a record as Wireshark does.
+func tlsRecord(r *tlsdec.Record) string { return r.String() }

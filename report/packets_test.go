@@ -1,0 +1,111 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"popscope"
+	"popscope/capture"
+	"popscope/capture/capturetest"
+)
+
+// listPackets writes the packets of a source.
+func listPackets(t testing.TB, packets []capture.Packet, format string, o PacketOptions) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := NewPackets(format, &out, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := popscope.New(popscope.Options{Workers: 1})
+	for p, err := range a.Packets(capturetest.Source(packets)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(a.Summary()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// TestPacketsOfEveryDialog: the records are as the schema says, and nothing
+// acts on a terminal.
+func TestPacketsOfEveryDialog(t *testing.T) {
+	s := compileSchema(t)
+	for i, d := range capturetest.LoadAll(t, "") {
+		tr := d.Trace()
+		switch i % 4 { // so that every note comes up
+		case 1:
+			tr = tr.DropSome(1, 20)
+		case 2:
+			tr = tr.CutPayload(5)
+		case 3:
+			tr = tr.RetransmitLater(2, 50, 3)
+		}
+		encaps := capturetest.Encaps()
+		e := encaps[i%len(encaps)]
+		packets := tr.For(e).Packets(e)
+		for _, show := range []bool{false, true} {
+			o := PacketOptions{ShowSecrets: show, Hex: true, Verbose: true, Files: []string{"a\xff.pcap"}}
+			for line := range bytes.Lines(listPackets(t, packets, "jsonl", o)) {
+				if err := validate(s, line); err != nil {
+					t.Errorf("%s: %s\n%v", d.Name, line, err)
+				}
+			}
+			lines := listPackets(t, packets, "table", o)
+			if i := bytes.IndexFunc(lines, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r) }); i >= 0 {
+				t.Errorf("%s: %q", d.Name, lines[i:min(i+20, len(lines))])
+			}
+		}
+	}
+}
+
+func TestPacketTimes(t *testing.T) {
+	zone := time.FixedZone("", 3600)
+	p := popscope.Packet{Packet: capture.Packet{Nanos: 1_700_000_000_123_456_789}, CaptureStart: 1_699_999_998_000_000_000}
+	for style, want := range map[TimeStyle]string{
+		"": "  2.123457", RelativeTime: "  2.123457", DeltaTime: "  1.123457", UTCTime: "22:13:20.123456", LocalTime: "23:13:20.123456",
+		DateTime: "2023-11-14 22:13:20.123456", EpochTime: "1700000000.123456789",
+	} {
+		l := newPacketLines(nil, PacketOptions{Time: style, Zone: zone})
+		l.any, l.last = true, 1_699_999_999_000_000_000
+		if got := l.time(&p); got != want {
+			t.Errorf("%q: got %q, want %q", style, got, want)
+		}
+	}
+}
+
+func TestHexDump(t *testing.T) {
+	got := string(hexDump(nil, []byte("0123PASS sesame\r\n"), []popscope.Span{{From: 9, To: 15}}))
+	want := "" +
+		"    0000  30 31 32 33 50 41 53 53  20 ** ** ** ** ** ** 0d   0123PASS ******.\n" +
+		"    0010  0a                                                 .\n"
+	if got != want {
+		t.Errorf("got:\n%swant:\n%s", got, want)
+	}
+}
+
+// TestManyItems: a packet may carry more than a line can tell.
+func TestManyItems(t *testing.T) {
+	d := capturetest.Load(t, "../testdata/dialog/pipeline-40-noops.txt")
+	lines := string(listPackets(t, d.Trace().Coalesce(9000).Packets(capturetest.Plain()), "table", PacketOptions{}))
+	if !strings.Contains(lines, "items more") || strings.Count(lines, "C: NOOP") > 3*maxItems {
+		t.Errorf("got:\n%s", lines)
+	}
+}
+
+func TestUnknownPacketFormat(t *testing.T) {
+	_, err := NewPackets("html", nil, PacketOptions{})
+	var unknown *OptionError
+	if !errors.As(err, &unknown) || unknown.Hint != "the formats of packets are table and jsonl" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,318 @@
+package popscope
+
+import (
+	"slices"
+
+	"popscope/capture"
+	"popscope/capture/packet"
+	"popscope/reassembly"
+	"popscope/reassembly/stream"
+)
+
+// rowCost is what a row takes besides its frame.
+const rowCost = 512
+
+// maxEnded bounds the ended connections whose late packets are recognised.
+const maxEnded = 4096
+
+// window holds packets until they can be handed on.
+//
+//	| handed on | first: not known yet | later ones: known or not |
+type window struct {
+	a     *Analyzer
+	rows  []*row // rows[head:] wait, in the order of the capture
+	head  int
+	bytes int
+	last  int64 // latest capture time
+
+	flows     map[*stream.Conn]*flow
+	byKey     map[connKey]*flow  // the last one of those
+	syns      map[connKey][]*row // SYNs that nobody has answered
+	ended     map[connKey]*flow  // of POP3, and closed
+	endedList []connKey
+	pieces    map[pieceKey][]*row // fragments of datagrams that are not complete
+
+	now     *row   // of the packet at hand; nil while it is no part of the window
+	wants   bool   // the packet at hand is asked for
+	whole   []*row // fragments of the datagram that the packet at hand completed
+	gram    []byte // that datagram's payload
+	took    bool   // it held a segment
+	frame   capture.Packet
+	leftOut int64
+	dec     *packet.Decoder
+	heads   []packet.Header // scratch
+	shrinks bool            // a limit was reached, and not yet enough handed on
+}
+
+// row is a packet that waits.
+type row struct {
+	Packet
+	flow   *flow
+	leader *row // of a fragment: the packet that completed the datagram; nil as long as there is none
+	isFrag bool
+	piece  pieceKey // valid iff isFrag: of the datagram that it waits for
+	gone   bool     // not to be handed on
+
+	fate    reassembly.Fate
+	placed  bool // Off is known
+	known   bool // Parts are, or cannot be
+	cost    int  // of Parts
+	own     []byte
+	fragOff int // of a fragment: of its bytes in the datagram's payload
+	fragLen int
+	header  int // of a leader that was put together: where the segment's payload begins in the datagram's; -1 unknown
+	at      int // of the payload, or of the fragment's, in Data; -1 unknown
+}
+
+// connKey names the ends of a connection in a fixed order.
+type connKey struct {
+	a, b packet.Endpoint
+	path uint64
+}
+
+func keyOf(s *packet.Segment) connKey {
+	a, b := s.Src, s.Dst
+	if c := slices.Compare(a.Addr[:], b.Addr[:]); c > 0 || c == 0 && a.Port > b.Port {
+		a, b = b, a
+	}
+	return connKey{a, b, s.Path}
+}
+
+// pieceKey names a datagram in fragments.
+type pieceKey struct {
+	src, dst packet.Addr
+	path     uint64
+	id       uint32
+	proto    uint8
+	v6       bool
+}
+
+func newWindow(a *Analyzer) *window {
+	w := &window{
+		a: a, flows: make(map[*stream.Conn]*flow), byKey: make(map[connKey]*flow), syns: make(map[connKey][]*row),
+		ended: make(map[connKey]*flow), pieces: make(map[pieceKey][]*row), dec: packet.NewDecoder(),
+	}
+	for _, s := range a.shards {
+		s.asm.Trace()
+		s.window = w
+	}
+	a.in.fragment = w.fragment
+	return w
+}
+
+// begin takes the next frame.
+func (w *window) begin(p *capture.Packet) {
+	if w.gram != nil && !w.took { // a datagram without a TCP segment
+		w.drop(w.now)
+		for _, r := range w.whole {
+			w.drop(r)
+		}
+	}
+	w.frame, w.now, w.took = *p, nil, false
+	w.whole, w.gram = w.whole[:0], nil
+	w.last = max(w.last, p.Nanos)
+	o := &w.a.opt
+	w.wants = (o.From.IsZero() || !p.Time().Before(o.From)) && (o.To.IsZero() || !p.Time().After(o.To))
+}
+
+// fragment takes a fragment that the frame holds; gram is the payload of
+// the datagram that it completes, if it does.
+func (w *window) fragment(f *packet.Fragment, gram []byte) {
+	if !w.wantsHosts(f.Src, f.Dst) {
+		w.wants = false
+		return
+	}
+	key := pieceKey{f.Src, f.Dst, f.Path, f.ID, f.Proto, f.V6}
+	if gram != nil {
+		w.whole = append(w.whole, w.pieces[key]...)
+		w.gram = gram
+		delete(w.pieces, key)
+	}
+	if !w.wants {
+		return
+	}
+	if w.now == nil {
+		r := w.add()
+		r.isFrag, r.fragOff, r.fragLen = true, f.Offset, len(f.Payload)
+		r.at = within(w.frame.Data, f.Payload)
+		w.now = r
+	} else {
+		w.now.at = -1 // a fragment in a fragment
+		for _, r := range w.whole {
+			r.at = -1
+		}
+	}
+	if gram != nil {
+		return
+	}
+	for _, r := range append(w.whole, w.now) {
+		r.piece = key
+		w.pieces[key] = append(w.pieces[key], r)
+	}
+	w.whole = w.whole[:0]
+}
+
+// add makes a row of the frame.
+func (w *window) add() *row {
+	r := &row{at: -1, header: -1, Packet: Packet{Packet: w.frame}}
+	r.Data = slices.Clone(w.frame.Data)
+	w.bytes += len(r.Data) + rowCost
+	w.rows = append(w.rows, r)
+	return r
+}
+
+// within returns where in data part lies, which borrows from it; -1 if it
+// does not.
+func within(data, part []byte) int {
+	i := cap(data) - cap(part)
+	if len(part) == 0 || i < 0 || i+len(part) > len(data) || &data[i] != &part[0] {
+		return -1
+	}
+	return i
+}
+
+func (w *window) wantsHosts(src, dst packet.Addr) bool {
+	hosts := w.a.opt.Hosts
+	return len(hosts) == 0 || slices.Contains(hosts, src.Netip()) || slices.Contains(hosts, dst.Netip())
+}
+
+// segment takes the segment that the frame holds or completed, and what
+// became of it. Its events are not drained yet.
+func (w *window) segment(s *packet.Segment, fate reassembly.Fate) {
+	w.took = true
+	if fate.Conn != nil && fate.Conn.Ignore || !w.wantsHosts(s.Src.Addr, s.Dst.Addr) {
+		w.drop(w.now)
+		for _, r := range w.whole {
+			w.drop(r)
+		}
+		w.now = nil
+		if f := w.flows[fate.Conn]; f != nil && fate.Conn.Ignore {
+			f.unplaced, f.strays = nil, nil
+		}
+		return
+	}
+	var f *flow
+	key := keyOf(s)
+	if fate.Conn != nil {
+		f = w.flow(fate.Conn, key)
+		if !(s.Flags&packet.SYN != 0 && fate.Has(reassembly.OutOfWindow)) {
+			f.keepStrays()
+		}
+		defer f.saw(s, fate)
+	}
+	if !w.wants {
+		return
+	}
+	r := w.now
+	if r == nil {
+		if r = w.add(); len(s.Payload) > 0 {
+			r.at = within(w.frame.Data, s.Payload)
+		}
+		w.now = r
+	}
+	r.Segment, r.fate = *s, fate
+	r.adopt(w, s)
+	switch {
+	case f != nil:
+		f.take(r)
+	case fate.Has(reassembly.HalfOpen):
+		w.syns[key] = append(w.syns[key], r)
+	case w.ended[key] != nil:
+		w.ended[key].take(r)
+	default:
+		w.drop(r)
+	}
+}
+
+// adopt takes over the payload, and the fragments that it came in.
+func (r *row) adopt(w *window, s *packet.Segment) {
+	if w.gram == nil {
+		if r.at >= 0 {
+			r.Segment.Payload = r.Data[r.at : r.at+len(s.Payload) : r.at+len(s.Payload)]
+			return
+		}
+		r.keepPayload(w, s)
+		return
+	}
+	r.keepPayload(w, s)
+	r.header = within(w.gram, s.Payload)
+	if len(s.Payload) == 0 {
+		r.header = len(w.gram)
+	}
+	for _, piece := range w.whole {
+		if piece != r && !piece.gone {
+			piece.leader = r
+			piece.Fragment, piece.Whole = true, r.Num
+			r.Fragments = append(r.Fragments, piece.Num)
+		}
+	}
+}
+
+// keepPayload copies a payload that is no part of the frame.
+func (r *row) keepPayload(w *window, s *packet.Segment) {
+	r.own = slices.Clone(s.Payload)
+	r.Segment.Payload = r.own
+	w.bytes += len(r.own)
+}
+
+// flow returns the flow of a connection. The first time, the SYNs that it
+// began with become its own.
+func (w *window) flow(c *stream.Conn, key connKey) *flow {
+	f := w.flows[c]
+	if f != nil {
+		return f
+	}
+	f = &flow{w: w, conn: c, key: key}
+	w.flows[c] = f
+	if old := w.byKey[key]; old != nil {
+		old.giveStrays(f, c.First.Packet)
+	}
+	w.byKey[key] = f
+	delete(w.ended, key)
+	for _, r := range w.syns[key] {
+		if r.Num >= c.First.Packet && !r.gone {
+			f.take(r)
+			f.sawAck(&r.Segment)
+		} else {
+			w.drop(r)
+		}
+	}
+	delete(w.syns, key)
+	return f
+}
+
+// drop says that a row is not to be handed on.
+func (w *window) drop(r *row) {
+	if r != nil {
+		r.gone = true
+	}
+}
+
+// closed takes the end of a connection.
+func (w *window) closed(c *stream.Conn) {
+	f := w.flows[c]
+	if f == nil {
+		return
+	}
+	delete(w.flows, c)
+	if w.byKey[f.key] == f {
+		delete(w.byKey, f.key)
+	}
+	f.close()
+	if f.is == isOther {
+		return
+	}
+	if len(w.endedList) >= maxEnded {
+		delete(w.ended, w.endedList[0])
+		w.endedList = w.endedList[1:]
+	}
+	w.ended[f.key] = f
+	w.endedList = append(w.endedList, f.key)
+}
+
+// settle is called when the events of the packet at hand are drained.
+func (w *window) settle() {
+	if w.now != nil && w.now.flow != nil {
+		w.now.flow.place()
+	}
+}

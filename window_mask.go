@@ -1,0 +1,108 @@
+package popscope
+
+import (
+	"popscope/capture/packet"
+	"popscope/pop3parse"
+)
+
+// mask lists the bytes of the frame that must not be shown, of those that
+// carry the payload of l's segment: l is r itself unless r is a fragment.
+func (r *row) mask(w *window, l *row) {
+	hidden := l.hidden()
+	if len(hidden) == 0 {
+		return
+	}
+	at, low, high := r.at, 0, len(l.Segment.Payload) // payload byte i is at+i, for those from low up to high
+	if r.isFrag && r.at >= 0 && l.header >= 0 {
+		at = r.at + l.header - r.fragOff
+		low, high = max(0, r.fragOff-l.header), min(high, r.fragOff+r.fragLen-l.header)
+	} else if r.isFrag || r.at < 0 {
+		r.Secret = []Span{{0, len(r.Data)}} // nobody knows where
+		return
+	}
+	m := masker{spans: r.Secret}
+	// With the checksums guesses of what is hidden could be tested, and a
+	// frame check sequence may stand at the end.
+	w.headers(r, &m)
+	if r.isFrag {
+		m.add(r.at, at+low)
+	}
+	for _, s := range hidden {
+		m.add(at+max(s.From, low), at+min(s.To, high))
+	}
+	end := at + high
+	if r.isFrag {
+		end = r.at + r.fragLen
+	}
+	m.add(end, len(r.Data))
+	r.Secret = m.spans
+}
+
+// hidden lists the bytes of the payload that must not be shown.
+func (r *row) hidden() []Span {
+	var m masker
+	done := 0
+	for i := range r.Parts {
+		p := &r.Parts[i]
+		from, to := int(p.Off-r.Off), int(p.End()-r.Off)
+		m.add(done, from)
+		if r.Hides(p) {
+			m.add(from, to)
+		}
+		done = to
+	}
+	m.add(done, len(r.Segment.Payload))
+	return m.spans
+}
+
+// masker collects spans that come in order.
+type masker struct{ spans []Span }
+
+func (m *masker) add(from, to int) {
+	if from >= to {
+		return
+	}
+	if n := len(m.spans); n > 0 && m.spans[n-1].To >= from {
+		m.spans[n-1].To = max(m.spans[n-1].To, to)
+		return
+	}
+	m.spans = append(m.spans, Span{from, to})
+}
+
+// headers hides the checksums in the headers of a frame that cover what is
+// behind them (RFC 9293 section 3.1, RFC 768, RFC 2784).
+func (w *window) headers(r *row, m *masker) {
+	var s packet.Segment
+	var f packet.Fragment
+	_, w.heads = w.dec.Headers(&r.Packet.Packet, &s, &f, w.heads[:0])
+	for _, h := range w.heads {
+		sum := 0
+		switch h.Kind {
+		case packet.HeaderTCP:
+			sum = 16
+		case packet.HeaderUDP:
+			sum = 6
+		case packet.HeaderGRE:
+			sum = 4
+			if h.Captured < 8 || r.Data[h.At]&0x80 == 0 {
+				continue // it has none
+			}
+		default:
+			continue
+		}
+		m.add(h.At+sum, min(h.At+sum+2, len(r.Data)))
+	}
+}
+
+// Hides reports whether the bytes of a part must not be shown. Of a copy
+// that differs from the one that was read nobody knows what its bytes are,
+// but where they stand in for a message's.
+func (p *Packet) Hides(s *pop3parse.Stretch) bool {
+	if s.Secret || s.Part == pop3parse.Missing {
+		return true
+	}
+	if !p.Notes.Has(Conflicting) {
+		return false
+	}
+	return s.Part != pop3parse.Mail && s.Part != pop3parse.Rows && s.Part != pop3parse.TLS
+}

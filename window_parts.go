@@ -1,0 +1,140 @@
+package popscope
+
+import (
+	"slices"
+
+	"popscope/pop3parse"
+	"popscope/reassembly"
+	"popscope/reassembly/stream"
+)
+
+// stretch takes what a run of bytes is.
+func (f *flow) stretch(s pop3parse.Stretch) {
+	if s.Secure {
+		return // not the bytes of a packet
+	}
+	side := &f.side[s.Dir]
+	if n := len(side.said); n > 0 && joins(&side.said[n-1], &s) {
+		side.said[n-1].Len += s.Len
+		side.said[n-1].Last = s.Last
+	} else {
+		side.said = append(side.said, s)
+	}
+	side.done = s.End()
+	n := 0
+	for n < len(side.waiting) && side.waiting[n].end() <= side.done {
+		f.resolve(side.waiting[n])
+		n++
+	}
+	if n > 0 {
+		side.waiting = side.waiting[n:]
+	}
+	side.trim()
+}
+
+// joins reports whether t goes on where s ends, as the same.
+func joins(s, t *pop3parse.Stretch) bool {
+	if s.Part != t.Part || s.Secret != t.Secret || s.Exchange != t.Exchange || s.Greeting != t.Greeting {
+		return false
+	}
+	switch s.Part {
+	case pop3parse.Mail:
+		return s.At+s.Len == t.At && s.Number == t.Number
+	case pop3parse.Rows, pop3parse.TLS, pop3parse.Wrapped:
+		return true
+	}
+	return false
+}
+
+// trim forgets what nobody will ask for, now and then.
+func (s *flowSide) trim() {
+	if len(s.said) < max(s.limit, 2*keptStretches) {
+		return
+	}
+	from := s.done
+	for _, r := range s.waiting {
+		from = min(from, r.Off)
+	}
+	n := 0
+	for len(s.said)-n > keptStretches && (s.said[n].End() < from || len(s.said)-n > mostStretches) {
+		n++
+	}
+	s.said = slices.Delete(s.said, 0, n)
+	s.limit = len(s.said) + keptStretches
+}
+
+// tlsBytes takes a chunk of TLS.
+func (f *flow) tlsBytes(c stream.Chunk) {
+	s := &f.side[c.Dir]
+	s.tls.Feed(c)
+	if n := len(s.tls.List()); n >= max(s.records, 2*keptStretches) {
+		s.tls.Forget(c.Off - keptBytes)
+		s.records = len(s.tls.List()) + keptStretches
+	}
+}
+
+// implicitTLS takes a chunk of a connection that is TLS from its first byte.
+func (f *flow) implicitTLS(c stream.Chunk) {
+	f.tlsBytes(c)
+	part := pop3parse.TLS
+	if c.Lost > 0 {
+		part = pop3parse.Missing
+	}
+	f.stretch(pop3parse.Stretch{Dir: c.Dir, Part: part, Off: c.Off, Len: c.Len(), First: c.At, Last: c.At})
+}
+
+// resolve says what the bytes of a placed row are, as far as that is known.
+func (f *flow) resolve(r *row) {
+	r.placed, r.known = true, true
+	side := &f.side[r.From]
+	end := r.end()
+	i, _ := slices.BinarySearchFunc(side.said, r.Off+1, func(s pop3parse.Stretch, off int64) int {
+		return int(min(max(s.End()-off, -1), 1))
+	})
+	if r.fate.Has(reassembly.OutOfWindow) {
+		return
+	}
+	for j := i - 1; j >= 0 && side.said[j].Part == pop3parse.Missing && side.said[j].End() == r.Off-r.Gap && len(r.Segment.Payload) > 0; j-- {
+		// What a snapshot length cut off is no gap.
+		n := r.Off - r.Gap - max(side.said[j].Off, side.cut)
+		if n <= 0 {
+			break
+		}
+		r.Gap += n
+	}
+	if i > 0 && side.said[i-1].End() == r.Off {
+		r.from = unfinished(side.said[i-1].Part)
+	}
+	for ; len(r.Segment.Payload) > 0 && i < len(side.said) && side.said[i].Off < end; i++ {
+		s := side.said[i]
+		if cut := r.Off - s.Off; cut > 0 {
+			s.Off, s.Len, s.At = s.Off+cut, s.Len-cut, s.At+cut
+			r.from = true
+		}
+		s.Len = min(s.Len, end-s.Off)
+		r.Parts = append(r.Parts, s)
+	}
+	if n := len(r.Parts); n > 0 && r.Parts[n-1].End() == end {
+		r.to = unfinished(r.Parts[n-1].Part)
+	}
+	for _, rec := range side.tls.List() {
+		if rec.Off < end && rec.Off+rec.Len > r.Off {
+			r.TLS = append(r.TLS, rec)
+		}
+	}
+	f.w.bytes += len(r.Parts) * stretchCost
+	r.cost = len(r.Parts) * stretchCost
+}
+
+// stretchCost is what a part of a row takes.
+const stretchCost = 160
+
+// unfinished reports whether what ends with a part has not come to its end.
+func unfinished(p pop3parse.Part) bool {
+	switch p {
+	case pop3parse.Keyword, pop3parse.Args, pop3parse.Indicator, pop3parse.Words, pop3parse.SASLData,
+		pop3parse.Rows, pop3parse.Mail, pop3parse.Stuffing:
+		return true
+	}
+	return false
+}
