@@ -53,7 +53,9 @@ func appends(format string) bool {
 func (p *program) newLiveOutput(o *output, count *tally, broken func(error)) (*liveOutput, error) {
 	out := &liveOutput{queue: make(chan []byte, 1<<16), count: count, name: "standard output", to: p.stdout, broken: broken}
 	var err error
-	if out.format, err = report.New(o.format, &out.scratch, o.report); err != nil {
+	options := o.report
+	options.Live = o.file == "" // somebody watches
+	if out.format, err = report.New(o.format, &out.scratch, options); err != nil {
 		return nil, err
 	}
 	switch {

@@ -58,7 +58,8 @@ func (p *program) sniffCommand() *cobra.Command {
 		Short: "Report POP3 sessions live, from network interfaces",
 		Long: `sniff reports the POP3 sessions on network interfaces as they end, until
 Ctrl-C or SIGTERM; sessions still open then are reported as open. What it
-reports is what analyze reports of the same packets, byte for byte.
+reports is what analyze reports of the same packets, byte for byte;
+only the table on standard output has sessions in the order of their ends.
 
 The kernel passes TCP of the chosen ports only; with --detect content it
 passes all TCP. --tunnels lets through what is in tunnels too, on any port.
