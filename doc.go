@@ -14,7 +14,7 @@
 //	capture             files to frames
 //	capture/packet      a frame to a TCP segment, through any link type and tunnel
 //	reassembly          segments to streams, with losses as losses
-//	reassembly/tlsdec   what TLS shows without keys
+//	reassembly/tlsdec   what TLS shows without keys, and with them
 //	pop3parse           two streams to exchanges, logins, messages: facts
 //	pop3parse/message   the outline of a mail
 //	report              results to words

@@ -18,6 +18,8 @@ type intake struct {
 	seg  packet.Segment
 	frag packet.Fragment
 	at   stream.Stamp // of the last packet
+	keys secrets
+	mark int64 // of the key log, when the source was asked last
 
 	fragment func(f *packet.Fragment, datagram []byte) // told of each fragment, and of the datagram that it completes; may be nil
 
@@ -35,6 +37,7 @@ func newIntake(o *Options) *intake {
 	return &intake{
 		dec: packet.NewDecoder(), frags: reassembly.NewDefragmenter(0, 0, 0),
 		ports: newPortSet(o.Ports), portOnly: o.Detect == DetectPorts,
+		keys: secrets{log: o.Keys},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"popscope/pop3parse"
 	"popscope/pop3parse/audit"
 	"popscope/reassembly"
+	"popscope/reassembly/tlsdec"
 )
 
 // Detect says where POP3 is looked for.
@@ -37,6 +38,10 @@ type Options struct {
 	// is called by several goroutines at once, in no order. A nil Body is
 	// one that is not wanted; nil asks nobody.
 	Body func(m *pop3parse.Message) Body
+
+	// Keys opens TLS; it may grow during the run. Secrets inside of the
+	// capture are added to it. nil: there are those alone.
+	Keys *tlsdec.KeyLog
 
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time
@@ -75,6 +80,9 @@ func (o Options) withDefaults() Options {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	o.Workers = min(o.Workers, numShards)
+	if o.Keys == nil {
+		o.Keys = new(tlsdec.KeyLog)
+	}
 	if o.Follow {
 		o.Limits.PartExchanges = 1
 	}

@@ -23,6 +23,7 @@ import (
 func (a *Analyzer) Packets(src capture.Source) iter.Seq2[*Packet, error] {
 	return func(yield func(*Packet, error) bool) {
 		a.opt.NoMail, a.opt.KeepBody = true, 0
+		a.in.keys.from(src)
 		l := &packetList{Analyzer: a, src: src, w: newWindow(a), yield: yield}
 		a.in.read(l, l)
 		a.sum.PacketsLeftOut = l.w.leftOut
@@ -57,8 +58,9 @@ func (l *packetList) release(all bool) bool {
 	return !l.stopped
 }
 
-func (l *packetList) segment(seg *packet.Segment, at stream.Stamp) {
+func (l *packetList) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s := l.shards[shardOf(seg)]
+	s.keys(keys)
 	s.now = at
 	s.asm.Segment(seg, at)
 	l.w.segment(seg, s.asm.Fate())

@@ -53,6 +53,7 @@ func New(o Options) *Analyzer {
 // good. Results can be called once.
 func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
+		a.in.keys.from(src)
 		run := a.sequential
 		if a.opt.Workers > 1 {
 			run = a.parallel
@@ -85,8 +86,8 @@ type inline struct {
 	yield func(*Result, error) bool
 }
 
-func (a inline) segment(seg *packet.Segment, at stream.Stamp) {
-	a.shards[shardOf(seg)].segment(seg, at)
+func (a inline) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
+	a.shards[shardOf(seg)].segment(seg, at, keys)
 }
 
 func (a inline) fail(err error) bool { return a.yield(nil, err) }

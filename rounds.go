@@ -59,6 +59,7 @@ func (r *round) add(p *capture.Packet) {
 // news is what all shards learn at a turn.
 type news struct {
 	at    stream.Stamp  // the last packet of the round
+	keys  int64         // mark of the key log
 	until int64         // the time that all of the last packets have reached; 0 not known
 	quiet time.Duration // no packet came for so long; 0 if one did
 	last  bool          // the capture is over
@@ -74,7 +75,7 @@ func (in *intake) turn() (news, bool) {
 		return news{}, false
 	}
 	*r = round{}
-	n := news{at: in.at}
+	n := news{at: in.at, keys: in.mark}
 	if in.count >= clockPackets {
 		n.until = slices.Min(in.recent[:])
 	}
@@ -98,13 +99,13 @@ func (in *intake) silence(nanos int64) (news, bool) {
 	}
 	in.quiet++
 	in.round = round{}
-	return news{at: in.at, quiet: silences[in.quiet-1]}, true
+	return news{at: in.at, keys: in.mark, quiet: silences[in.quiet-1]}, true
 }
 
 // sink is where intake.read puts what it reads.
 type sink interface {
-	segment(*packet.Segment, stream.Stamp) // borrowed
-	fail(error) bool                       // of the source
+	segment(seg *packet.Segment, at stream.Stamp, keys int64) // borrowed; keys is the mark of the key log
+	fail(error) bool                                          // of the source
 	turn(news) bool
 }
 
@@ -112,26 +113,28 @@ type sink interface {
 func (in *intake) read(src capture.Source, to sink) {
 	var p capture.Packet
 	for {
-		switch err := src.Next(&p); {
+		err := src.Next(&p)
+		in.mark = in.keys.mark()
+		switch {
 		case err == nil:
 			if !in.tellSilence(p.Nanos, to) {
 				return
 			}
 			if seg, ok := in.packet(&p); ok {
-				to.segment(seg, in.at)
+				to.segment(seg, in.at, in.mark)
 			}
 			if n, due := in.turn(); due && !to.turn(n) {
 				return
 			}
 		case err == capture.ErrIdle:
-			if !in.tellSilence(p.Nanos, to) || !to.turn(news{at: in.at, part: true}) {
+			if !in.tellSilence(p.Nanos, to) || !to.turn(news{at: in.at, keys: in.mark, part: true}) {
 				return
 			}
 		case err != io.EOF && !to.fail(err):
 			return
 		case err == io.EOF || !goesOn(err):
 			if in.tellSilence(math.MaxInt64, to) {
-				to.turn(news{at: in.at, last: true})
+				to.turn(news{at: in.at, keys: in.mark, last: true})
 			}
 			return
 		}

@@ -30,9 +30,12 @@ type shard struct {
 	ids    map[string]bool // of the sessions under way
 	free   []*mailSink
 	window *window // nil unless packets are asked for
+	tls    waiting
+	known  int64 // up to which secrets of the key log are known
 
-	notPOP3 int64 // connections
-	open    *atomic.Int64
+	notPOP3   int64 // connections
+	notInside int64 // connections in TLS that have no POP3 inside
+	open      *atomic.Int64
 }
 
 func newShards(o *Options) []*shard {
@@ -60,8 +63,9 @@ func endpointHash(e *packet.Endpoint) uint64 {
 	return (a ^ b*0x9e3779b97f4a7c15 ^ uint64(e.Port)) * 0xff51afd7ed558ccd
 }
 
-// segment takes one segment.
-func (s *shard) segment(seg *packet.Segment, at stream.Stamp) {
+// segment takes one segment. keys is the mark of the key log at that time.
+func (s *shard) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
+	s.keys(keys)
 	s.now = at
 	s.asm.Segment(seg, at)
 	s.drain()
@@ -69,6 +73,7 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp) {
 
 // learn takes the news of a turn.
 func (s *shard) learn(n *news) {
+	s.keys(n.keys)
 	switch {
 	case n.part:
 		return
@@ -140,7 +145,7 @@ func (s *shard) decided(c *stream.Conn, p Protocol) {
 // plainlyNot decides about a connection by its first bytes alone: most of
 // the traffic that is no POP3 leaves here, before anything is kept of it.
 func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
-	if s.ports.has(c.Server.Port()) || !c.ClientKnown || len(ch.Data) == 0 {
+	if s.ports.has(c.Server.Port()) || !c.ClientKnown || len(ch.Data) == 0 || s.mayOpen(ch) {
 		return false
 	}
 	e := pop3parse.Evidence{FromStart: ch.Off == 0}
@@ -170,6 +175,8 @@ func (s *shard) ignored() map[string]int64 {
 	st := s.asm.Stats()
 	return map[string]int64{
 		"not_pop3_connections": s.notPOP3,
+		"not_pop3_in_tls":      s.notInside,
+		"tls_held_no_longer":   s.tls.gaveUp,
 		"no_data_connections":  st.Silent,
 		"stray_segments":       st.Stray,
 		"shed_connections":     st.Shed,

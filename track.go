@@ -24,8 +24,8 @@ type track struct {
 	clientLost bool      // some of the client's bytes are missing
 
 	parser  *pop3parse.Parser
-	watch   *tlsdec.Watcher
-	flow    *flow // nil unless packets are asked for
+	tls     *tlsLayer // nil until there is TLS
+	flow    *flow     // nil unless packets are asked for
 	content bool
 	digests []digest
 	part    int
@@ -50,18 +50,25 @@ func newTrack(s *shard, c *stream.Conn) *track {
 func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 	switch t.is {
 	case isPOP3:
-		t.parser.Feed(ch)
-		if len(t.parser.Exchanges()) >= t.shard.opt.Limits.PartExchanges && c.Ended.Packet == 0 {
-			t.emit(c, false)
-		}
+		t.pop3(c, ch)
+		t.plaintext(c)
 	case isTLS:
-		t.watch.Feed(ch)
 		if t.flow != nil {
 			t.flow.implicitTLS(ch)
 		}
+		t.feedTLS(ch)
+		t.plaintext(c)
 	case undecided:
 		t.hold(ch)
 		t.decide(c, false)
+	}
+}
+
+// pop3 gives the parser a chunk, in clear or decrypted.
+func (t *track) pop3(c *stream.Conn, ch stream.Chunk) {
+	t.parser.Feed(ch)
+	if len(t.parser.Exchanges()) >= t.shard.opt.Limits.PartExchanges && c.Ended.Packet == 0 {
+		t.emit(c, false)
 	}
 }
 
@@ -93,12 +100,17 @@ func (t *track) decide(c *stream.Conn, over bool) {
 	case isPOP3, isTLS:
 		t.start(c, is)
 	case isOther:
-		t.is = isOther
-		t.held, t.seen = nil, [2][]byte{}
-		c.Ignore = true
+		t.leave(c)
 		t.shard.notPOP3++
 		t.shard.decided(c, OtherProtocol)
 	}
+}
+
+// leave lets go of a connection that is no POP3.
+func (t *track) leave(c *stream.Conn) {
+	t.is = isOther
+	t.held, t.seen = nil, [2][]byte{}
+	c.Ignore = true
 }
 
 // maxHeldChunks bounds what small chunks cost besides their bytes.
@@ -107,13 +119,22 @@ const maxHeldChunks = 256
 // probe asks the bytes seen so far.
 func (t *track) probe(c *stream.Conn, over bool) protocol {
 	onPort := t.shard.ports.has(c.Server.Port())
-	if onPort {
+	if onPort || t.shard.known > 0 {
 		if tls, need := t.looksLikeTLS(); tls {
+			t.content = !onPort
+			if t.wrongWayRound(c) {
+				t.flip(c)
+			}
 			return isTLS
 		} else if need && !over {
 			return undecided
 		}
 	}
+	return t.probePOP3(c, onPort, over)
+}
+
+// probePOP3 asks the bytes seen so far whether they are POP3.
+func (t *track) probePOP3(c *stream.Conn, onPort, over bool) protocol {
 	e := pop3parse.Evidence{
 		Client: t.seen[stream.Client], Server: t.seen[stream.Server],
 		FromStart: t.whole, OnPort: onPort, ClientFirst: t.spokeLate, ClientLost: t.clientLost, Over: over,
@@ -175,24 +196,29 @@ func (t *track) start(c *stream.Conn, is protocol) {
 	t.id = t.shard.newID(c)
 	t.shard.open.Add(1)
 	if is == isTLS {
-		t.watch = tlsdec.NewWatcher()
+		t.beginTLS()
 	}
 	if w := t.shard.window; w != nil {
 		t.flow = w.flows[c]
 	}
-	t.parser = pop3parse.NewParser(pop3parse.Options{
-		FromStart: c.Handshake && is == isPOP3,
-		KeepBody:  t.shard.opt.KeepBody,
-		Limits:    t.shard.opt.Limits.Session,
-		Mail:      t.mail(),
-		TLS:       t.tls,
-		Stretch:   t.stretch(c),
-	})
+	t.newParser(c, c.Handshake && is == isPOP3)
 	held := t.held
-	t.held, t.seen = nil, [2][]byte{}
+	t.held, t.seen, t.heldBytes = nil, [2][]byte{}, 0
 	for _, ch := range held {
 		t.data(c, ch)
 	}
+}
+
+// newParser begins a session.
+func (t *track) newParser(c *stream.Conn, fromStart bool) {
+	t.parser = pop3parse.NewParser(pop3parse.Options{
+		FromStart: fromStart,
+		KeepBody:  t.shard.opt.KeepBody,
+		Limits:    t.shard.opt.Limits.Session,
+		Mail:      t.mail(),
+		TLS:       t.feedTLS,
+		Stretch:   t.stretch(c),
+	})
 }
 
 // stretch returns the function that takes stretches, or nil when nobody
@@ -208,23 +234,16 @@ func (t *track) stretch(c *stream.Conn) func(pop3parse.Stretch) {
 	return func(s pop3parse.Stretch) { tap.Stretch(c, s) }
 }
 
-// tls takes what follows STLS.
-func (t *track) tls(ch stream.Chunk) {
-	if t.watch == nil {
-		t.watch = tlsdec.NewWatcher()
-	}
-	t.watch.Feed(ch)
-	if t.flow != nil {
-		t.flow.tlsBytes(ch)
-	}
-}
-
 // close takes the end of the connection.
 func (t *track) close(c *stream.Conn) {
 	if t.is == undecided {
 		t.decide(c, true)
 	}
+	if t.tls != nil {
+		t.closeTLS(c)
+	}
 	if t.is == isOther {
+		delete(t.shard.ids, t.id)
 		return
 	}
 	t.parser.End(c.Close)
@@ -291,13 +310,13 @@ func noteConflict(xs []pop3parse.Exchange, k stream.Conflict) {
 
 // tlsFacts says how the session was encrypted.
 func (t *track) tlsFacts(r *Result) {
-	if t.watch != nil {
-		r.TLSInfo = t.watch.Info()
+	if t.tls != nil {
+		r.TLSInfo = t.tls.dec.Info()
 	}
 	switch {
 	case t.is == isTLS:
 		r.TLS = ImplicitTLS
-	case r.Session.STLS && (t.watch != nil || !r.Session.ClearAfterSTLS):
+	case r.Session.STLS && (t.tls != nil || !r.Session.ClearAfterSTLS):
 		r.TLS = STLS
 	}
 }

@@ -79,6 +79,7 @@ type item struct {
 	shard    int
 	seg      packet.Segment
 	at       stream.Stamp
+	keys     int64 // mark of the key log
 	from, to int
 }
 
@@ -102,9 +103,9 @@ type dealer struct {
 	errs  []error
 }
 
-func (d *dealer) segment(seg *packet.Segment, at stream.Stamp) {
+func (d *dealer) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s := shardOf(seg)
-	d.round[s%len(d.round)].add(s, seg, at)
+	d.round[s%len(d.round)].add(s, seg, at, keys)
 	d.any = true
 }
 
@@ -157,10 +158,10 @@ func (p *pipeline) deal(round []*batch, t turn) bool {
 	}
 }
 
-func (b *batch) add(shard int, seg *packet.Segment, at stream.Stamp) {
+func (b *batch) add(shard int, seg *packet.Segment, at stream.Stamp, keys int64) {
 	from := len(b.bytes)
 	b.bytes = append(b.bytes, seg.Payload...)
-	b.items = append(b.items, item{shard, *seg, at, from, len(b.bytes)})
+	b.items = append(b.items, item{shard, *seg, at, keys, from, len(b.bytes)})
 }
 
 // work does the batches of one worker.
@@ -176,7 +177,7 @@ func (p *pipeline) work(shards []*shard, todo chan *batch, done chan finished) {
 		for i := range b.items {
 			it := &b.items[i]
 			it.seg.Payload = b.bytes[it.from:it.to:it.to]
-			shards[it.shard/n].segment(&it.seg, it.at)
+			shards[it.shard/n].segment(&it.seg, it.at, it.keys)
 		}
 		f := finished{mark: b.news.at.Packet}
 		for _, s := range shards {

@@ -351,10 +351,10 @@ func (p *Parser) toTLS(c stream.Chunk) {
 // becomesTLS reports whether direction d has become TLS at its next byte,
 // and hands the rest of it on.
 func (p *Parser) becomesTLS(d stream.Dir) bool {
-	if p.stls < 0 || p.tls[d] {
-		return p.tls[d]
-	}
 	s := &p.scan[d]
+	if p.stls < 0 || p.tls[d] {
+		return p.tls[d] && s.Empty() // what has come by another way is plaintext of TLS
+	}
 	b := s.Peek(2)
 	gap := len(b) == 0 && !s.Empty()
 	if !gap && !beginsTLS(b) {

@@ -28,7 +28,7 @@ func (p *Parser) readReply() bool {
 	}
 	x := p.head()
 	if x == nil {
-		return p.unasked()
+		return p.unasked(l)
 	}
 	if x.lost {
 		return p.replyToLost(x, l)
@@ -243,9 +243,10 @@ func (x *asked) lookedAhead() {
 }
 
 // unasked handles server bytes while no command waits: the command may be
-// on its way, or it was lost, or the server speaks unasked.
-func (p *Parser) unasked() bool {
-	if p.mayWait() {
+// on its way, or it was lost, or the server speaks unasked. A client that
+// has begun TLS sends no more commands in clear.
+func (p *Parser) unasked(l *wire.Text) bool {
+	if injected := p.tls[stream.Client] && !l.Secure; p.mayWait() && !injected {
 		return false
 	}
 	p.pushLost()

@@ -145,7 +145,7 @@ func (j *jsonl) session(r *popscope.Result) {
 	j.word("closed", c.Close.String())
 	j.word("tls", r.TLS.String())
 	if r.TLSInfo != nil {
-		j.tlsInfo(r.TLSInfo)
+		j.tlsInfo(r)
 	}
 	j.bool("handshake", c.Handshake)
 	if r.OneSided {
@@ -193,7 +193,8 @@ func (j *jsonl) both(k string, n [2]int64) {
 }
 
 // tlsInfo writes what the TLS handshake told.
-func (j *jsonl) tlsInfo(t *stream.TLSInfo) {
+func (j *jsonl) tlsInfo(r *popscope.Result) {
+	t := r.TLSInfo
 	j.key("tls_info")
 	j.open()
 	if t.Version != 0 {
@@ -219,15 +220,44 @@ func (j *jsonl) tlsInfo(t *stream.TLSInfo) {
 	if t.Alert != "" {
 		j.str("alert", t.Alert)
 	}
+	if t.EarlyData {
+		j.bool("early_data", true)
+	}
+	j.bool("decrypted", t.Decrypted)
+	if t.Obstacle != stream.NoObstacle {
+		j.word("obstacle", t.Obstacle.String())
+	}
+	for _, n := range [...]struct {
+		key   string
+		value int64
+	}{{"key_updates", int64(t.KeyUpdates)}, {"renegotiations", int64(t.Renegotiations)}, {"bad_records", t.BadRecords}} {
+		if n.value > 0 {
+			j.int(n.key, n.value)
+		}
+	}
+	if t.BadRecords > 0 {
+		j.packet("bad_record_packet", t.BadAt.Packet)
+	}
+	if e := t.Estimate; e != nil {
+		j.key("estimate")
+		j.open()
+		j.int("messages", int64(e.Messages))
+		j.int("octets", e.Octets)
+		j.close()
+	}
+	if t.JA3 != "" {
+		j.word("ja3", t.JA3)
+		j.word("ja4", t.JA4)
+	}
 	if t.Certificate != nil {
-		j.certificate(t.Certificate)
+		j.key("certificate")
+		j.certificate(t.Certificate, r.Conn)
 	}
 	j.close()
 }
 
-// certificate writes the server's certificate.
-func (j *jsonl) certificate(c *stream.Certificate) {
-	j.key("certificate")
+// certificate writes a certificate of the server's chain.
+func (j *jsonl) certificate(c *stream.Certificate, conn *stream.Conn) {
 	j.open()
 	j.str("subject", c.Subject)
 	j.str("issuer", c.Issuer)
@@ -239,9 +269,21 @@ func (j *jsonl) certificate(c *stream.Certificate) {
 	}
 	j.time("not_before", c.NotBefore)
 	j.time("not_after", c.NotAfter)
+	j.bool("valid", c.ValidAt(conn.First.Time()))
 	j.str("key", c.Key)
 	j.str("signature", c.Signature)
 	j.bool("self_signed", c.SelfSigned)
-	j.int("chain", int64(c.Chain))
+	if c.Chain > 0 {
+		j.int("chain", int64(c.Chain))
+	}
+	if len(c.Issuers) > 0 {
+		j.key("issuers")
+		j.buf = append(j.buf, '[')
+		for i := range c.Issuers {
+			j.comma()
+			j.certificate(&c.Issuers[i], conn)
+		}
+		j.buf = append(j.buf, ']')
+	}
 	j.close()
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"popscope"
@@ -96,6 +97,12 @@ func remarksOf(r *popscope.Result) []string {
 	}
 	if n := t.Cut[0] + t.Cut[1]; n > 0 {
 		add(count(n, "packet") + " cut by the snapshot length")
+	}
+	if i := r.TLSInfo; i != nil && i.BadRecords > 0 {
+		add(count(i.BadRecords, "TLS record") + " not authentic and not shown, the first in packet " + strconv.FormatInt(i.BadAt.Packet, 10))
+	}
+	if i := r.TLSInfo; i != nil && i.Certificate != nil && !i.Certificate.ValidAt(c.First.Time()) {
+		add("certificate not valid at that time")
 	}
 	if r.Session.Refused {
 		add("greeted with -ERR")

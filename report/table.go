@@ -45,6 +45,7 @@ type table struct {
 	messages []messageRow
 	mailsNo  int64 // messages beyond the limit
 	findings findingRows
+	tls      []tlsRow      // with Options.Verbose, up to the limit on messages
 	times    *timing.Times // nil without Options.Verbose
 }
 
@@ -101,6 +102,7 @@ func (t *table) Write(r *popscope.Result) error {
 	}
 	delete(t.pending, r.ID)
 	row.finish(r)
+	t.addTLS(row, r)
 	return t.addSession(row)
 }
 
@@ -157,7 +159,7 @@ func (t *table) Close(s popscope.Summary) error {
 		t.findings.add(&s.Across[i])
 	}
 	var out bytes.Buffer
-	parts := []func(io.Writer) error{t.writeSessions, t.writeRemarks, t.writeLogins, t.writeMessages, t.writeTimes, t.writeFindings}
+	parts := []func(io.Writer) error{t.writeSessions, t.writeTLS, t.writeRemarks, t.writeLogins, t.writeMessages, t.writeTimes, t.writeFindings}
 	if t.md {
 		out.Write(appendMarkdownTotals(nil, &s))
 	}

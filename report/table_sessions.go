@@ -66,7 +66,7 @@ func tlsCell(r *popscope.Result) string {
 	case r.TLS == popscope.NoTLS:
 		return "-"
 	case r.TLSInfo != nil && r.TLSInfo.Version != 0:
-		return r.TLS.String() + " " + strings.TrimPrefix(tlsVersion(r.TLSInfo.Version), "TLS ")
+		return r.TLS.String() + " " + strings.TrimPrefix(tlsVersion(r.TLSInfo.Version), "TLS ") + obstacleCell(r.TLSInfo)
 	}
 	return r.TLS.String()
 }

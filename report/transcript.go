@@ -44,12 +44,16 @@ func (t *transcript) Write(r *popscope.Result) error {
 	}
 	t.any = true
 	t.header(r)
+	secure := r.Part == 1 && r.TLS == popscope.ImplicitTLS && r.TLSInfo != nil && r.TLSInfo.Decrypted
+	if secure {
+		t.remark("TLS, decrypted")
+	}
 	t.greeting(r)
 	messages := make(map[int]*popscope.Message, len(r.Messages))
 	for i := range r.Messages {
 		messages[r.Messages[i].Exchange] = &r.Messages[i]
 	}
-	secure := r.Part > 1 && len(r.Exchanges) > 0 && r.Exchanges[0].Encrypted
+	secure = secure || r.Part > 1 && len(r.Exchanges) > 0 && r.Exchanges[0].Encrypted
 	for i := range r.Exchanges {
 		x := &r.Exchanges[i]
 		if x.Encrypted && !secure {
@@ -67,7 +71,7 @@ func (t *transcript) Write(r *popscope.Result) error {
 	case !r.Last:
 		t.remark("the session goes on in part " + strconv.Itoa(r.Part+1))
 	case r.TLS != popscope.NoTLS && !secure:
-		t.remark("TLS from here on, not decrypted")
+		t.remark("TLS from here on, not decrypted" + obstacleText(r))
 	}
 	t.outcome(r)
 	return t.flush()
@@ -172,7 +176,27 @@ func tlsText(r *popscope.Result) string {
 	if !i.Completed {
 		parts = append(parts, "handshake not completed")
 	}
+	if e := i.Estimate; e != nil && e.Messages > 0 {
+		parts = append(parts, "about "+count(e.Messages, "message")+" with "+count(e.Octets, "octet")+" fetched, by the sizes of records")
+	}
+	if i.EarlyData {
+		parts = append(parts, "early data offered")
+	}
+	if i.KeyUpdates > 0 {
+		parts = append(parts, count(i.KeyUpdates, "key update"))
+	}
+	if i.Renegotiations > 0 {
+		parts = append(parts, count(i.Renegotiations, "renegotiation"))
+	}
 	return strings.Join(parts, ", ")
+}
+
+// obstacleText writes why TLS was not opened.
+func obstacleText(r *popscope.Result) string {
+	if r.TLSInfo == nil || r.TLSInfo.Obstacle == stream.NoObstacle {
+		return ""
+	}
+	return ": " + strings.TrimPrefix(obstacleCell(r.TLSInfo), ", ")
 }
 
 // closedText writes how the session ended.

@@ -32,6 +32,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("COLUMNS", "")
 			env.Setenv("NO_COLOR", "")
 			env.Setenv("TZ", "UTC")
+			recordings, err := filepath.Abs("../../testdata/pcap")
+			env.Setenv("RECORDINGS", recordings)
+			if err != nil {
+				return err
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -19,6 +19,9 @@ import (
 
 // open opens the captures of a command.
 func (p *program) open(t *traffic) (*capture.Timeline, error) {
+	if err := p.loadKeyLog(t); err != nil {
+		return nil, err
+	}
 	src, err := capture.Options{Stdin: untilDone(p.ctx, p.stdin)}.Open(t.files...)
 	switch {
 	case err == nil:

@@ -25,6 +25,7 @@ type trafficFlags struct {
 	hosts    []string
 	user     string
 	workers  int
+	keylog   string
 	quiet    bool
 	verbose  bool
 }
@@ -32,6 +33,7 @@ type trafficFlags struct {
 // traffic is what a command reads and looks for: checked flags.
 type traffic struct {
 	files    []string
+	keylog   string // a file of TLS secrets; see loadKeyLog
 	analysis popscope.Options
 	quiet    bool
 	verbose  bool
@@ -53,6 +55,7 @@ func (f *trafficFlags) registerScope(p *program, cmd *cobra.Command, detect stri
 	s.StringVar(&f.to, "to", "", "only sessions with a packet at or before `TIME`")
 	s.StringArrayVar(&f.hosts, "host", nil, "only sessions of the client or server `ADDR`; may be repeated")
 	s.StringVar(&f.user, "user", "", "only sessions with a login of `NAME`")
+	s.StringVar(&f.keylog, "keylog", "", "`FILE` with TLS secrets, in the format of SSLKEYLOGFILE, which names it otherwise")
 	s.IntVar(&f.workers, "workers", 0, "use `N` processors; without it all of them; the output is the same")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "errors only on standard error, no warnings")
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "longer lists, and more on standard error")
@@ -70,7 +73,7 @@ func (f *trafficFlags) check(args []string) (*traffic, error) {
 
 // checkWanted checks what is looked for.
 func (f *trafficFlags) checkWanted(t *traffic) error {
-	t.quiet, t.verbose = f.quiet, f.verbose
+	t.quiet, t.verbose, t.keylog = f.quiet, f.verbose, f.keylog
 	if f.quiet && f.verbose {
 		return usage("choose one", "--quiet and --verbose exclude each other")
 	}

@@ -121,6 +121,22 @@ var tlsRules = []Rule{
 		RFC:    "RFC 8446 section 6",
 		About:  "One side ended the handshake with a fatal alert.",
 	},
+	{
+		Slug: "tls-bad-record", Severity: Medium, Scope: SessionScope, session: tlsBadRecord, last: true,
+		Title:  "TLS records that are not authentic",
+		Advice: "If the two ends went on, the capture is damaged there. If one of them ended the connection, something in between changed or forged data.",
+		RFC:    "RFC 8446 section 5.2; RFC 5246 section 6.2.3",
+		About:  "With keys that opened the records before, the tag of a record does not fit its content. Nothing of such a record is shown. Can be seen with a key log only.",
+	},
+}
+
+func tlsBadRecord(v *view, r *active) {
+	if v.TLS == nil || v.TLS.BadRecords == 0 {
+		return
+	}
+	var e evidence
+	e.add(v.TLS.BadAt)
+	v.find(r, plural(int(v.TLS.BadRecords), "record", "records"), &e)
 }
 
 func stlsRefused(v *view, r *active) {

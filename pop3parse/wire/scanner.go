@@ -308,9 +308,11 @@ func trimEnd(raw []byte) (text []byte, bareLF bool) {
 	return raw[:n-1], true
 }
 
-// Drain hands all unread input to f, in order, and is empty afterwards.
+// Drain hands all unread input to f, in order, and is empty afterwards, as
+// if it had never come: what replaces it begins at the same offset.
 func (s *Scanner) Drain(f func(stream.Chunk)) {
 	s.unread()
+	s.end = s.Offset()
 	for s.head < len(s.pieces) {
 		f(s.pieces[s.head].Chunk)
 		s.pop()

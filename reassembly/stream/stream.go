@@ -131,33 +131,5 @@ type Transport struct {
 	BufferLimit   int64    // times a limit on waiting bytes turned a hole into a loss early
 }
 
-// TLSInfo is what can be read of a TLS handshake without keys.
-type TLSInfo struct {
-	Version     uint16 // negotiated protocol version as on the wire, 0x0304 for TLS 1.3; 0 unknown
-	Offered     uint16 // highest version the client offered
-	Cipher      uint16 // the cipher suite chosen; valid iff Version != 0
-	SNI         string
-	ALPN        []string // offered by the client
-	ALPNChosen  string   // where it is in clear
-	Certificate *Certificate
-	Resumed     bool   // an abbreviated handshake (TLS 1.2 and older)
-	Completed   bool   // application data flowed, or both sides said Finished
-	Alert       string // the first fatal alert in clear, by its RFC name
-	ClientAt    Stamp  // the packet of the ClientHello
-	ServerAt    Stamp  // the packet of the ServerHello
-}
-
-// Certificate is the server's leaf certificate, in clear up to TLS 1.2.
-type Certificate struct {
-	Subject, Issuer     string // RFC 2253 text
-	CommonName          string
-	Names               []string // DNS names and IP addresses
-	NotBefore, NotAfter time.Time
-	Key                 string // as "RSA 2048"
-	Signature           string // as "SHA256-RSA"
-	SelfSigned          bool
-	Chain               int // certificates sent
-}
-
 // MaxConflicts bounds Conn.Conflicts.
 const MaxConflicts = 16

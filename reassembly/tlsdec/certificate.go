@@ -16,6 +16,9 @@ import (
 )
 
 const (
+	// maxIssuers bounds Certificate.Issuers: real chains have one to three.
+	maxIssuers = 8
+
 	// maxNames bounds Certificate.Names; public authorities sign at most 250.
 	maxNames = 1000
 
@@ -28,12 +31,26 @@ const (
 // section 7.4.2): the leaf comes first. It returns nil when there is none.
 func certificate(b []byte) *stream.Certificate {
 	s := cryptobyte.String(b)
-	var list, leaf, other cryptobyte.String
-	if !s.ReadUint24LengthPrefixed(&list) || !list.ReadUint24LengthPrefixed(&leaf) {
+	var list, entry cryptobyte.String
+	if !s.ReadUint24LengthPrefixed(&list) {
 		return nil
 	}
-	c := describe(leaf)
-	for c.Chain = 1; list.ReadUint24LengthPrefixed(&other); c.Chain++ {
+	var ders [][]byte
+	for list.ReadUint24LengthPrefixed(&entry) {
+		ders = append(ders, entry)
+	}
+	return chain(ders)
+}
+
+// chain reads certificates in the order in which they were sent.
+func chain(ders [][]byte) *stream.Certificate {
+	if len(ders) == 0 {
+		return nil
+	}
+	c := describe(ders[0])
+	c.Chain = len(ders)
+	for _, der := range ders[1:min(len(ders), maxIssuers+1)] {
+		c.Issuers = append(c.Issuers, *describe(der))
 	}
 	return c
 }

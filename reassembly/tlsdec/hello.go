@@ -9,6 +9,9 @@ import (
 // Extensions (IANA, TLS ExtensionType Values).
 const (
 	extServerName   = 0
+	extGroups       = 10
+	extPointFormats = 11
+	extSignatures   = 13
 	extALPN         = 16
 	extPreSharedKey = 41
 	extEarlyData    = 42
@@ -37,6 +40,7 @@ func (w *Watcher) clientHello(b []byte) bool {
 		return false
 	}
 	w.info.Offered = version
+	w.info.JA3, w.info.JA4 = fingerprints(b)
 	var session, ciphers, compression cryptobyte.String
 	if s.ReadUint8LengthPrefixed(&session) && s.ReadUint16LengthPrefixed(&ciphers) && s.ReadUint8LengthPrefixed(&compression) {
 		extensions(s, w.clientExtension)
@@ -66,7 +70,7 @@ func (w *Watcher) clientExtension(kind uint16, s cryptobyte.String) {
 			w.info.Offered = highest(list, w.info.Offered)
 		}
 	case extEarlyData:
-		w.early = true
+		w.early, w.info.EarlyData = true, true
 	}
 }
 

@@ -23,6 +23,8 @@ const (
 	// 1.3: 4 + 32 bytes, the content type and a tag of 16. An alert takes 19.
 	minFinished = 53
 
+	ccm8 = 0x1305 // TLS_AES_128_CCM_8_SHA256: its tag has 8 bytes
+
 	// minOldFinished is the length of a Finished up to TLS 1.2 without
 	// encryption, which all ciphers add to.
 	minOldFinished = 16
@@ -45,6 +47,9 @@ type half struct {
 	size int  // of its fragment
 	left int  // bytes of its fragment to come; 0 between records
 
+	pos, acked int64 // stream offset of the next byte; PeerAcked of the chunk at hand
+	first      int64 // PeerAcked of the record's first byte
+
 	alert alert
 	look  look
 	messages
@@ -60,8 +65,12 @@ type half struct {
 func (h *half) read(p []byte, at stream.Stamp) {
 	for len(p) > 0 && !h.dead {
 		if h.left == 0 {
+			if h.have == 0 {
+				h.first = h.acked
+			}
 			n := copy(h.head[h.have:], p)
 			p = p[n:]
+			h.pos += int64(n)
 			if h.have += n; h.have == recordHeader {
 				h.begin(at)
 			}
@@ -69,6 +78,7 @@ func (h *half) read(p []byte, at stream.Stamp) {
 		}
 		n := min(len(p), h.left)
 		h.left -= n
+		h.pos += int64(n)
 		h.fragment(p[:n], at)
 		p = p[n:]
 		if h.left == 0 {
@@ -176,9 +186,14 @@ func (h *half) end() {
 			h.w.info.Alert = name
 		}
 	case recordData:
+		h.w.sizes.add(h.dir, h.size, h.pos, h.first)
 		h.app = true
-		h.longApp = h.longApp || h.size >= minFinished
-		h.exactApp = h.exactApp || h.size == minFinished || h.size == minFinished+16
+		finished := minFinished
+		if h.w.info.Cipher == ccm8 {
+			finished -= 8
+		}
+		h.longApp = h.longApp || h.size >= finished
+		h.exactApp = h.exactApp || h.size == finished || h.size == finished+16
 		h.messages.drop()
 	}
 	h.kind = 0

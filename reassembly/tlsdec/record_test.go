@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
@@ -29,16 +30,18 @@ type identity struct {
 
 // makeIdentity signs a certificate for mail.example.org with its own key of
 // the given kind: "rsa", "p256" or "ed25519". Keys follow from the seed.
-func makeIdentity(t *testing.T, kind string) identity {
+func makeIdentity(t testing.TB, kind string) identity {
 	t.Helper()
-	cryptotest.SetGlobalRandom(t, 1)
+	if t, ok := t.(*testing.T); ok {
+		cryptotest.SetGlobalRandom(t, 1) // benchmarks cannot ask for it
+	}
 	var key crypto.Signer
 	var err error
 	switch kind {
 	case "rsa":
-		key, err = rsa.GenerateKey(nil, 2048)
+		key, err = rsa.GenerateKey(rand.Reader, 2048)
 	case "p256":
-		key, err = ecdsa.GenerateKey(elliptic.P256(), nil)
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	case "ed25519":
 		key = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 	}

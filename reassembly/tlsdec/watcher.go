@@ -9,6 +9,7 @@ type Watcher struct {
 	info  *stream.TLSInfo
 	hello bool // a ClientHello or ServerHello was read
 	early bool // the client offered early data
+	sizes sizes
 }
 
 // NewWatcher returns a Watcher for one connection.
@@ -31,11 +32,13 @@ func (w *Watcher) Reset() {
 // The first chunk of a direction begins at the first TLS byte; a direction
 // that was not captured may be left out.
 func (w *Watcher) Feed(c stream.Chunk) {
-	if c.Dir > stream.Server || w.info.Completed {
-		return // all that is in clear has been read
+	if c.Dir > stream.Server {
+		return
 	}
 	h := &w.half[c.Dir]
+	h.pos, h.acked = c.Off, c.PeerAcked
 	if c.Lost > 0 {
+		w.sizes.giveUp()
 		h.lose(c.Lost, c.At)
 	} else {
 		h.read(c.Data, c.At)
@@ -52,6 +55,7 @@ func (w *Watcher) Info() *stream.TLSInfo {
 	if !w.hello {
 		return nil
 	}
+	w.info.Estimate = w.sizes.estimate(w.info)
 	return w.info
 }
 
@@ -59,6 +63,9 @@ func (w *Watcher) Info() *stream.TLSInfo {
 // encrypted, after ChangeCipherSpec. In TLS 1.3 Finished looks like all
 // other data: the client's is told from an alert by its length.
 func (w *Watcher) conclude() {
+	if w.info.Completed {
+		return
+	}
 	c, s := &w.half[stream.Client], &w.half[stream.Server]
 	if isTLS13(w.info.Version) {
 		w.info.Completed = s.app && (c.exactApp || c.longApp && !w.early)

@@ -13,6 +13,8 @@ import secrets
 import socket
 import ssl
 import struct
+import subprocess
+import time
 
 CRLF = b"\r\n"
 
@@ -22,8 +24,9 @@ class Refused(Exception):
 
 
 class Client:
-    def __init__(self, address, manifest, tls=None):
-        """Connect to (host, port). A tls context means TLS from the first byte."""
+    def __init__(self, address, manifest, tls=None, session=None):
+        """Connect to (host, port). A tls context means TLS from the first byte,
+        session one of it that is to be taken up again."""
         self.manifest = {entry["number"]: entry for entry in manifest}
         self.truth = {
             "logins": [],
@@ -34,7 +37,7 @@ class Client:
         }
         self.sock = socket.create_connection(address, timeout=30)
         if tls:
-            self._wrap(tls, address[0], "implicit")
+            self._wrap(tls, address[0], "implicit", session)
         self.file = self.sock.makefile("rb")
         self.greeting = self.expect_ok()
 
@@ -78,14 +81,14 @@ class Client:
         self._wrap(context, name, "stls")
         self.file = self.sock.makefile("rb")
 
-    def _wrap(self, context, name, how):
-        self.sock = context.wrap_socket(self.sock, server_hostname=name)
+    def _wrap(self, context, name, how, session=None):
+        self.sock = context.wrap_socket(self.sock, server_hostname=name, session=session)
         self.truth["tls"] = how
         self.truth["tls_version"] = self.sock.version()
         self.truth["tls_cipher"] = self.sock.cipher()[0]
 
-    def quit(self):
-        self.ask("QUIT")
+    def quit(self, small=False):
+        self.ask("quit" if small else "QUIT")
         self.quit_done()
 
     def quit_done(self):
@@ -108,8 +111,8 @@ class Client:
 
     # Messages
 
-    def retr(self, number):
-        self.send(f"RETR {number}")
+    def retr(self, number, small=False):
+        self.send(f"retr {number}" if small else f"RETR {number}")
         self.retr_reply(number)
 
     def retr_reply(self, number):
@@ -155,10 +158,10 @@ class Client:
         self.truth["logins"].append(login)
         return login["outcome"] == "success"
 
-    def user_pass(self, user, password):
+    def user_pass(self, user, password, small=False):
         def steps():
-            self.ask(f"USER {user}")
-            self.ask(f"PASS {password}")
+            self.ask(f"user {user}" if small else f"USER {user}")
+            self.ask(f"pass {password}" if small else f"PASS {password}")
 
         return self._login("USER/PASS", user, password, steps)
 
@@ -236,6 +239,41 @@ class Client:
 
         mechanism = {"sha1": "SCRAM-SHA-1", "sha256": "SCRAM-SHA-256"}[hash_name]
         return self.auth(mechanism, user, password, answer, ("n,," + first_bare).encode())
+
+
+class OpenSSL(Client):
+    """A Client whose TLS is that of the program 'openssl s_client'.
+
+    It can do what Python's ssl cannot: choose among the suites of TLS 1.3, and
+    change keys. It takes lines that begin with some capital letters for its
+    own; this one writes commands in small letters.
+    """
+
+    def __init__(self, address, manifest, keylog, *arguments, stls=False):
+        self.manifest = {entry["number"]: entry for entry in manifest}
+        self.truth = {"logins": [], "messages": [], "deleted": 0, "committed": False}
+        self.truth["tls"] = "stls" if stls else "implicit"
+        command = ["openssl", "s_client", "-brief", "-connect", "%s:%d" % address, "-servername", address[0]]
+        command += ["-keylogfile", keylog, *arguments]
+        if stls:
+            command += ["-starttls", "pop3"]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+        )
+        self.file = open(self.process.stdout.fileno(), "rb", closefd=False)
+        self.greeting = None if stls else self.expect_ok()
+
+    def send(self, *lines):
+        self.process.stdin.write(b"".join(line.encode() + CRLF for line in lines))
+
+    def update(self, both):
+        """Change the keys of this side, or of both (RFC 8446 section 4.6.3)."""
+        self.process.stdin.write(b"K\n" if both else b"k\n")
+        time.sleep(0.2)  # what is written at once is read at once
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
 
 
 def encode(data):

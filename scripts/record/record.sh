@@ -70,6 +70,12 @@ dovecot-anonymous      dovecot-more    small        eth
 dovecot-oauthbearer    dovecot-more    small        eth
 dovecot-xoauth2        dovecot-more    small        eth
 dovecot-tls-required   dovecot-strict  small        eth
+dovecot-tls13-suites   dovecot-tls     small        eth
+dovecot-tls12-suites   dovecot-tls     small        eth
+dovecot-tls-old        dovecot-tls     small        eth
+dovecot-tls-resumed    dovecot-tls     small        eth
+dovecot-tls-updates    dovecot-tls     small        eth
+dovecot-tls-mpop       dovecot-tls     small        eth
 cyrus                  cyrus           small        eth
 cyrus-ntlm             cyrus           small        eth
 cyrus-digest-md5       cyrus           small        eth

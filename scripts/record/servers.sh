@@ -138,8 +138,8 @@ fill_mbox() {
   done
 }
 
-# Dovecot, in three settings: what most servers offer, many mechanisms, and no
-# passwords without TLS.
+# Dovecot, in four settings: what most servers offer, many mechanisms, no
+# passwords without TLS, and all of TLS that its library has.
 
 dovecot_install() {
   local root=$1 settings
@@ -156,7 +156,7 @@ introspection_mode = local
 local_validation_key_dict = fs:posix:prefix=/etc/dovecot/tokens/
 username_attribute = sub
 CONF
-  for settings in dovecot dovecot-more dovecot-strict; do
+  for settings in dovecot dovecot-more dovecot-strict dovecot-tls; do
     dovecot_settings "$settings" >"$root/etc/dovecot/$settings.conf"
   done
 }
@@ -191,6 +191,20 @@ passdb {
 }
 userdb {
   driver = passwd
+}
+CONF
+  [[ $1 == dovecot-tls ]] || return 0
+  # One process for all connections, so that sessions can be taken up again; and
+  # one curve less than clients have, so that some have to try again.
+  cat <<'CONF'
+ssl_min_protocol = TLSv1
+ssl_cipher_list = ALL:@SECLEVEL=0
+ssl_cipher_suites = TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256
+ssl_curve_list = X25519:P-256
+service pop3-login {
+  service_count = 0
+  process_min_avail = 1
+  process_limit = 1
 }
 CONF
 }

@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 
-from pop3client import Client
+from pop3client import Client, OpenSSL
 
 HOST = "pop.example.org"
 HOST6 = "pop6.example.org"  # the same server, with an IPv6 address alone
@@ -43,8 +43,13 @@ class Recording:
         self.sessions = []
         self.client_software = f"Python {platform.python_version()}"
 
-    def connect(self, host=HOST, port=110, tls=None):
-        client = Client((host, port), self.manifest, tls)
+    def connect(self, host=HOST, port=110, tls=None, session=None):
+        client = Client((host, port), self.manifest, tls, session)
+        self.sessions.append(client.truth)
+        return client
+
+    def openssl(self, *arguments, port=995, stls=False):
+        client = OpenSSL((HOST, port), self.manifest, self.keylog, *arguments, stls=stls)
         self.sessions.append(client.truth)
         return client
 
@@ -259,7 +264,7 @@ def dovecot_stls_tls12(rec):
         "--ssl-reqd", "--tls-max", "1.2", "--cacert", CERTIFICATE, f"pop3://{HOST}/1",
         SSLKEYLOGFILE=rec.keylog,
     )
-    rec.note("PLAIN", [1], tls="stls", tls_version="TLSv1.2")
+    rec.note("CRAM-MD5", [1], tls="stls", tls_version="TLSv1.2")
 
 
 def dovecot_pop3s(rec):
@@ -285,6 +290,99 @@ def dovecot_pop3s_cbc(rec):
 
 def dovecot_pop3s_secrets(rec):
     dovecot_pop3s(rec)
+
+
+def small_talk(pop):
+    """The dialogue of all that follow, once in clear and then in TLS."""
+    pop.user_pass(*ALICE, small=True)
+    pop.ask("stat")
+    pop.ask_data("list")
+    pop.retr(1, small=True)
+    pop.quit(small=True)
+
+
+def dovecot_tls13_suites(rec):
+    """All suites of TLS 1.3, the last one after STLS."""
+    small_talk(rec.connect())
+    suites = ("AES_128_GCM_SHA256", "AES_256_GCM_SHA384", "CHACHA20_POLY1305_SHA256", "AES_128_CCM_SHA256")
+    for suite in suites:
+        small_talk(rec.openssl("-tls1_3", "-ciphersuites", "TLS_" + suite))
+    small_talk(rec.openssl("-tls1_3", "-ciphersuites", "TLS_AES_128_CCM_8_SHA256", port=110, stls=True))
+
+
+def dovecot_tls12_suites(rec):
+    """Suites of TLS 1.2 of each kind, the last one after STLS."""
+    small_talk(rec.connect())
+    suites = (
+        "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-CHACHA20-POLY1305", "AES128-CCM", "AES256-CCM8",
+        "ECDHE-RSA-AES256-SHA384",
+    )
+    for suite in suites:
+        context = rec.tls(ssl.TLSVersion.TLSv1_2, suite + ":@SECLEVEL=0")
+        small_talk(rec.connect(port=995, tls=context))
+    pop = rec.connect()
+    pop.stls(rec.tls(ssl.TLSVersion.TLSv1_2, "ECDHE-RSA-AES256-GCM-SHA384"), HOST)
+    small_talk(pop)
+
+
+def dovecot_tls_old(rec):
+    """CBC from TLS 1.0 to 1.2, with the MAC before and behind the encryption."""
+    small_talk(rec.connect())
+    no_encrypt_then_mac = 0x80000
+    for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1, ssl.TLSVersion.TLSv1_2):
+        for options in (0, no_encrypt_then_mac):
+            context = rec.tls(version, "ECDHE-RSA-AES128-SHA:@SECLEVEL=0")
+            context.options |= options
+            small_talk(rec.connect(port=995, tls=context))
+
+
+def dovecot_tls_resumed(rec):
+    """Sessions that are taken up again: by ticket, by id, and in TLS 1.3."""
+    small_talk(rec.connect())
+    for version, options in (
+        (ssl.TLSVersion.TLSv1_2, 0), (ssl.TLSVersion.TLSv1_2, ssl.OP_NO_TICKET), (ssl.TLSVersion.TLSv1_3, 0),
+    ):
+        context = rec.tls(version)
+        context.options |= options
+        pop = rec.connect(port=995, tls=context)
+        pop.user_pass(*ALICE, small=True)
+        session = pop.sock.session
+        pop.quit(small=True)
+        pop = rec.connect(port=995, tls=context, session=session)
+        if not pop.sock.session_reused:
+            raise SystemExit(f"{version} was not taken up again")
+        small_talk(pop)
+
+
+def dovecot_tls_updates(rec):
+    """New keys in the middle, of one side and of both; then a HelloRetryRequest."""
+    small_talk(rec.connect())
+    pop = rec.openssl("-tls1_3")
+    pop.user_pass(*ALICE, small=True)
+    pop.update(both=False)
+    pop.ask("stat")
+    pop.update(both=True)
+    pop.ask_data("list")
+    pop.update(both=True)
+    pop.retr(1, small=True)
+    pop.quit(small=True)
+    small_talk(rec.openssl("-tls1_3", "-groups", "P-521:P-256"))
+
+
+def dovecot_tls_mpop(rec):
+    """A client of GnuTLS, in TLS 1.3 on port 995 and in TLS 1.2 after STLS."""
+    for port, starttls, priorities, how in ((995, "off", "NORMAL:-VERS-ALL:+VERS-TLS1.3", "implicit"), (110, "on", "NORMAL:-VERS-ALL:+VERS-TLS1.2", "stls")):
+        settings = pathlib.Path("/root/.mpoprc")
+        settings.write_text(
+            f"account default\nhost {HOST}\nport {port}\nuser {ALICE[0]}\npassword {ALICE[1]}\n"
+            f"auth plain\ntls on\ntls_starttls {starttls}\ntls_trust_file {CERTIFICATE}\ntls_priorities {priorities}\n"
+            "keep on\nonly_new off\npipelining on\nuidls_file /root/uidls\ndelivery maildir /root/Mpop\n"
+        )
+        settings.chmod(0o600)
+        for folder in ("new", "cur", "tmp"):
+            pathlib.Path("/root/Mpop", folder).mkdir(parents=True, exist_ok=True)
+        rec.run("mpop", "mpop", SSLKEYLOGFILE=rec.keylog)
+        rec.note("PLAIN", [1, 2, 3, 4], tls=how)
 
 
 # Commands

@@ -1,0 +1,318 @@
+package tlsdec
+
+import (
+	"bytes"
+
+	"popscope/reassembly/stream"
+)
+
+// Decryptor turns the two directions of a TLS connection into the plaintext
+// that its records carry, by the secrets of a key log. It finds out besides
+// what a Watcher does.
+//
+//	d := tlsdec.NewDecryptor(keys)
+//	for _, c := range chunks { // of both directions, from the first TLS byte on
+//		d.Feed(c)
+//		for p, ok := d.Next(); ok; p, ok = d.Next() {
+//			session.Feed(p) // Secure, at offsets of the plaintext
+//		}
+//	}
+//	d.Close() // and Next again
+//
+// The plaintext of a direction begins at the stream offset at which its TLS
+// does, so that what came in clear before STLS and what is inside of TLS make
+// one stream. A chunk's stamp is that of the packet that completed its
+// record, and its PeerAcked is that of the record's beginning, for no record
+// tells of what its sender did not have then; it counts the other
+// direction's plaintext.
+//
+// Bytes that are not authentic are never told: a record whose tag is wrong
+// is a loss, and a fact in TLSInfo. The length of a loss is exact up to the
+// padding that its records had.
+//
+// What it finds does not depend on how the streams are cut into chunks or
+// interleaved. What has to wait for a secret or for the other direction
+// waits, up to a limit.
+type Decryptor struct {
+	watch Watcher
+	keys  *KeyLog
+	mark  int64 // up to which secrets may be used
+	flow  [2]flow
+	final bool // no more input and no more secrets come
+
+	hellos []params // of each handshake; more than one after a renegotiation
+	early  earlyIs  // whether data before the handshake's end counts
+	opened bool     // a record was opened
+	data   bool     // ... with data
+	why    stream.Obstacle
+
+	out   []result // out[head:] was not fetched
+	head  int
+	held  int    // bytes in out that outlived a Feed
+	arena []byte // plaintext of this Feed
+}
+
+// params are what a handshake agreed on.
+type params struct {
+	client, server clientRandom
+	haveClient     bool
+	haveServer     bool
+	version        uint16
+	suite          *suite // nil: not known here
+	etm            bool
+	compressed     bool
+}
+
+// earlyIs says what is known of early data (RFC 8446 section 4.2.10).
+type earlyIs uint8
+
+const (
+	noEarly earlyIs = iota
+	earlyOffered
+	earlyAccepted
+	earlyRefused
+)
+
+// result is a chunk of plaintext whose PeerAcked is still an offset of
+// ciphertext.
+type result struct {
+	stream.Chunk
+	owned bool
+}
+
+const (
+	// maxWait bounds what one direction holds for a secret or for the other
+	// direction: far more than captures reorder, and a usual session whole.
+	maxWait = 256 << 10
+
+	// maxHeld bounds plaintext that waits for the other direction, whose
+	// bytes its sender had acknowledged but which have not come.
+	maxHeld = 256 << 10
+)
+
+// NewDecryptor returns a Decryptor for one connection. keys may be nil.
+func NewDecryptor(keys *KeyLog) *Decryptor {
+	d := &Decryptor{keys: keys}
+	d.watch.Reset()
+	for i := range d.flow {
+		d.flow[i] = flow{d: d, dir: stream.Dir(i), turn: -1}
+	}
+	return d
+}
+
+// Feed takes the next chunk of either direction. Its bytes are borrowed
+// during the call.
+func (d *Decryptor) Feed(c stream.Chunk) {
+	if c.Dir > stream.Server || c.Len() == 0 || d.final {
+		return
+	}
+	d.own()
+	d.watch.Feed(c)
+	f := &d.flow[c.Dir]
+	if !f.begun {
+		f.begun, f.base, f.pos, f.plain = true, c.Off, c.Off, c.Off
+	}
+	if len(f.in) == 0 {
+		f.in = f.spare[:0]
+	}
+	f.in = append(f.in, piece{Chunk: c})
+	if len(f.in) == 1 {
+		f.spare = f.in[:0]
+	}
+	d.run()
+	for i := range d.flow {
+		d.flow[i].keep()
+	}
+}
+
+// Keys says that the secrets up to a mark of the key log may be used from
+// now on.
+func (d *Decryptor) Keys(mark int64) {
+	if mark <= d.mark {
+		return
+	}
+	d.mark = mark
+	if d.Waiting() {
+		d.own()
+		d.run()
+	}
+}
+
+// Waiting reports whether a direction waits for a secret.
+func (d *Decryptor) Waiting() bool { return d.flow[0].wait == forKeys || d.flow[1].wait == forKeys }
+
+// Held returns how much memory waits for secrets or for the other direction.
+func (d *Decryptor) Held() int { return d.flow[0].held + d.flow[1].held + d.held }
+
+// GiveUp lets go of what waits for secrets: they come too late.
+func (d *Decryptor) GiveUp() {
+	d.own()
+	for i := range d.flow {
+		if f := &d.flow[i]; f.wait == forKeys {
+			f.die(stream.NoKeys)
+		}
+	}
+	d.run()
+}
+
+// Close says that no more comes, neither chunks nor secrets. Everything that
+// was waiting is decided; ask Next for it.
+func (d *Decryptor) Close() {
+	if d.final {
+		return
+	}
+	d.own()
+	d.final = true
+	d.run()
+	for i := range d.flow {
+		d.flow[i].finish()
+	}
+}
+
+// ClientRandom returns the name of the connection in key logs; ok is false
+// until a ClientHello has come.
+func (d *Decryptor) ClientRandom() (random [randomSize]byte, ok bool) {
+	if len(d.hellos) == 0 {
+		return random, false
+	}
+	p := &d.hellos[len(d.hellos)-1]
+	return p.client, p.haveClient
+}
+
+// Opened reports whether any record was opened.
+func (d *Decryptor) Opened() bool { return d.opened }
+
+// Info returns what is known of the connection by now, or nil until a
+// ClientHello or ServerHello has come. See Watcher.Info.
+func (d *Decryptor) Info() *stream.TLSInfo {
+	known := d.watch.Info()
+	if known == nil {
+		return nil
+	}
+	info := *known
+	info.Completed = info.Completed || d.data
+	if info.Decrypted = d.opened; d.opened {
+		info.Estimate = nil
+	}
+	info.Obstacle = d.obstacle()
+	return &info
+}
+
+// obstacle says in a word why not everything could be read.
+func (d *Decryptor) obstacle() stream.Obstacle {
+	c, s := &d.flow[stream.Client], &d.flow[stream.Server]
+	switch {
+	case d.why != stream.NoObstacle:
+		return d.why
+	case c.ever && s.ever:
+		return stream.NoObstacle
+	case d.Waiting():
+		return stream.NoKeys
+	case len(d.hellos) == 0 || !d.hellos[0].haveClient || !d.hellos[0].haveServer:
+		return stream.HandshakeNotSeen
+	}
+	return stream.NothingEncrypted
+}
+
+// reason notes why a direction is not read further. The first one counts.
+func (d *Decryptor) reason(why stream.Obstacle) {
+	if d.why == stream.NoObstacle {
+		d.why = why
+	}
+}
+
+// bad notes a record that is not authentic.
+func (d *Decryptor) bad(at stream.Stamp) {
+	if d.watch.info.BadRecords++; d.watch.info.BadRecords == 1 {
+		d.watch.info.BadAt = at
+	}
+}
+
+// run reads on in both directions for as long as one gets further.
+func (d *Decryptor) run() {
+	for moved := true; moved; {
+		moved = false
+		for i := range d.flow {
+			for d.flow[i].step() {
+				moved = true
+			}
+		}
+	}
+}
+
+// own makes the results that were not fetched independent of the arena,
+// which is about to be used again.
+func (d *Decryptor) own() {
+	if d.head > 0 {
+		n := copy(d.out, d.out[d.head:])
+		clear(d.out[n:])
+		d.out, d.head = d.out[:n], 0
+	}
+	for i := range d.out {
+		if r := &d.out[i]; !r.owned {
+			r.owned = true
+			r.Data = bytes.Clone(r.Data)
+			d.held += len(r.Data) + pieceCost
+		}
+	}
+	d.arena = d.arena[:0]
+}
+
+// room returns an empty slice with room for n bytes of plaintext.
+func (d *Decryptor) room(n int) []byte {
+	if cap(d.arena)-len(d.arena) < n {
+		d.arena = make([]byte, 0, max(n, min(2*cap(d.arena), maxArena)))
+	}
+	return d.arena[len(d.arena):]
+}
+
+// maxArena is what the memory for plaintext grows to by itself; what one
+// Feed brings may be more.
+const maxArena = 64 << 10
+
+// emit adds a chunk of plaintext, or a loss.
+func (d *Decryptor) emit(c stream.Chunk) {
+	c.Secure = true
+	if last := len(d.out) - 1; last >= d.head && c.Lost > 0 && d.out[last].Lost > 0 && d.out[last].Dir == c.Dir {
+		d.out[last].Lost += c.Lost // one loss
+		return
+	}
+	d.out = append(d.out, result{Chunk: c})
+}
+
+// Next returns the next chunk of plaintext. Its bytes are valid until the
+// next call to Feed, Keys or Close. Nothing is told of a connection of which
+// no record could be opened.
+func (d *Decryptor) Next() (stream.Chunk, bool) {
+	if !d.opened {
+		return stream.Chunk{}, false
+	}
+	force := d.final || d.held > maxHeld
+	var blocked [2]bool
+	for i := d.head; i < len(d.out) && !(blocked[0] && blocked[1]); i++ {
+		r := &d.out[i]
+		if blocked[r.Dir] {
+			continue
+		}
+		acked, known := d.flow[r.Dir.Other()].translate(r.PeerAcked)
+		if !known && !force {
+			blocked[r.Dir] = true
+			continue
+		}
+		c := r.Chunk
+		if c.PeerAcked = acked; !known {
+			c.PeerAcked = -1
+		}
+		if r.owned {
+			d.held -= len(r.Data) + pieceCost
+		}
+		if i == d.head {
+			d.out[i] = result{}
+			d.head++
+		} else {
+			d.out = append(d.out[:i], d.out[i+1:]...)
+		}
+		return c, true
+	}
+	return stream.Chunk{}, false
+}
