@@ -16,9 +16,10 @@ type kind interface {
 
 // kinds has a row for each kind of traffic.
 var kinds = map[string]func(*rand.Rand, *truth) kind{
-	"mail":   func(r *rand.Rand, t *truth) kind { return newMailKind(r, t) },
-	"needle": func(r *rand.Rand, t *truth) kind { return newNeedleKind(r, t) },
-	"flood":  func(r *rand.Rand, t *truth) kind { return newFloodKind(r, t) },
+	"mail":    func(r *rand.Rand, t *truth) kind { return newMailKind(r, t) },
+	"needle":  func(r *rand.Rand, t *truth) kind { return newNeedleKind(r, t) },
+	"onemail": func(r *rand.Rand, t *truth) kind { return newOnemailKind(r, t) },
+	"flood":   func(r *rand.Rand, t *truth) kind { return newFloodKind(r, t) },
 }
 
 func kindNames() []string { return slices.Sorted(maps.Keys(kinds)) }

@@ -48,6 +48,7 @@ func TestAnalysisFindsTheTruth(t *testing.T) {
 		{"less than one mail", []string{"-size", "0.001"}},
 		{"another seed", []string{"-size", "4", "-seed", "7"}},
 		{"a flood of logins", []string{"-size", "3", "-kind", "flood"}},
+		{"one mail", []string{"-size", "4", "-kind", "onemail"}},
 		{"POP3 in other traffic", []string{"-size", "30", "-kind", "needle"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
