@@ -53,6 +53,9 @@ func (c *content) openLeaf(e entity) {
 	if e.isAttachment() {
 		c.saving = c.save.open(c.walker.common, e.name, e.contentType)
 	}
+	if c.saving && e.isTNEF() {
+		c.walker.common.faults.add("TNEF is not unpacked: " + c.save.what())
+	}
 	if e.encoding == uuencode || !e.isAttachment() && e.contentType == "text/plain" {
 		if c.uu == nil {
 			c.uu = &uuFiles{}

@@ -29,7 +29,8 @@
 //   - its Content-Disposition is "attachment" (RFC 2183 section 2.2);
 //   - it has a file name: the filename parameter of Content-Disposition or,
 //     without that, the name parameter of Content-Type, not empty;
-//   - its type is application/ms-tnef (winmail.dat).
+//   - its type is application/ms-tnef or application/vnd.ms-tnef
+//     (winmail.dat, which is not unpacked).
 //
 // Any other disposition, known or not, makes no attachment of a part: some
 // programs write Content-Disposition: 7bit. An embedded message is an
@@ -53,7 +54,9 @@
 //	NUL octets           kept
 //	no final boundary    the multipart ends with what encloses it
 //	part after the end   "--x" after "--x--" opens a part again
-//	no boundary param.   a line "--x" followed by a Content- field gives it
+//	no boundary param.   a line "--x" followed by a Content- field gives it,
+//	                     also where the declared one has not appeared
+//	no uuencoded file    the text is kept as it is
 //	8-bit header         UTF-8, else the charset of Content-Type, else windows-1252
 //	base64               other characters are skipped; data after padding is
 //	                     decoded, but not lines that are clearly text
@@ -68,7 +71,7 @@
 // Parts are read by this package and not by mime.ParseMediaType and
 // net/mail: those give nothing at all for input that is a little broken, and
 // net/mail reads the names of time zones by the zone of the machine it runs
-// on. enmime is not used now: it parses a whole mail held in memory, and this
-// package streams. Whether extraction wants it as a second opinion is left to
-// that work.
+// on. enmime, the most tolerant of the libraries, parses a whole mail held
+// in memory and takes exponential time on some; a test holds this package
+// against it.
 package message

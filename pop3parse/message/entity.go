@@ -22,7 +22,12 @@ func (e *entity) isMessage() bool {
 
 // isAttachment is the rule for leaf parts; see the package comment.
 func (e *entity) isAttachment() bool {
-	return e.disposition == "attachment" || e.name != "" || e.contentType == "application/ms-tnef"
+	return e.disposition == "attachment" || e.name != "" || e.isTNEF()
+}
+
+// isTNEF reports whether the part is a winmail.dat of Outlook.
+func (e *entity) isTNEF() bool {
+	return e.contentType == "application/ms-tnef" || e.contentType == "application/vnd.ms-tnef"
 }
 
 // readEntity reads the Content- fields that were collected; in is the

@@ -122,8 +122,8 @@ func TestAttachments(t *testing.T) {
 		{name: "file name goes before the name of the type", mail: part("Content-Type: application/pdf; name=b\nContent-Disposition: attachment; filename=a\n", "A"), want: want(file("a", "application/pdf", "A"))},
 		{name: "empty file name", mail: part("Content-Type: application/pdf; name=\"\"\nContent-Disposition: inline; filename=\"\"\n", "A"), want: want()},
 		{name: "disposition forgotten", mail: part("Content-Disposition: filename=a.txt\n", "A"), want: fault(want(file("a.txt", "text/plain", "A")), "parameters of Content-Disposition are not well-formed")},
-		{name: "TNEF", mail: part("Content-Type: application/ms-tnef\n", "A"), want: want(file("", "application/ms-tnef", "A"))},
-		{name: "TNEF with a name", mail: part("Content-Type: application/ms-tnef; name=winmail.dat\n", "A"), want: want(file("winmail.dat", "application/ms-tnef", "A"))},
+		{name: "TNEF", mail: part("Content-Type: application/ms-tnef\n", "A"), want: fault(want(file("", "application/ms-tnef", "A")), "TNEF is not unpacked: an attachment without a name")},
+		{name: "TNEF with a name", mail: part("Content-Type: application/ms-tnef; name=winmail.dat\n", "A"), want: fault(want(file("winmail.dat", "application/ms-tnef", "A")), `TNEF is not unpacked: attachment "winmail.dat"`)},
 		{name: "the mail itself", mail: "Content-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\nQUJD\n", want: Mail{
 			ContentType: "application/pdf", Parts: 1, Attachments: []Attachment{file("a.pdf", "application/pdf", "ABC")}}},
 		{name: "message in a multipart/mixed", mail: part("Content-Type: message/rfc822\n", strings.TrimSuffix(inner, "\n")), want: want(
@@ -180,7 +180,8 @@ func TestTransferEncodings(t *testing.T) {
 		{"8bit", "8bit", "\xe9\nA", "\xe9\r\nA", nil},
 		{"unknown", "x-rot13", "A", "A", []string{`unknown Content-Transfer-Encoding "x-rot13"`}},
 		{"uuencode", "x-uuencode", "begin 644 other\n#0V%T\n`\nend\n", "Cat", nil},
-		{"uuencode without data", "x-uue", "text", "", []string{"no uuencoded file in attachment %s"}},
+		{"uuencode without data", "x-uue", "text", "text", []string{"no uuencoded file in attachment %s, which is kept as it is"}},
+		{"no uuencode, and long", "x-uue", strings.Repeat("text\n", maxRawText/4), strings.Repeat("text\r\n", maxRawText/4), []string{"no uuencoded file in attachment %s, which is kept as it is"}},
 		{"uuencode twice", "uuencode", "begin 644 a\n#0V%T\n`\nend\nbegin 644 b\n#0V%T\n`\nend", "Cat", []string{"more than one uuencoded file in attachment %s; the first one counts"}},
 	} {
 		r := row{name: e.name, mail: mixed + "--b\nContent-Type: application/x; name=f\nContent-Transfer-Encoding: " + e.encoding + "\n\n" + e.body + "\n--b--\n"}

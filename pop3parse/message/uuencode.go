@@ -11,6 +11,8 @@ type uuFiles struct {
 	into     *saver // the part's own attachment, which takes the first file; nil makes one for each file
 	pass     bool   // nothing is listed
 	used     bool   // a file was found
+	raw      []byte // with into: the text, as long as no file was found in it
+	asText   bool   // with into: there was too much text without a file, and all of it is the content
 	name     []byte // of a file that is announced
 	save     saver
 	read     int64 // octets of the file's lines, encoded
@@ -36,12 +38,29 @@ func (u *uuFiles) begin(c *common, into *saver, pass bool) {
 	u.common, u.into, u.pass = c, into, pass
 	u.splitter.reset()
 	u.state, u.used = uuText, false
+	u.raw, u.asText = u.raw[:0], false
 }
 
+// maxRawText is how much text may stand before the file in a part that is
+// said to be uuencoded. A part with more is no uuencode at all.
+const maxRawText = 64 << 10
+
 func (u *uuFiles) write(b []byte) {
-	if !u.pass {
-		u.splitter.write(b, u)
+	switch {
+	case u.pass:
+		return
+	case u.asText:
+		u.into.write(b)
+		return
+	case u.into != nil && !u.used && len(u.raw)+len(b) > maxRawText:
+		u.into.write(u.raw)
+		u.into.write(b)
+		u.raw, u.asText = nil, true
+		return
+	case u.into != nil && !u.used:
+		u.raw = append(u.raw, b...)
 	}
+	u.splitter.write(b, u)
 }
 
 // line takes a line of the decoded text.
@@ -106,7 +125,7 @@ func uuName(b []byte) ([]byte, bool) {
 
 // open begins a file.
 func (u *uuFiles) open() {
-	u.state, u.used = uuData, true
+	u.state, u.used, u.raw = uuData, true, u.raw[:0]
 	u.read, u.bad, u.short, u.zero, u.broken = 0, false, false, false, false
 	if u.into == nil && !u.save.open(u.common, u.common.nameText(string(u.name)), "application/octet-stream") {
 		u.pass = true
@@ -221,14 +240,18 @@ func (u *uuFiles) gap() {
 	u.broken = true
 }
 
-// close ends the text.
+// close ends the text. A part without a file keeps it.
 func (u *uuFiles) close() {
-	u.splitter.flush(u)
+	if !u.asText {
+		u.splitter.flush(u)
+	}
 	if u.state == uuData && !u.pass {
 		u.over(false)
 	}
 	if u.into != nil && !u.used {
-		u.common.faults.add("no uuencoded file in " + u.into.what())
+		u.into.write(u.raw)
+		u.raw = u.raw[:0]
+		u.common.faults.add("no uuencoded file in " + u.into.what() + ", which is kept as it is")
 	}
 }
 

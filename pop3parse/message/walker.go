@@ -19,11 +19,17 @@ const (
 // multipart is a multipart that is not over.
 type multipart struct {
 	boundary string // "" while it is looked for in the body
+	declared string // the one that the header gives, where another one was found in the body; otherwise ""
 	digest   bool   // RFC 2046 section 5.1.5: parts are messages unless they say otherwise
 	mixed    bool
 	parts    bool   // a part was seen
 	closed   bool   // its final boundary was seen
-	guess    string // a line "--guess" was the one before; valid iff boundary is ""
+	guess    string // a line "--guess" was the one before; valid until a part was seen
+}
+
+// has reports whether s is the boundary.
+func (m *multipart) has(s []byte) bool {
+	return string(s) == m.boundary || m.declared != "" && string(s) == m.declared
 }
 
 // walker reads one message: its header, its multiparts and their parts. A
@@ -101,7 +107,7 @@ func (w *walker) line(b []byte, e lineEnd) {
 	case inContent:
 		w.content.line(b, e)
 	case between:
-		if m := &w.stack[len(w.stack)-1]; m.boundary == "" {
+		if m := &w.stack[len(w.stack)-1]; !m.parts && !m.closed {
 			w.guessBoundary(m, b, e)
 		}
 	}
@@ -308,14 +314,18 @@ func (w *walker) push(e entity) {
 	})
 }
 
-// guessBoundary looks for a boundary where none was declared: a line "--x"
-// with a Content- field in the next one.
+// guessBoundary looks for a boundary where none was declared, or where
+// another one is used: a line "--x" with a Content- field in the next one.
 func (w *walker) guessBoundary(m *multipart, b []byte, e lineEnd) {
 	guess := m.guess
 	m.guess = ""
 	if name, _, ok := splitField(b); ok && guess != "" && isWellKnown(name, false) {
-		m.boundary = guess
-		w.common.faults.add(fmt.Sprintf("%q was taken as the boundary that is not declared", cut(guess)))
+		if m.boundary == "" {
+			w.common.faults.add(fmt.Sprintf("%q was taken as the boundary that is not declared", cut(guess)))
+		} else {
+			w.common.faults.add(fmt.Sprintf("%q was taken as the boundary, which is not the one that is declared", cut(guess)))
+		}
+		m.boundary, m.declared = guess, m.boundary
 		w.beginPart(len(w.stack) - 1)
 		w.line(b, e)
 		return
@@ -337,7 +347,7 @@ func (w *walker) delimiter(b []byte, e lineEnd) bool {
 		if m.boundary == "" {
 			continue
 		}
-		opens := string(t) == m.boundary
+		opens := m.has(t)
 		switch {
 		case m.closed:
 			if opens && reopen < 0 {
@@ -349,7 +359,7 @@ func (w *walker) delimiter(b []byte, e lineEnd) bool {
 			w.closeAbove(i + 1)
 			w.beginPart(i)
 			return true
-		case final && string(last) == m.boundary:
+		case final && m.has(last):
 			w.noteEnd(e)
 			w.endPart(false)
 			w.closeAbove(i + 1)

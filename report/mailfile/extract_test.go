@@ -104,6 +104,7 @@ type entry struct {
 		FileOffset             int64 `json:"file_offset"`
 	}
 	Attachments []struct{ Name, SHA256, File, Error string }
+	Faults      []string
 	Earlier     []struct {
 		Session, Command, File string
 		Exchange               int

@@ -253,7 +253,7 @@ func attachmentName(name, contentType string, i int) string {
 	if s := Name(name, MaxName); s != "" {
 		return s
 	}
-	if contentType == "application/ms-tnef" {
+	if contentType == "application/ms-tnef" || contentType == "application/vnd.ms-tnef" {
 		return "winmail.dat"
 	}
 	ext := extensions[contentType]
