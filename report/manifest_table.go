@@ -125,16 +125,15 @@ func (t *manifestTable) list(w *bytes.Buffer) error {
 		}
 		g.add(strconv.Itoa(r.n), r.user, r.name, commas(r.octets), verdictText(r.verdict, t.paint), commas(int64(r.attachments)), file)
 	}
-	dropped, err := g.render(w, t.opt.Width, t.paint)
+	page := &table{opt: t.opt, paint: t.paint}
+	dropped, err := g.render(w, page.width(), t.paint)
 	if err != nil {
 		return err
 	}
-	if len(dropped) > 0 {
-		w.WriteString(t.paint.dim(noRoom(dropped, "")) + "\n")
-	}
+	note := ""
 	if more := t.messages + t.failed - int64(len(t.rows)); more > 0 {
-		w.WriteString(t.paint.yellow(count(more, "more message")+" in "+mailfile.ManifestName) + "\n")
+		note = count(more, "more message") + " in " + mailfile.ManifestName
 	}
-	w.WriteString("\n")
+	page.footer(w, dropped, note)
 	return nil
 }

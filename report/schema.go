@@ -14,3 +14,10 @@ var manifestSchema string
 // ManifestSchema returns the JSON Schema of a line of a manifest. It refers
 // to Schema as schema.json.
 func ManifestSchema() string { return manifestSchema }
+
+//go:embed maildrop.schema.json
+var maildropSchema string
+
+// MaildropSchema returns the JSON Schema of a line of a ledger of
+// mailboxes. It refers to Schema as schema.json.
+func MaildropSchema() string { return maildropSchema }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"slices"
 	"strings"
 
@@ -15,6 +16,7 @@ type listFlags struct {
 	format  string
 	json    bool
 	color   string
+	wide    bool
 	formats []string
 }
 
@@ -22,6 +24,23 @@ type listFlags struct {
 type listing struct {
 	format string
 	report report.Options
+	always bool // colours are wanted in files too
+}
+
+// toFile checks an output that is named by --output.
+func (l *listing) toFile(name string, t *traffic, make func(string, io.Writer, report.Options) (report.Writer, error)) (*output, error) {
+	o := &output{format: l.format, report: l.report, make: make}
+	if name == "" || name == "-" {
+		return o, nil
+	}
+	for _, in := range t.files {
+		if in != "-" && sameFile(in, name) {
+			return nil, usage("choose another name for --output", "%s is an input and the output", in)
+		}
+	}
+	o.file, o.report.Width = name, 0
+	o.report.Color = o.report.Color && l.always
+	return o, nil
 }
 
 // register adds the flags to a command that knows formats, the first one
@@ -32,12 +51,13 @@ func (f *listFlags) register(p *program, cmd *cobra.Command, formats []string) {
 	s.StringVarP(&f.format, "format", "f", formats[0], "format `NAME` of the list: "+strings.Join(formats, ", "))
 	s.BoolVar(&f.json, "json", false, "short for --format jsonl")
 	s.StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto, always, never")
+	s.BoolVar(&f.wide, "wide", false, "all columns of table, however wide")
 	p.completeValues(cmd, map[string][]string{"format": formats, "color": {"auto", "always", "never"}})
 }
 
 // check checks the flags. Everything it returns an error for is wrong usage.
 func (f *listFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*listing, error) {
-	l := &listing{format: f.format}
+	l := &listing{format: f.format, always: f.color == "always"}
 	if !slices.Contains(f.formats, f.format) {
 		return nil, usage("the formats are "+strings.Join(f.formats, " and "), "unknown format %q", f.format)
 	}
@@ -47,10 +67,13 @@ func (f *listFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*listi
 		}
 		l.format = "jsonl"
 	}
+	if f.wide && l.format != "table" {
+		return nil, usage("add --format table", "--wide does not go with the format %s", l.format)
+	}
 	color, err := (&outputFlags{color: f.color}).wantColor(term, true)
 	if err != nil {
 		return nil, err
 	}
-	l.report = report.Options{Color: color, Width: term.columns, Files: t.files, Version: versionText(), Verbose: t.verbose}
+	l.report = report.Options{Color: color, Width: term.columns, Files: t.files, Version: versionText(), Verbose: t.verbose, Wide: f.wide}
 	return l, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -32,6 +33,16 @@ type output struct {
 	format string
 	file   string // "" means standard output
 	report report.Options
+
+	make func(format string, w io.Writer, o report.Options) (report.Writer, error) // nil means report.New
+}
+
+// writer returns what writes the report to w.
+func (o *output) writer(w io.Writer) (report.Writer, error) {
+	if o.make != nil {
+		return o.make(o.format, w, o.report)
+	}
+	return report.New(o.format, w, o.report)
 }
 
 // register adds the flags to a command.

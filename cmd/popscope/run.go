@@ -14,7 +14,6 @@ import (
 	"popscope"
 	"popscope/capture"
 	"popscope/capture/packet"
-	"popscope/report"
 )
 
 // open opens the captures of a command.
@@ -105,7 +104,7 @@ func (p *program) report(t *traffic, o *output) (popscope.Summary, error) {
 
 // reportTo reports what src holds to w, which messages call name.
 func (p *program) reportTo(w io.Writer, name string, t *traffic, o *output, src *capture.Timeline) (popscope.Summary, error) {
-	out, err := report.New(o.format, w, o.report)
+	out, err := o.writer(w)
 	if err != nil {
 		return popscope.Summary{}, err
 	}
