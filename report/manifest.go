@@ -64,6 +64,7 @@ func (j *jsonl) saved(s *mailfile.Saved) {
 	j.str("session", r.ID)
 	j.endpoint("client", r.Conn.Client)
 	j.endpoint("server", r.Conn.Server)
+	j.word("tls", r.TLS.String())
 	if r.Session.User != nil {
 		j.bytes("user", r.Session.User)
 	}
