@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"popscope/reassembly/tlsdec"
 )
@@ -16,32 +18,56 @@ const keyLogVariable = "SSLKEYLOGFILE"
 // loadKeyLog reads the TLS secrets that the user has. A log that the
 // environment names may be missing: it is said, and no more.
 func (p *program) loadKeyLog(t *traffic) error {
-	name, named := t.keylog, t.keylog != ""
-	if !named {
-		if name = os.Getenv(keyLogVariable); name == "" {
-			return nil
-		}
+	f, err := p.openKeyLog(t)
+	if f == nil {
+		return err
 	}
+	defer f.Close()
 	keys := new(tlsdec.KeyLog)
-	err := readKeyLog(keys, name)
-	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		if named {
-			return &failure{status: statusIncomplete, err: fmt.Errorf("%s: %w", name, err), hint: "--keylog takes a file of TLS secrets such as " + keyLogVariable + " has clients write"}
-		}
-		if !t.quiet {
-			p.say(fmt.Sprintf("warning: %s, which %s names: %v", name, keyLogVariable, err))
-		}
-		return nil
+	if _, err := keys.ReadFrom(f); err != nil {
+		return p.noKeyLog(t, f.Name(), err)
 	}
 	t.analysis.Keys = keys
-	if t.quiet {
-		return nil
+	if !t.quiet {
+		p.sayKeyLog(t, f.Name(), keys.Counts())
 	}
-	n := keys.Counts()
+	return nil
+}
+
+// openKeyLog opens the key log of the flag or of the environment; nil when
+// there is none, or none that has to be there.
+func (p *program) openKeyLog(t *traffic) (*os.File, error) {
+	name := t.keylog
+	if name == "" {
+		name = os.Getenv(keyLogVariable)
+	}
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, p.noKeyLog(t, name, err)
+	}
+	return f, nil
+}
+
+// noKeyLog tells of a key log that cannot be read.
+func (p *program) noKeyLog(t *traffic, name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	if t.keylog != "" {
+		return &failure{status: statusIncomplete, err: fmt.Errorf("%s: %w", name, err), hint: "--keylog takes a file of TLS secrets such as " + keyLogVariable + " has clients write"}
+	}
+	if !t.quiet {
+		p.say(fmt.Sprintf("warning: %s, which %s names: %v", name, keyLogVariable, err))
+	}
+	return nil
+}
+
+// sayKeyLog tells what a key log held.
+func (p *program) sayKeyLog(t *traffic, name string, n tlsdec.KeyLogCounts) {
 	if n.Secrets == 0 {
 		p.say(fmt.Sprintf("warning: %s holds no TLS secrets", name))
 	}
@@ -51,15 +77,35 @@ func (p *program) loadKeyLog(t *traffic) error {
 	if t.verbose {
 		p.say(fmt.Sprintf("%s: secrets: %d, other lines: %d, not understood: %d", name, n.Secrets, n.Spare, n.Ignored))
 	}
-	return nil
 }
 
-func readKeyLog(keys *tlsdec.KeyLog, name string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
+// followEvery is how often a key log that grows is read further. Sessions
+// wait for their secrets, so that it need not be often.
+const followEvery = 200 * time.Millisecond
+
+// followKeyLog reads a key log to its end, and what is added to it until ctx
+// is done. A log that was cut short is read again from its start. It closes f.
+func followKeyLog(ctx context.Context, keys *tlsdec.KeyLog, f *os.File) {
 	defer f.Close()
-	_, err = keys.ReadFrom(f)
-	return err
+	buf := make([]byte, 64<<10)
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	var at int64
+	for {
+		n, err := f.Read(buf)
+		keys.Write(buf[:n])
+		at += int64(n)
+		if n > 0 && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() < at {
+			keys.Write([]byte("\n"))
+			at, _ = f.Seek(0, 0)
+		}
+	}
 }

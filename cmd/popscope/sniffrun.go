@@ -18,6 +18,7 @@ import (
 	"popscope"
 	"popscope/capture"
 	"popscope/capture/live"
+	"popscope/reassembly/tlsdec"
 )
 
 // interfacesJSON writes the list for programs.
@@ -51,6 +52,13 @@ func (p *program) sniff(s *sniffing) error {
 			cancel() // nobody will ever read it
 		}
 	}
+	keylog, err := p.openKeyLog(s.traffic)
+	if err != nil {
+		return err
+	}
+	if keylog != nil {
+		s.analysis.Keys = new(tlsdec.KeyLog)
+	}
 	s.capture.Event = func(e live.Event) { p.say("warning: " + e.String()) }
 	src, err := live.Open(ctx, s.capture)
 	if err != nil {
@@ -77,6 +85,9 @@ func (p *program) sniff(s *sniffing) error {
 
 	a := popscope.New(s.analysis)
 	helpers := p.helpers(ctx, s, a, rec, out, notify, listener)
+	if keylog != nil {
+		helpers.Go(func() { followKeyLog(ctx, s.analysis.Keys, keylog) })
+	}
 	if !s.quiet && p.screen.err == nil {
 		p.say("sniffing on " + strings.Join(s.capture.Interfaces, ", "))
 	}

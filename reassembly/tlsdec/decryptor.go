@@ -2,6 +2,7 @@ package tlsdec
 
 import (
 	"bytes"
+	"slices"
 
 	"popscope/reassembly/stream"
 )
@@ -48,8 +49,10 @@ type Decryptor struct {
 
 	out   []result // out[head:] was not fetched
 	head  int
-	held  int    // bytes in out that outlived a Feed
-	arena []byte // plaintext of this Feed
+	held  int      // bytes in out that outlived a Feed
+	arena []byte   // plaintext of this Feed
+	lent  [][]byte // records put together whose content is plaintext of this Feed
+	free  [][]byte // memory of records before
 }
 
 // params are what a handshake agreed on.
@@ -107,10 +110,15 @@ func (d *Decryptor) Feed(c stream.Chunk) {
 		return
 	}
 	d.own()
-	d.watch.Feed(c)
+	if !d.opened || !d.watch.info.Completed {
+		d.watch.Feed(c) // the rest is sizes, which nobody guesses from what can be read
+	}
 	f := &d.flow[c.Dir]
 	if !f.begun {
 		f.begun, f.base, f.pos, f.plain = true, c.Off, c.Off, c.Off
+	}
+	if f.grow(&c) {
+		return
 	}
 	if len(f.in) == 0 {
 		f.in = f.spare[:0]
@@ -119,10 +127,13 @@ func (d *Decryptor) Feed(c stream.Chunk) {
 	if len(f.in) == 1 {
 		f.spare = f.in[:0]
 	}
-	d.run()
-	for i := range d.flow {
-		d.flow[i].keep()
+	for f.step() {
 	}
+	if d.flow[c.Dir.Other()].wait != forInput || f.closed {
+		d.run()
+		d.flow[c.Dir.Other()].keep()
+	}
+	f.keep()
 }
 
 // Keys says that the secrets up to a mark of the key log may be used from
@@ -214,11 +225,18 @@ func (d *Decryptor) obstacle() stream.Obstacle {
 	return stream.NothingEncrypted
 }
 
-// reason notes why a direction is not read further. The first one counts.
+// reason notes why a direction is not read further. Of two reasons the more
+// telling one counts, whichever direction comes to its end first.
 func (d *Decryptor) reason(why stream.Obstacle) {
-	if d.why == stream.NoObstacle {
+	if slices.Index(telling, why) > slices.Index(telling, d.why) {
 		d.why = why
 	}
+}
+
+// telling are the reasons from the least telling one on.
+var telling = []stream.Obstacle{
+	stream.NoObstacle, stream.HandshakeNotSeen, stream.TooManyLost, stream.NoKeys, stream.WrongKeys,
+	stream.CipherUnsupported, stream.CompressionUnsupported, stream.VersionUnsupported,
 }
 
 // bad notes a record that is not authentic.
@@ -256,6 +274,29 @@ func (d *Decryptor) own() {
 		}
 	}
 	d.arena = d.arena[:0]
+	for _, b := range d.lent {
+		if len(d.free) < maxFree {
+			d.free = append(d.free, b[:0])
+		}
+	}
+	clear(d.lent)
+	d.lent = d.lent[:0]
+}
+
+// maxFree bounds the memory that is kept for records: a segment rarely ends
+// more than one in each direction.
+const maxFree = 2
+
+// lend keeps the memory of a record whose content was handed on until that
+// is not valid any more, and returns other memory.
+func (d *Decryptor) lend(b []byte) []byte {
+	d.lent = append(d.lent, b)
+	if n := len(d.free); n > 0 {
+		b = d.free[n-1]
+		d.free = d.free[:n-1]
+		return b
+	}
+	return make([]byte, 0, cap(b))
 }
 
 // room returns an empty slice with room for n bytes of plaintext.

@@ -26,6 +26,7 @@ type flow struct {
 	part   []byte  // the current record as far as it has come; while searching, a copy of what in begins with
 	joined int     // pieces of in that part holds a copy of; while searching
 	rec    []byte  // the current record, once it is whole
+	lent   bool    // what part holds was handed on
 	acked  int64   // PeerAcked of its first byte
 	at     stream.Stamp
 	skip   int // bytes of a damaged record that are passed over
@@ -174,6 +175,19 @@ func (f *flow) use(n int) {
 	}
 }
 
+// grow takes a chunk that lies inside of the record under way and does not
+// end it: most chunks of a large record do.
+func (f *flow) grow(c *stream.Chunk) bool {
+	if len(f.part) < recordHeader || f.rec != nil || len(f.in) > 0 || f.gap.searching || f.closed || c.Lost > 0 ||
+		len(f.part)+len(c.Data) >= recordHeader+bodyLength(f.part) {
+		return false
+	}
+	f.part = append(f.part, c.Data...)
+	f.at = c.At
+	f.held = len(f.part)
+	return true
+}
+
 // gather takes what the current record still lacks from the first piece.
 func (f *flow) gather() {
 	p := &f.in[0]
@@ -222,6 +236,9 @@ func (f *flow) record() bool {
 		f.before(f.rec)
 		f.note()
 		f.rec, f.part = nil, f.part[:0]
+		if f.lent {
+			f.part, f.lent = f.d.lend(f.part), false
+		}
 	case astray:
 		f.wait = forInput
 		rest := piece{Chunk: stream.Chunk{Dir: f.dir, Data: bytes.Clone(f.rec), At: f.at, PeerAcked: f.acked}, owned: true}
@@ -366,9 +383,16 @@ func (f *flow) sealed(rec []byte) verdict {
 		return done
 	}
 	r.seq = f.seq
-	content, kind, ok := f.open.open(f.d.room(len(r.body)), r)
+	// A record that was put together lies in memory of ours: its content
+	// takes its place, which spares the caches.
+	ours := len(f.part) == len(rec) && len(rec) > 0
+	var room []byte
+	if !ours {
+		room = f.d.room(len(r.body))
+	}
+	content, kind, ok := f.open.open(room, r)
 	if ok {
-		f.opened(content, kind)
+		f.opened(content, kind, ours)
 		return done
 	}
 	switch {
@@ -394,14 +418,18 @@ func (f *flow) stray(rec []byte, p *params) {
 	f.msgs.tear()
 }
 
-// opened takes the content of the record with number seq.
-func (f *flow) opened(content []byte, kind byte) {
+// opened takes the content of the record with number seq. ours says that it
+// lies in part, not in the arena.
+func (f *flow) opened(content []byte, kind byte, ours bool) {
 	f.seq++
 	f.under, f.ever, f.d.opened, f.lax = true, true, true, 0
 	switch kind {
 	case recordData:
-		f.d.arena = f.d.arena[:len(f.d.arena)+len(content)]
+		if !ours {
+			f.d.arena = f.d.arena[:len(f.d.arena)+len(content)]
+		}
 		if len(content) > 0 {
+			f.lent = f.lent || ours
 			f.d.emit(stream.Chunk{Dir: f.dir, Off: f.plain, Data: content, At: f.at, PeerAcked: f.acked})
 			f.plain += int64(len(content))
 			f.d.data = true

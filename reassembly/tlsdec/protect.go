@@ -23,7 +23,8 @@ type sealed struct {
 type opener interface {
 	// open appends the content of a record to dst. ok is false when it is not
 	// authentic under these keys and this number: then nothing is told of it.
-	// dst must not overlap the record.
+	// dst must not overlap the record; with a nil dst the content may take
+	// the record's place, whose bytes are lost then in any case.
 	open(dst []byte, r sealed) (content []byte, kind byte, ok bool)
 	// overhead returns how many bytes a record has besides its content, at
 	// least.
@@ -52,6 +53,9 @@ func (o *aead13) open(dst []byte, r sealed) ([]byte, byte, bool) {
 		return nil, 0, false
 	}
 	xorNonce(&o.nonce, &o.iv, r.seq)
+	if dst == nil {
+		dst = r.body[:0]
+	}
 	out, err := o.aead.Open(dst, o.nonce[:], r.body, r.head)
 	if err != nil {
 		return nil, 0, false
@@ -101,12 +105,15 @@ func (o *aead12) open(dst []byte, r sealed) ([]byte, byte, bool) {
 		xorNonce(&o.nonce, &o.iv, r.seq)
 	}
 	pseudoHeader(o.data[:], r, n)
+	if dst == nil {
+		dst = r.body[o.explicit:o.explicit]
+	}
 	out, err := o.aead.Open(dst, o.nonce[:], r.body[o.explicit:], o.data[:])
 	if err != nil {
 		return nil, 0, false
 	}
 	if o.explicit > 0 {
-		o.last = binary.BigEndian.Uint64(r.body)
+		o.last = binary.BigEndian.Uint64(o.nonce[fixedIV:])
 	}
 	return out[len(dst):], r.head[0], true
 }

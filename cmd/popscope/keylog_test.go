@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"popscope/reassembly/tlsdec"
+)
+
+// TestFollowKeyLog: a log that grows by parts of lines, and is cut and
+// written anew.
+func TestFollowKeyLog(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "keys")
+	write := func(flag int, text string) {
+		t.Helper()
+		f, err := os.OpenFile(name, flag|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	line := func(n int) string {
+		return fmt.Sprintf("CLIENT_RANDOM %064x %s\n", n, strings.Repeat("ab", 48))
+	}
+	write(os.O_CREATE, line(1))
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := new(tlsdec.KeyLog)
+	ctx, cancel := context.WithCancel(context.Background())
+	var follower sync.WaitGroup
+	follower.Go(func() { followKeyLog(ctx, keys, f) })
+	defer follower.Wait()
+	defer cancel()
+	until := func(secrets int64) {
+		t.Helper()
+		for range 200 {
+			if keys.Counts().Secrets == secrets {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		t.Fatalf("got %+v, want %d secrets", keys.Counts(), secrets)
+	}
+	until(1)
+	write(os.O_APPEND, line(2)+line(3)[:50])
+	until(2)
+	write(os.O_APPEND, line(3)[50:])
+	until(3)
+	write(os.O_TRUNC, line(4))
+	until(4)
+}
