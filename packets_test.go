@@ -3,9 +3,11 @@ package popscope_test
 import (
 	"bytes"
 	"encoding/hex"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"popscope"
 	"popscope/capture"
@@ -168,6 +170,71 @@ func TestSmallWindow(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// counted counts what was read of a source.
+type counted struct {
+	capture.Source
+	n int64
+}
+
+func (c *counted) Next(p *capture.Packet) error {
+	err := c.Source.Next(p)
+	if err == nil {
+		c.n++
+	}
+	return err
+}
+
+// TestPacketsStream: packets are handed on soon, whatever else the capture
+// holds: fragments of other protocols, SYNs that nobody answers, and
+// connections that are no POP3.
+func TestPacketsStream(t *testing.T) {
+	load := func(name string) capturetest.Trace {
+		return capturetest.Load(t, filepath.Join("testdata", "dialog", name+".txt")).Trace()
+	}
+	var all capturetest.Trace
+	for i := range 40 {
+		addr := func(n int) netip.AddrPort {
+			return netip.AddrPortFrom(netip.MustParseAddr("198.51.100.9"), uint16(n+i))
+		}
+		at := time.Duration(i) * 10 * time.Second
+		pop3 := load("rfc1939-user-pass").Readdress(0, addr(40000), netip.MustParseAddrPort("192.0.2.10:110"))
+		http := load("not-http").Readdress(0, addr(50000), netip.MustParseAddrPort("192.0.2.80:80"))
+		all = capturetest.Merge(all, pop3.Delay(at), http.Delay(at+time.Second), http[:1].Readdress(0, addr(60000), netip.MustParseAddrPort("192.0.2.10:110")).Delay(at+2*time.Second))
+	}
+	packets := all.Packets(capturetest.Plain())
+	// Before every tenth packet both fragments of a UDP datagram, and one of
+	// a datagram that never comes together.
+	var mixed []capture.Packet
+	for i, p := range packets {
+		if i%10 == 0 {
+			for _, f := range []struct{ id, offset uint16 }{{uint16(2 * i), 0x2000}, {uint16(2 * i), 1}, {uint16(2*i + 1), 0x2000}} {
+				data := append([]byte("\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00"),
+					0x45, 0, 0, 28, byte(f.id>>8), byte(f.id), byte(f.offset>>8), byte(f.offset), 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2, 0, 53, 0, 53, 0, 16, 0, 0)
+				mixed = append(mixed, capture.Packet{Nanos: p.Nanos, Link: capture.LinkEthernet, Data: data, Orig: len(data)})
+			}
+		}
+		mixed = append(mixed, p)
+	}
+	for i := range mixed {
+		mixed[i].Num, mixed[i].FileNum = int64(i+1), int64(i+1)
+	}
+	src := &counted{Source: capturetest.Source(mixed)}
+	n := 0
+	for p, err := range popscope.New(one).Packets(src) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+		// An unanswered SYN waits for 130 seconds: that is 13 dialogs.
+		if lag := src.n - p.Num; lag > int64(len(mixed)/40*15) {
+			t.Fatalf("packet %d is handed on when %d were read", p.Num, src.n)
+		}
+	}
+	if want := 40 * 33; n != want {
+		t.Errorf("%d packets, want %d", n, want)
 	}
 }
 

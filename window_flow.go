@@ -60,6 +60,9 @@ func (f *flow) state() protocol {
 		return f.is
 	}
 	if t, ok := f.conn.Owner.(*track); ok {
+		if t.is == isTLS && t.content && t.tls != nil && t.tls.inside == undecided {
+			return undecided // on a port that is not POP3's, what is inside decides
+		}
 		return t.is
 	}
 	if f.conn.Ignore {

@@ -72,7 +72,7 @@ func New(l Limits) *Assembler {
 func (a *Assembler) Segment(s *packet.Segment, at stream.Stamp) {
 	a.Tick(at)
 	a.stats.Segments++
-	a.fate = Fate{}
+	a.takenFor(nil)
 	t, side := tupleOf(s)
 	hash := a.table.hash(&t)
 	e := a.table.find(hash, &t)

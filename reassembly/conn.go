@@ -126,7 +126,7 @@ func (a *Assembler) startAt(c *conn, side int, s Seq) {
 func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
 	dir := c.dir(side)
 	t := &c.pub.Transport
-	a.fate = Fate{Conn: c.pub}
+	a.takenFor(c)
 	c.pub.Packets[dir]++
 	c.pub.Last = a.at
 	h := &c.half[side]

@@ -29,14 +29,27 @@ type Fate struct {
 // Has reports whether the segment has one of the marks.
 func (f *Fate) Has(m Mark) bool { return f.Marks&m != 0 }
 
-// Fate returns what became of the segment that Segment took last. Some
-// things show later only: whether a segment that is Ahead comes behind a
+// Fate returns what became of the segment that Segment took last, if Trace
+// was called. Some things show later only: whether a segment that is Ahead comes behind a
 // loss, and whether a HalfOpen SYN is answered (stream.Conn.First is that
 // packet then).
 func (a *Assembler) Fate() Fate { return a.fate }
 
-// Trace makes the Assembler report connections that carry no byte too:
-// with an Opened and a Closed event. Call it before the first Segment.
+// Trace makes the Assembler note the Fate of each segment, and report
+// connections that carry no byte too, with an Opened and a Closed event. Call
+// it before the first Segment.
 func (a *Assembler) Trace() { a.trace = true }
+
+// takenFor notes which connection the segment at hand belongs to; nil: none,
+// as far as is known.
+func (a *Assembler) takenFor(c *conn) {
+	if !a.trace {
+		return
+	}
+	a.fate = Fate{}
+	if c != nil {
+		a.fate.Conn = c.pub
+	}
+}
 
 func (a *Assembler) mark(m Mark) { a.fate.Marks |= m }

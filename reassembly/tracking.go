@@ -193,7 +193,8 @@ func (a *Assembler) another(e *entry, side int, s *packet.Segment) {
 		return
 	}
 	c.pub.Transport.OutOfWindow[c.dir(side)]++
-	a.fate = Fate{Conn: c.pub, Marks: OutOfWindow}
+	a.takenFor(c)
+	a.mark(OutOfWindow)
 	if c.next == nil {
 		c.next = &handshake{}
 	}

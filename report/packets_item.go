@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"popscope"
 	"popscope/pop3parse"
@@ -173,15 +174,13 @@ func (w *itemWriter) line(parts []pop3parse.Stretch) int {
 		case !bytes.HasSuffix(text, []byte(secret.Mask)):
 			text = append(text, secret.Mask...)
 		}
-		if len(text) > maxShown {
-			text = append(text[:maxShown:maxShown], "..."...)
-		}
 		n++
 	}
+	text, cut := cutText(text, maxShown)
 	if first && w.p.Continued() {
 		text = append([]byte("..."), text...)
 	}
-	if &parts[n-1] == &w.p.Parts[len(w.p.Parts)-1] && w.p.GoesOn() {
+	if cut || &parts[n-1] == &w.p.Parts[len(w.p.Parts)-1] && w.p.GoesOn() {
 		text = append(text, "..."...)
 	}
 	it.text = strings.TrimRight(string(text), " ")
@@ -193,6 +192,17 @@ func (w *itemWriter) line(parts []pop3parse.Stretch) int {
 	}
 	w.add(it)
 	return n
+}
+
+// cutText cuts a text that is too long, between two characters.
+func cutText(text []byte, most int) (short []byte, cut bool) {
+	if len(text) <= most {
+		return text, false
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most], true
 }
 
 // data makes an item of the data of one reply.

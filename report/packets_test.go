@@ -109,3 +109,15 @@ func TestUnknownPacketFormat(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestLongTextIsCutBetweenCharacters(t *testing.T) {
+	for _, c := range []struct {
+		text, want string
+		most       int
+		cut        bool
+	}{{"abc", "abc", 3, false}, {"abcd", "abc", 3, true}, {"aää", "aä", 4, true}, {"会議", "", 2, true}} {
+		if got, cut := cutText([]byte(c.text), c.most); string(got) != c.want || cut != c.cut {
+			t.Errorf("%q to %d: got %q, %v, want %q, %v", c.text, c.most, got, cut, c.want, c.cut)
+		}
+	}
+}

@@ -81,6 +81,13 @@ sessions. --user reads the captures twice, which needs files.`,
 	cmd.Flags().SortFlags = false
 	out.registerPackets(p, cmd)
 	in.register(p, cmd)
+	for name, text := range map[string]string{
+		"from": "only packets at or after `TIME`", "to": "only packets at or before `TIME`",
+		"workers": "`N` is heeded by other commands; packets are listed by one processor",
+		"verbose": "show the fields of all headers too, and more on standard error",
+	} {
+		cmd.Flags().Lookup(name).Usage = text
+	}
 	return cmd
 }
 
