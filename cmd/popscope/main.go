@@ -97,6 +97,7 @@ messages went over the wire.`,
 		p.interfacesCommand(),
 		p.extractCommand(),
 		p.packetsCommand(),
+		p.sanitizeCommand(),
 		p.manCommand(),
 		p.versionCommand(),
 	)
