@@ -6,6 +6,7 @@ import (
 	"popscope/capture"
 	"popscope/pop3parse"
 	"popscope/pop3parse/audit"
+	"popscope/pop3parse/fingerprint"
 	"popscope/pop3parse/message"
 	"popscope/reassembly/stream"
 	"popscope/reassembly/tlsdec"
@@ -38,11 +39,12 @@ type Result struct {
 	Messages  []Message
 	Findings  []audit.Finding // about this session alone, or this part of it
 
-	ByContent bool // found by what both sides said, on a port not listed in Options.Ports
-	TLS       TLSMode
-	TLSInfo   *stream.TLSInfo // nil without a TLS hello
-	OneSided  bool            // only Side was captured
-	Side      stream.Dir      // valid iff OneSided
+	ByContent                      bool // found by what both sides said, on a port not listed in Options.Ports
+	TLS                            TLSMode
+	TLSInfo                        *stream.TLSInfo       // nil without a TLS hello
+	OneSided                       bool                  // only Side was captured
+	ServerSoftware, ClientSoftware *fingerprint.Software // nil where it is not known, and unless Last
+	Side                           stream.Dir            // valid iff OneSided
 
 	partAt  int64 // valid iff !Last: the packet at which the part was full
 	sawUser bool  // Options.User has logged in by now

@@ -10,6 +10,7 @@ import (
 	"popscope/capture/packet"
 	"popscope/pop3parse"
 	"popscope/pop3parse/audit"
+	"popscope/pop3parse/fingerprint"
 	"popscope/reassembly"
 	"popscope/reassembly/stream"
 )
@@ -36,6 +37,8 @@ type shard struct {
 	notPOP3   int64 // connections
 	notInside int64 // connections in TLS that have no POP3 inside
 	open      *atomic.Int64
+
+	prints *fingerprint.Matcher // nil before the first session
 }
 
 func newShards(o *Options) []*shard {

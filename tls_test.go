@@ -60,7 +60,7 @@ func analyzeKeyed(t testing.TB, tr capturetest.Trace, keys *tlsdec.KeyLog) strin
 // those of the same dialogue in clear: how it travelled, what that exposed,
 // and the timestamp in the greeting.
 var encryptionMarks = []string{
-	"encrypted", "exposure", "tls", "tls_info", "client", "server", "bytes", "closed", "greeting", "detected", "handshake", "challenge",
+	"encrypted", "exposure", "tls", "tls_info", "client", "server", "bytes", "closed", "greeting", "detected", "handshake", "challenge", "server_software", // known by more: its reply to STLS
 }
 
 // TestSameAsInClear compares each session in TLS of the recordings that hold

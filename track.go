@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"popscope/pop3parse"
+	"popscope/pop3parse/fingerprint"
 	"popscope/reassembly/stream"
 	"popscope/reassembly/tlsdec"
 )
@@ -28,6 +29,7 @@ type track struct {
 	flow    *flow     // nil unless packets are asked for
 	content bool
 	digests []digest
+	print   *fingerprint.Print // nil before the first exchange was handed on
 	part    int
 	sawUser bool // a login of Options.User was among the logins
 }
@@ -283,6 +285,7 @@ func (t *track) emit(c *stream.Conn, last bool) {
 	for _, k := range c.Conflicts {
 		noteConflict(r.Exchanges, k)
 	}
+	t.fingerprints(r)
 	facts := r.facts()
 	facts.Messages = t.parser.Messages()
 	r.Findings = t.shard.judge.Session(facts)

@@ -6,6 +6,7 @@ import (
 
 	"popscope"
 	"popscope/pop3parse"
+	"popscope/pop3parse/fingerprint"
 	"popscope/pop3parse/message"
 	"popscope/reassembly/stream"
 )
@@ -141,6 +142,8 @@ func (j *jsonl) session(r *popscope.Result) {
 	if s.Capabilities != nil {
 		writeStrings(&j.object, "capabilities", s.Capabilities)
 	}
+	j.software("server_software", r.ServerSoftware)
+	j.software("client_software", r.ClientSoftware)
 	j.word("state", s.State.String())
 	j.word("closed", c.Close.String())
 	j.word("tls", r.TLS.String())
@@ -158,6 +161,22 @@ func (j *jsonl) session(r *popscope.Result) {
 	j.int("deleted", int64(s.Deleted))
 	j.bool("committed", s.Committed)
 	j.end()
+}
+
+// software writes what one side runs, if that is known.
+func (j *jsonl) software(k string, s *fingerprint.Software) {
+	if s == nil {
+		return
+	}
+	j.key(k)
+	j.open()
+	j.str("name", s.Name)
+	if s.Version != "" {
+		j.str("version", s.Version)
+	}
+	j.word("sure", s.Sure.String())
+	writeStrings(&j.object, "evidence", s.Evidence)
+	j.close()
 }
 
 // greeting returns the server's first line, its status included.

@@ -47,6 +47,9 @@ type table struct {
 	findings findingRows
 	tls      []tlsRow      // with Options.Verbose, up to the limit on messages
 	times    *timing.Times // nil without Options.Verbose
+
+	software   map[softwareKey]int64
+	softwareNo int64 // sessions with software beyond maxSoftware
 }
 
 // most is how many rows of each kind are kept.
@@ -74,7 +77,7 @@ func newTable(w io.Writer, o Options) (Writer, error) {
 	t := &table{
 		w: w, opt: o, paint: paint(o.Color), most: most{maxWindow, maxRemarked, maxLogins, maxMessages},
 		pending: make(map[string]*sessionRow),
-		logins:  make(map[loginKey]int64),
+		logins:  make(map[loginKey]int64), software: make(map[softwareKey]int64),
 	}
 	if o.Verbose {
 		t.times = timing.New()
@@ -101,6 +104,7 @@ func (t *table) Write(r *popscope.Result) error {
 		return nil
 	}
 	delete(t.pending, r.ID)
+	t.addSoftware(r)
 	row.finish(r)
 	t.addTLS(row, r)
 	return t.addSession(row)
@@ -159,7 +163,7 @@ func (t *table) Close(s popscope.Summary) error {
 		t.findings.add(&s.Across[i])
 	}
 	var out bytes.Buffer
-	parts := []func(io.Writer) error{t.writeSessions, t.writeTLS, t.writeRemarks, t.writeLogins, t.writeMessages, t.writeTimes, t.writeFindings}
+	parts := []func(io.Writer) error{t.writeSessions, t.writeTLS, t.writeRemarks, t.writeLogins, t.writeMessages, t.writeSoftware, t.writeTimes, t.writeFindings}
 	if t.md {
 		out.Write(appendMarkdownTotals(nil, &s))
 	}

@@ -132,6 +132,9 @@ func (t *transcript) header(r *popscope.Result) {
 	if r.Last {
 		t.fact("closed", closedText(r))
 	}
+	if s := softwareText(r); s != "" {
+		t.fact("software", s)
+	}
 	t.fact("traffic", "client "+traffic(c, stream.Client)+"; server "+traffic(c, stream.Server))
 	if remarks := remarksOf(r); len(remarks) > 0 {
 		t.fact("remarks", t.paint.yellow(strings.Join(remarks, "; ")))

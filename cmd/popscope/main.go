@@ -98,6 +98,7 @@ messages went over the wire.`,
 		p.extractCommand(),
 		p.packetsCommand(),
 		p.maildropCommand(),
+		p.sanitizeCommand(),
 		p.manCommand(),
 		p.versionCommand(),
 	)

@@ -21,6 +21,7 @@ type Scrubber struct {
 	user  func([]byte) []byte
 	text  func([]byte) []byte
 	asked prompt  // LOGIN: what the server's last message asks for
+	doubt bool    // LOGIN: which answer is the password is not sure
 	has   [2]bool // LOGIN: the answers so far: user, password
 }
 
@@ -38,6 +39,10 @@ func NewScrubber(mechanism string, user, text func([]byte) []byte) *Scrubber {
 	}
 	return &Scrubber{name: strings.ToUpper(mechanism), user: user, text: text}
 }
+
+// Distrust says that lines of the dialogue may be missing: no answer of
+// LOGIN is taken for a user name any more.
+func (s *Scrubber) Distrust() { s.doubt = true }
 
 // Line returns the next line of the dialogue without its secrets, as long
 // as line is. An initial response is a line of the client.
@@ -194,7 +199,7 @@ func (s *Scrubber) login(server bool, m []byte) []byte {
 			asked = forPassword
 		}
 	}
-	if asked == unclear {
+	if asked == unclear || s.doubt {
 		return fill(m)
 	}
 	s.has[asked-1] = true

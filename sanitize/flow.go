@@ -1,0 +1,385 @@
+package sanitize
+
+import (
+	"bytes"
+	"container/list"
+	"net/netip"
+	"slices"
+
+	"popscope"
+	"popscope/capture/packet"
+	"popscope/pop3parse"
+	"popscope/reassembly/stream"
+)
+
+const (
+	// maxFlows bounds the pairs of endpoints that are remembered; the
+	// analysis follows 524,288 connections at most.
+	maxFlows = 1 << 20
+	// maxUndecided bounds the packets of a flow that wait for a decision
+	// whether it is POP3; it falls within 256 chunks.
+	maxUndecided = 4096
+	// maxWaiting bounds the frames in memory that wait for the analysis.
+	maxWaiting = 64 << 20
+)
+
+// flowKey is the two endpoints of a connection, in sorted order.
+type flowKey struct {
+	a, b packet.Endpoint
+	path uint64
+}
+
+// keyOf returns the key of two endpoints, and which of them is from.
+func keyOf(from, to packet.Endpoint, path uint64) (flowKey, int) {
+	d := bytes.Compare(from.Addr[:], to.Addr[:])
+	if d < 0 || d == 0 && from.Port <= to.Port {
+		return flowKey{from, to, path}, 0
+	}
+	return flowKey{to, from, path}, 1
+}
+
+func endpoint(a netip.AddrPort) packet.Endpoint {
+	return packet.Endpoint{Addr: packet.Addr(a.Addr().As16()), Port: a.Port()}
+}
+
+// flow is everything between two endpoints: connections one after the
+// other, and the packets of which it is not known yet what they are.
+type flow struct {
+	key       flowKey
+	place     *list.Element
+	conns     []*conn
+	live      *conn    // the last connection that turned out to be POP3 or TLS; new packets are its
+	frames    []*frame // with payload, not written yet
+	undecided []held   // packets that may be kept
+	dirty     bool
+	other     bool // its connection is no POP3
+}
+
+// held is a packet that may be kept.
+type held struct {
+	num     int64
+	records []int64
+}
+
+// conn is a connection of a flow, as the analysis sees it.
+type conn struct {
+	flow   *flow
+	pub    *stream.Conn
+	is     popscope.Protocol
+	wins   [2]window // by end of the flow
+	tls    [2]*tlsFilter
+	dialog dialog
+	weak   bool // TLS without encryption was agreed
+}
+
+// flowOf returns the flow of a segment, and which end sent it.
+func (s *Sanitizer) flowOf(seg *packet.Segment) (*flow, int) {
+	key, side := keyOf(seg.Src, seg.Dst, seg.Path)
+	f := s.flows[key]
+	if f == nil {
+		s.makeRoom()
+		f = &flow{key: key}
+		f.place = s.used.PushFront(f)
+		s.flows[key] = f
+	} else {
+		s.used.MoveToFront(f.place)
+	}
+	return f, side
+}
+
+// makeRoom forgets the flow unused for longest, rather one without a
+// connection.
+func (s *Sanitizer) makeRoom() {
+	const tries = 16
+	for i := 0; len(s.flows) >= maxFlows; i++ {
+		last := s.used.Back()
+		f := last.Value.(*flow)
+		if len(f.conns) > 0 && i < tries {
+			s.used.MoveToFront(last)
+			continue
+		}
+		s.forget(f)
+	}
+}
+
+// forget writes what a flow still has, and drops it.
+func (s *Sanitizer) forget(f *flow) {
+	for _, fr := range f.frames {
+		s.put(fr)
+	}
+	s.used.Remove(f.place)
+	delete(s.flows, f.key)
+}
+
+// take brings a segment into its flow.
+func (s *Sanitizer) take(fr *frame, seg *packet.Segment) {
+	f, side := s.flowOf(seg)
+	if seg.Flags&(packet.SYN|packet.ACK) == packet.SYN {
+		f.live, f.other = nil, false // perhaps another connection begins
+	}
+	if f.other {
+		s.put(fr)
+		return
+	}
+	if f.live != nil {
+		s.keep(fr.records)
+	} else {
+		if len(f.undecided) == maxUndecided {
+			f.undecided = f.undecided[1:]
+		}
+		f.undecided = append(f.undecided, held{fr.num, fr.records})
+	}
+	if len(seg.Payload) == 0 {
+		s.put(fr)
+		return
+	}
+	fr.flow, fr.side, fr.seq = f, side, seg.Seq
+	blank(fr.out[fr.from : fr.from+fr.n])
+	f.frames = append(f.frames, fr)
+	s.touch(f)
+	s.wait(fr)
+}
+
+// touch notes that frames of a flow may be ready.
+func (s *Sanitizer) touch(f *flow) {
+	if !f.dirty {
+		f.dirty = true
+		s.dirty = append(s.dirty, f)
+	}
+}
+
+// settle writes the frames that are ready.
+func (s *Sanitizer) settle() {
+	for _, f := range s.dirty {
+		f.dirty = false
+		s.settleFlow(f)
+	}
+	s.dirty = s.dirty[:0]
+}
+
+func (s *Sanitizer) settleFlow(f *flow) {
+	rest := f.frames[:0]
+	for _, fr := range f.frames {
+		c := f.connOf(fr.num)
+		if c == nil || !c.complete(fr) {
+			rest = append(rest, fr)
+			continue
+		}
+		s.put(fr)
+	}
+	clear(f.frames[len(rest):])
+	f.frames = rest
+	for _, c := range f.conns {
+		for i := range c.wins {
+			s.remember(&c.wins[i])
+		}
+	}
+}
+
+// connOf returns the connection that a packet belongs to.
+func (f *flow) connOf(num int64) *conn {
+	for i := len(f.conns) - 1; i >= 0; i-- {
+		if c := f.conns[i]; c.pub.First.Packet <= num && num <= c.pub.Last.Packet {
+			return c
+		}
+	}
+	return nil
+}
+
+// complete fills in a frame whose bytes are all settled.
+func (c *conn) complete(fr *frame) bool {
+	w := &c.wins[fr.side]
+	if !w.begun {
+		return false
+	}
+	off := w.offset(fr.seq)
+	if off+int64(fr.n) > w.settled {
+		return false
+	}
+	w.fill(off, fr.orig[fr.from:fr.from+fr.n], fr.out[fr.from:fr.from+fr.n])
+	return true
+}
+
+// remember bounds what all windows keep of settled bytes.
+func (s *Sanitizer) remember(w *window) {
+	w.trim(history)
+	old, known := s.histories[w]
+	now := w.size()
+	s.history += now - old
+	if now > 0 || known {
+		s.histories[w] = now
+	}
+	if now > 0 && !known {
+		s.histQueue = append(s.histQueue, w)
+	}
+	if len(s.histQueue) > 2*len(s.histories)+1024 {
+		s.histQueue = slices.DeleteFunc(s.histQueue, func(w *window) bool { _, ok := s.histories[w]; return !ok })
+	}
+	for s.history > maxHistory && len(s.histQueue) > 0 {
+		v := s.histQueue[0]
+		s.histQueue = s.histQueue[1:]
+		v.trim(0)
+		s.history -= s.histories[v]
+		delete(s.histories, v)
+	}
+}
+
+// release forgets a window.
+func (s *Sanitizer) release(w *window) {
+	s.history -= s.histories[w]
+	delete(s.histories, w)
+	w.runs = nil
+}
+
+// side returns which end of the flow sends in a direction.
+func (c *conn) side(d stream.Dir) int {
+	from, to := c.pub.Client, c.pub.Server
+	if (d == stream.Server) != c.pub.Flip {
+		from, to = to, from
+	}
+	_, side := keyOf(endpoint(from), endpoint(to), 0)
+	return side
+}
+
+// connFor returns the state of a connection; create says whether to make
+// one.
+func (s *Sanitizer) connFor(p *stream.Conn, create bool) *conn {
+	c := s.conns[p]
+	if c != nil || !create {
+		return c
+	}
+	key, _ := keyOf(endpoint(p.Client), endpoint(p.Server), p.Path)
+	f := s.flows[key]
+	if f == nil { // it was forgotten
+		f = &flow{key: key}
+		f.place = s.used.PushFront(f)
+		s.flows[key] = f
+	}
+	c = &conn{flow: f, pub: p}
+	c.dialog.s = s
+	f.conns = append(f.conns, c)
+	s.conns[p] = c
+	return c
+}
+
+// Chunk implements popscope.Tap.
+func (t tap) Chunk(p *stream.Conn, ch stream.Chunk) {
+	s := t.s
+	c := s.connFor(p, true)
+	side := c.side(ch.Dir)
+	c.wins[side].add(ch, p.Start[ch.Dir])
+	if c.is == popscope.TLSProtocol {
+		c.passTLS(side, ch.Off, ch.Off+ch.Len(), ch.Lost > 0)
+	}
+	s.touch(c.flow)
+}
+
+// Decided implements popscope.Tap.
+func (t tap) Decided(p *stream.Conn, is popscope.Protocol) {
+	s := t.s
+	if is == popscope.OtherProtocol {
+		s.notPOP3(p)
+		return
+	}
+	c := s.connFor(p, true)
+	c.is = is
+	f := c.flow
+	f.live = c
+	rest := f.undecided[:0]
+	for _, h := range f.undecided {
+		if h.num >= p.First.Packet {
+			s.keep(h.records)
+		} else {
+			rest = append(rest, h)
+		}
+	}
+	f.undecided = rest
+	if is == popscope.TLSProtocol {
+		for side := range c.wins {
+			for _, r := range c.wins[side].runs {
+				c.passTLS(side, r.off, r.end(), false)
+			}
+		}
+	}
+}
+
+// notPOP3 forgets a connection of which nothing will be told any more.
+func (s *Sanitizer) notPOP3(p *stream.Conn) {
+	if c := s.connFor(p, false); c != nil {
+		s.drop(c)
+	}
+	key, _ := keyOf(endpoint(p.Client), endpoint(p.Server), p.Path)
+	f := s.flows[key]
+	if f == nil || len(f.conns) > 0 {
+		return
+	}
+	for _, fr := range f.frames {
+		s.put(fr)
+	}
+	f.other, f.frames, f.undecided = true, nil, nil
+}
+
+// Stretch implements popscope.Tap.
+func (t tap) Stretch(p *stream.Conn, st pop3parse.Stretch) {
+	c := t.s.connFor(p, false)
+	if c == nil || st.Secure {
+		return
+	}
+	c.stretch(c.side(st.Dir), st)
+	t.s.touch(c.flow)
+}
+
+// Closed implements popscope.Tap.
+func (t tap) Closed(p *stream.Conn) {
+	s := t.s
+	c := s.connFor(p, false)
+	if c == nil {
+		return
+	}
+	c.finishSASL()
+	s.settleFlow(c.flow)
+	s.drop(c)
+}
+
+// drop ends a connection. What it has not settled is overwritten.
+func (s *Sanitizer) drop(c *conn) {
+	f := c.flow
+	if c.is == popscope.POP3 || c.is == popscope.TLSProtocol {
+		rest := f.undecided[:0]
+		for _, h := range f.undecided {
+			if c.pub.First.Packet <= h.num && h.num <= c.pub.Last.Packet {
+				s.keep(h.records)
+			} else {
+				rest = append(rest, h)
+			}
+		}
+		f.undecided = rest
+	}
+	frames := f.frames[:0]
+	for _, fr := range f.frames {
+		if fr.num <= c.pub.Last.Packet && f.connOf(fr.num) == c {
+			s.put(fr)
+		} else {
+			frames = append(frames, fr)
+		}
+	}
+	clear(f.frames[len(frames):])
+	f.frames = frames
+	for i := range c.wins {
+		s.release(&c.wins[i])
+	}
+	delete(s.conns, c.pub)
+	for i := range f.conns {
+		if f.conns[i] == c {
+			f.conns = append(f.conns[:i], f.conns[i+1:]...)
+			break
+		}
+	}
+	if f.live == c {
+		f.live = nil
+	}
+	if len(f.conns) == 0 && len(f.frames) == 0 && len(f.undecided) == 0 && s.flows[f.key] == f {
+		s.used.Remove(f.place)
+		delete(s.flows, f.key)
+	}
+}

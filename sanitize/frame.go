@@ -1,0 +1,248 @@
+package sanitize
+
+import (
+	"encoding/binary"
+
+	"popscope/capture/packet"
+)
+
+// frame is a captured frame, or a datagram that was put together from
+// fragments, on its way into the spool.
+//
+//	headers  payload  behind it: padding, trailers, check sequences
+//	kept     to be filled      zero
+type frame struct {
+	orig, out []byte // as captured; as it will be written
+	headers   []packet.Header
+	sums      []sum // of the headers
+	parts     []part
+	record    int64   // valid iff parts is empty: a frame of the capture
+	records   []int64 // of all frames that it lies in
+	num       int64   // of the packet that brought it, or completed it
+	nanos     int64
+
+	// Of a TCP segment with payload.
+	flow    *flow
+	side    int // which end of the flow sent it
+	seq     uint32
+	from, n int // where the payload lies
+	written bool
+}
+
+// part says which bytes of another frame a stretch of a datagram is.
+type part struct {
+	in          *frame
+	at, from, n int // in.out[at:at+n] is out[from:from+n]
+}
+
+// sum says what is known of a checksum.
+type sum uint8
+
+const (
+	noSum   sum = iota // there is none, or it is left out
+	right              // of the bytes as captured
+	wrong              //
+	unknown            // not all of its bytes were captured
+)
+
+// newFrame takes a copy of data with everything behind the headers
+// overwritten.
+func newFrame(data []byte, headers []packet.Header) *frame {
+	buf := make([]byte, 2*len(data))
+	f := &frame{orig: buf[:len(data):len(data)], out: buf[len(data):], headers: append([]packet.Header(nil), headers...)}
+	copy(f.orig, data)
+	end := 0
+	for _, h := range headers {
+		if h.Kind != packet.FragmentPayload {
+			end = max(end, h.At+min(h.Size, h.Captured))
+		}
+	}
+	copy(f.out[:min(end, len(data))], data)
+	f.sums = make([]sum, len(headers))
+	for i := range f.headers {
+		f.sums[i] = f.check(&f.headers[i])
+		f.options(&f.headers[i])
+	}
+	return f
+}
+
+// Fields of the headers that are rewritten.
+const (
+	ipv4Sum    = 10
+	ipv4Fixed  = 20
+	udpSum     = 6
+	tcpSum     = 16
+	tcpFixed   = 20
+	greSum     = 4
+	greHasSum  = 0x80
+	greVersion = 0x07
+
+	protoTCP = 6
+	protoUDP = 17
+)
+
+// field returns where the checksum of a header lies, and the length of what
+// it covers; n is 0 without one.
+func (f *frame) field(h *packet.Header) (at, n int) {
+	switch h.Kind {
+	case packet.HeaderIPv4:
+		return h.At + ipv4Sum, h.Size
+	case packet.HeaderUDP:
+		return h.At + udpSum, h.Captured
+	case packet.HeaderTCP:
+		return h.At + tcpSum, h.Captured
+	case packet.HeaderGRE:
+		if f.out[h.At]&greHasSum != 0 && f.out[h.At+1]&greVersion == 0 {
+			return h.At + greSum, h.Captured
+		}
+	}
+	return 0, 0
+}
+
+// check says whether the checksum of a header is right.
+func (f *frame) check(h *packet.Header) sum {
+	at, n := f.field(h)
+	switch {
+	case n == 0, h.Kind != packet.HeaderTCP && binary.BigEndian.Uint16(f.orig[at:]) == 0:
+		return noSum
+	case h.Kind != packet.HeaderIPv4 && h.Captured < h.Wire:
+		return unknown
+	case ones(f.orig[h.At:h.At+n], pseudo(h, h.Src, h.Dst)) == 0xffff:
+		return right
+	}
+	return wrong
+}
+
+// pseudo returns the sum of the pseudo header of TCP and UDP.
+func pseudo(h *packet.Header, src, dst packet.Addr) uint64 {
+	var proto uint64
+	switch h.Kind {
+	case packet.HeaderTCP:
+		proto = protoTCP
+	case packet.HeaderUDP:
+		proto = protoUDP
+	default:
+		return 0
+	}
+	// The prefix of an IPv4 address in 16 bytes is 0xffff, which is nothing
+	// to a sum in ones' complement.
+	return uint64(ones(src[:], 0)) + uint64(ones(dst[:], 0)) + proto + uint64(h.Wire&0xffff+h.Wire>>16)
+}
+
+// ones adds up b in ones' complement (RFC 1071).
+func ones(b []byte, sum uint64) uint16 {
+	for len(b) > 1 {
+		sum += uint64(binary.BigEndian.Uint16(b))
+		b = b[2:]
+	}
+	if len(b) == 1 {
+		sum += uint64(b[0]) << 8
+	}
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	return uint16(sum)
+}
+
+// wrongBy makes a right checksum wrong.
+const wrongBy = 0x5555
+
+// seal writes the checksums, those of inner headers first. addr is what
+// becomes of addresses.
+func (f *frame) seal(addr func(packet.Addr) packet.Addr) {
+	for i := len(f.headers) - 1; i >= 0; i-- {
+		h := &f.headers[i]
+		at, n := f.field(h)
+		if f.sums[i] == noSum || n == 0 {
+			continue
+		}
+		binary.BigEndian.PutUint16(f.out[at:], 0)
+		if f.sums[i] == unknown {
+			continue
+		}
+		c := ^ones(f.out[h.At:h.At+n], pseudo(h, addr(h.Src), addr(h.Dst)))
+		if f.sums[i] == wrong {
+			c ^= wrongBy
+		}
+		if c == 0 && h.Kind == packet.HeaderUDP {
+			c = 0xffff // RFC 768: 0 means none
+		}
+		binary.BigEndian.PutUint16(f.out[at:], c)
+	}
+}
+
+// options overwrites the options of IPv4 and the unusual ones of TCP, which
+// can carry anything.
+func (f *frame) options(h *packet.Header) {
+	end := h.At + min(h.Size, h.Captured)
+	switch h.Kind {
+	case packet.HeaderIPv4:
+		for i := h.At + ipv4Fixed; i < end; i++ {
+			f.out[i] = 1 // no operation
+		}
+	case packet.HeaderTCP:
+		for b := f.out[h.At+tcpFixed : end]; len(b) > 0; {
+			n := 1
+			if b[0] > 1 {
+				if len(b) < 2 || b[1] < 2 || int(b[1]) > len(b) {
+					clear(b)
+					break
+				}
+				n = int(b[1])
+			}
+			if b[0] == 0 || !usualOption(b[0], n) {
+				if b[0] == 0 {
+					clear(b)
+					break
+				}
+				for i := range b[:n] {
+					b[i] = 1
+				}
+			}
+			b = b[n:]
+		}
+	}
+}
+
+// usualOption reports whether a TCP option tells of the transport only: no
+// operation, segment size, window scale, selective acknowledgements,
+// timestamps (RFC 9293 section 3.1, RFC 7323, RFC 2018).
+func usualOption(kind byte, n int) bool {
+	switch kind {
+	case 1:
+		return true
+	case 2:
+		return n == 4
+	case 3:
+		return n == 3
+	case 4:
+		return n == 2
+	case 5:
+		return n <= 34
+	case 8:
+		return n == 10
+	}
+	return false
+}
+
+// fragment returns where the payload of an IP fragment lies; ok is false
+// if the frame is none.
+func (f *frame) fragment() (at, n int, ok bool) {
+	if len(f.headers) == 0 {
+		return 0, 0, false
+	}
+	h := &f.headers[len(f.headers)-1]
+	return h.At, h.Captured, h.Kind == packet.FragmentPayload
+}
+
+// scatter writes a datagram into the fragments that it came from. Bytes of
+// a fragment that another copy overrode stay overwritten.
+func (f *frame) scatter() {
+	for _, p := range f.parts {
+		for i := range p.n {
+			if p.in.orig[p.at+i] == f.orig[p.from+i] {
+				p.in.out[p.at+i] = f.out[p.from+i]
+			}
+		}
+	}
+}

@@ -1,0 +1,251 @@
+package sanitize_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"popscope/capture/capturetest"
+	"popscope/pop3parse/sasl"
+	"popscope/sanitize"
+)
+
+// secretsOf returns everything secret that the records of a capture show:
+// passwords, tokens, responses, what was sent for a SASL challenge, and
+// lines that may be secret. Those that would be found by chance are left
+// out: short ones, and words that every server says.
+func secretsOf(t testing.TB, recs []map[string]any) map[string]bool {
+	t.Helper()
+	list, err := os.ReadFile("words.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	harmless := map[string]bool{}
+	for _, w := range strings.Fields(string(list)) {
+		harmless[w] = true
+	}
+	found := map[string]bool{}
+	add := func(b []byte) {
+		if len(b) >= 5 && !harmless[strings.ToLower(string(b))] && strings.Trim(string(b), "0A=") != "" {
+			found[string(b)] = true
+		}
+	}
+	str := func(r map[string]any, key string) []byte {
+		if b, ok := r[key+"_base64"].(string); ok {
+			raw, _ := base64.StdEncoding.DecodeString(b)
+			return raw
+		}
+		s, _ := r[key].(string)
+		return []byte(s)
+	}
+	users := map[string]bool{}
+	for _, r := range recs {
+		switch r["type"] {
+		case "login":
+			users[strings.ToLower(string(str(r, "user")))] = true
+			add(str(r, "secret"))
+			for _, part := range bytes.Split(str(r, "response"), []byte(":")) {
+				add(part)
+				if raw, err := hex.DecodeString(string(part)); err == nil && len(raw) >= 8 && len(bytes.Trim(raw, "\x00")) > 0 {
+					add(raw) // of NTLM
+				}
+			}
+		case "exchange":
+			args := str(r, "args")
+			switch r["verb"] {
+			case "PASS":
+				add(args)
+			case "":
+				add(args)
+			case "AUTH":
+				mech, initial, has := bytes.Cut(args, []byte(" "))
+				var turns []sasl.Turn
+				if has {
+					turns = append(turns, sasl.Turn{Data: initial})
+				}
+				list, _ := r["sasl"].([]any)
+				for _, x := range list {
+					m := x.(map[string]any)
+					turns = append(turns, sasl.Turn{Server: m["from"] == "server", Data: []byte(m["data"].(string))})
+				}
+				a := sasl.Decode(string(mech), turns)
+				add(a.Secret.Reveal())
+				add(a.Response.Reveal())
+				add(a.ServerProof.Reveal())
+			}
+		}
+	}
+	for u := range users {
+		delete(found, u)
+	}
+	return found
+}
+
+// forms returns the ways in which a secret could be hidden in bytes, each
+// with its name.
+func forms(secret string) map[string]string {
+	out := map[string]string{"clear": secret, "hex": hex.EncodeToString([]byte(secret)), "url": url.QueryEscape(secret)}
+	for shift := range 3 {
+		// Of base64, what does not hang on the bytes before and behind.
+		enc := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("\x00", shift) + secret))
+		from := (shift*8 + 5) / 6
+		to := (shift + len(secret)) * 8 / 6
+		if to-from >= 6 {
+			out[fmt.Sprintf("base64 shifted by %d", shift)] = enc[from:to]
+		}
+	}
+	return out
+}
+
+// search looks for secrets in a file, and in the streams of it.
+func search(t *testing.T, file []byte, secrets map[string]bool) {
+	t.Helper()
+	places := map[string][]byte{"file": file}
+	if tr, err := capturetest.FromSource(open(t, file)); err == nil {
+		for c := range tr.Conns() {
+			for _, side := range []bool{true, false} {
+				places[fmt.Sprintf("connection %d, client %v", c, side)] = tr.Stream(c, side)
+			}
+		}
+	}
+	for place, b := range places {
+		low := bytes.ToLower(b)
+		for s := range secrets {
+			for form, text := range forms(s) {
+				in, what := b, []byte(text)
+				if !strings.HasPrefix(form, "base64") {
+					in, what = low, bytes.ToLower(what)
+				}
+				if i := bytes.Index(in, what); i >= 0 {
+					t.Errorf("%q found as %s in %s: %q", s, form, place, b[max(0, i-40):min(len(b), i+len(what)+40)])
+				}
+			}
+		}
+	}
+}
+
+// TestNoSecrets looks for every secret of every dialog and recording, in
+// clear, base64, hex and URL encoding.
+func TestNoSecrets(t *testing.T) {
+	total := 0
+	for _, s := range sources(t) {
+		t.Run(s.name, func(t *testing.T) {
+			secrets := secretsOf(t, analyze(t, s.open(t)))
+			total += len(secrets)
+			for _, o := range []sanitize.Options{{}, {Others: sanitize.Blank, Addresses: true, Users: true, Hosts: true}} {
+				file, _ := run(t, s.open(t), o)
+				search(t, file, secrets)
+			}
+		})
+	}
+	if total < 100 {
+		t.Errorf("only %d secrets were looked for", total)
+	}
+}
+
+// TestNoMail looks for words of the mails in the dialogs and recordings.
+func TestNoMail(t *testing.T) {
+	for _, s := range sources(t) {
+		t.Run(s.name, func(t *testing.T) {
+			file, _ := run(t, s.open(t), sanitize.Options{Others: sanitize.Blank, Users: true})
+			for _, r := range analyze(t, s.open(t)) {
+				if r["type"] != "message" {
+					continue
+				}
+				for _, key := range []string{"subject", "from", "to", "message_id"} {
+					if v, _ := r[key].(string); len(v) > 5 && bytes.Contains(file, []byte(v)) {
+						t.Errorf("%s %q is still there", key, v)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestTransport sanitizes every dialog in other packets: cut, shuffled,
+// repeated, overlapping, damaged. Each is sent in a third of the ways, and
+// with POPSCOPE_CORPUS set in all of them.
+func TestTransport(t *testing.T) {
+	ways := map[string]func(capturetest.Trace) capturetest.Trace{
+		"segments of 1":  func(t capturetest.Trace) capturetest.Trace { return t.Split(1) },
+		"segments of 7":  func(t capturetest.Trace) capturetest.Trace { return t.Split(7) },
+		"shuffled":       func(t capturetest.Trace) capturetest.Trace { return t.Split(20).Shuffle(5, 6) },
+		"all twice":      func(t capturetest.Trace) capturetest.Trace { return t.Duplicate(6, 100) },
+		"retransmitted":  func(t capturetest.Trace) capturetest.Trace { return t.RetransmitLater(7, 40, 6) },
+		"overlapping":    func(t capturetest.Trace) capturetest.Trace { return t.Overlap(8) },
+		"kept alive":     func(t capturetest.Trace) capturetest.Trace { return t.KeepAlives() },
+		"bad checksums":  func(t capturetest.Trace) capturetest.Trace { return t.BadChecksums() },
+		"sequence wrap":  func(t capturetest.Trace) capturetest.Trace { return t.Rebase(0xffffffe0, 0xffffffd0) },
+		"some lost":      func(t capturetest.Trace) capturetest.Trace { return t.DropSome(3, 10) },
+		"client only":    func(t capturetest.Trace) capturetest.Trace { return t.OneSide(true) },
+		"server only":    func(t capturetest.Trace) capturetest.Trace { return t.OneSide(false) },
+		"from packet 5":  func(t capturetest.Trace) capturetest.Trace { return t.FromMiddle(min(5, len(t)-1)) },
+		"cut payloads":   func(t capturetest.Trace) capturetest.Trace { return t.CutPayload(30) },
+		"changed copies": changedCopies,
+	}
+	names := slices.Sorted(maps.Keys(ways))
+	for i, d := range capturetest.LoadAll(t, "") {
+		t.Run(d.Name, func(t *testing.T) {
+			secrets := secretsOf(t, analyze(t, capturetest.Source(d.Trace().Packets(capturetest.Plain()))))
+			for j, name := range names {
+				way := ways[name]
+				if (i+j)%3 > 0 && os.Getenv("POPSCOPE_CORPUS") == "" {
+					continue
+				}
+				if d.Trace().Bytes() > 20000 && strings.HasPrefix(name, "segments of 1") {
+					continue
+				}
+				packets := way(d.Trace()).Packets(capturetest.Plain())
+				file, _ := run(t, capturetest.Source(packets), sanitize.Options{Others: sanitize.Blank})
+				search(t, file, secrets)
+				compare(t, analyze(t, open(t, file)), analyze(t, capturetest.Source(packets)))
+				if t.Failed() {
+					t.Fatal(name)
+				}
+			}
+		})
+	}
+}
+
+// changedCopies repeats each segment with other bytes.
+func changedCopies(tr capturetest.Trace) capturetest.Trace {
+	for i := len(tr) - 1; i >= 0; i-- {
+		if len(tr[i].Payload) > 3 {
+			tr = tr.RetransmitChanged(i, func(p []byte) { p[1] ^= 0x20 })
+		}
+	}
+	return tr
+}
+
+// TestEncapsulations sanitizes dialogs in every link type and tunnel, in
+// fragments too, with addresses replaced.
+func TestEncapsulations(t *testing.T) {
+	for _, name := range []string{"rfc1939-section10", "auth-login", "body-large", "secret-echo", "ipv6"} {
+		d := capturetest.Load(t, name)
+		for _, e := range capturetest.Encaps() {
+			t.Run(name+"/"+e.Name, func(t *testing.T) {
+				packets := d.Trace().For(e).Packets(e)
+				want := analyze(t, capturetest.Source(packets))
+				for _, addresses := range []bool{false, true} {
+					file, stats := run(t, capturetest.Source(packets), sanitize.Options{Addresses: addresses})
+					if stats.Kept != stats.Packets || stats.Unread > 0 {
+						t.Errorf("kept %d of %d packets, %d unread", stats.Kept, stats.Packets, stats.Unread)
+					}
+					search(t, file, secretsOf(t, want))
+					var also []string
+					if addresses {
+						also = []string{"client", "server", "session", "community_id"}
+					}
+					compare(t, analyze(t, open(t, file)), want, also...)
+				}
+			})
+		}
+	}
+}

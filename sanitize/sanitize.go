@@ -1,0 +1,265 @@
+package sanitize
+
+import (
+	"container/list"
+	"io"
+
+	"popscope"
+	"popscope/capture"
+	"popscope/capture/packet"
+	"popscope/reassembly"
+	"popscope/reassembly/stream"
+)
+
+// Others says what becomes of packets that belong to no POP3 session.
+type Others uint8
+
+// Leaving them out changes the numbers of the packets behind them; Blank
+// keeps their headers and overwrites everything else.
+const (
+	Drop Others = iota
+	Blank
+)
+
+// Options choose what is overwritten besides secrets and mail.
+type Options struct {
+	Addresses bool // replace IP and hardware addresses, in the order of appearance
+	Users     bool // replace user names, in the order of appearance
+	Hosts     bool // overwrite names of hosts: in greetings, APOP timestamps and TLS handshakes
+	Texts     bool // keep what servers say, but for secrets that they repeat
+	Others    Others
+	Ports     []uint16 // see popscope.Options
+	Detect    popscope.Detect
+	Dir       string // of the temporary file; "" means the system's
+}
+
+// Stats says what was done.
+type Stats struct {
+	Packets  int64 // read
+	Kept     int64 // written
+	Unread   int64 // packets overwritten whole, since a limit on memory was reached
+	Sessions int64
+}
+
+// Sanitizer takes in a capture and writes it anew. Its methods are called
+// in the order Read, Write, Close.
+type Sanitizer struct {
+	opt   Options
+	spool *spool
+	dec   *packet.Decoder
+	frags *reassembly.Defragmenter
+	addrs *addresses
+	names *names
+	stats Stats
+
+	flows map[flowKey]*flow
+	used  *list.List // flows, that used last in front
+	conns map[*stream.Conn]*conn
+	dirty []*flow
+
+	queue   []*frame // with payload, in the order of arrival; written ones are skipped
+	waiting int      // bytes of those that are not written
+	parts   map[fragKey]*datagram
+	order   []*datagram // in the order of their first fragments
+
+	fragments int // frames in parts
+
+	histories map[*window]int64 // how much of each is counted in history
+	histQueue []*window
+	history   int64
+
+	seg     packet.Segment
+	frag    packet.Fragment
+	headers []packet.Header
+}
+
+// New returns a Sanitizer with its temporary file.
+func New(o Options) (*Sanitizer, error) {
+	sp, err := newSpool(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Sanitizer{
+		opt: o, spool: sp, dec: packet.NewDecoder(), frags: reassembly.NewDefragmenter(0, 0, 0),
+		addrs: newAddresses(o.Addresses), names: newNames(o.Users),
+		flows: map[flowKey]*flow{}, used: list.New(), conns: map[*stream.Conn]*conn{},
+		parts: map[fragKey]*datagram{}, histories: map[*window]int64{},
+	}, nil
+}
+
+// tap is the Sanitizer as the analysis sees it.
+type tap struct{ s *Sanitizer }
+
+// source is a capture.Source whose packets the Sanitizer sees first.
+type source struct {
+	s   *Sanitizer
+	src capture.Source
+}
+
+// Next implements capture.Source.
+func (x *source) Next(p *capture.Packet) error {
+	x.s.settle()
+	err := x.src.Next(p)
+	if err == nil {
+		x.s.packet(p)
+	}
+	return err
+}
+
+// Read takes in all of src. warn is told of damage in the capture, which
+// does not end the reading of other files. The error is that of the
+// temporary file, or says that a limit does not let addresses be replaced.
+func (s *Sanitizer) Read(src capture.Source, warn func(error)) error {
+	a := popscope.New(popscope.Options{
+		Ports: s.opt.Ports, Detect: s.opt.Detect, Workers: 1, NoMail: true, Tap: tap{s},
+	})
+	for _, err := range a.Results(&source{s, src}) {
+		if err != nil && warn != nil {
+			warn(err)
+		}
+	}
+	s.settle()
+	for _, f := range s.flows {
+		for _, fr := range f.frames {
+			s.put(fr)
+		}
+	}
+	for _, d := range s.order {
+		for _, fr := range d.frames {
+			s.put(fr)
+		}
+	}
+	s.stats.Sessions = a.Summary().Sessions
+	if s.addrs.err != nil {
+		return s.addrs.err
+	}
+	return s.spool.err
+}
+
+// Write writes the capture: a classic pcap file with nanoseconds, or pcapng
+// where there is more than one link type, or where ng asks for it.
+func (s *Sanitizer) Write(w io.Writer, ng bool) error {
+	o := capture.WriterOptions{Snaplen: max(s.spool.longest, 256<<10)}
+	links := map[capture.LinkType]bool{}
+	if !ng {
+		if _, err := s.spool.each(func(p *capture.Packet) error { links[p.Link] = true; return nil }); err != nil {
+			return err
+		}
+	}
+	if ng || len(links) > 1 {
+		o.Format = capture.Pcapng
+	}
+	out, err := capture.NewWriter(w, o)
+	if err != nil {
+		return err
+	}
+	if s.stats.Kept, err = s.spool.each(out.Write); err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+// Stats returns the counts; those of Write after it.
+func (s *Sanitizer) Stats() Stats { return s.stats }
+
+// Close removes the temporary file.
+func (s *Sanitizer) Close() error { return s.spool.close() }
+
+// packet takes one packet before the analysis sees it.
+func (s *Sanitizer) packet(p *capture.Packet) {
+	s.stats.Packets++
+	var v packet.Verdict
+	v, s.headers = s.dec.Headers(p, &s.seg, &s.frag, s.headers[:0])
+	fr := newFrame(p.Data, s.headers)
+	fr.num, fr.nanos = p.Num, p.Nanos
+	fr.record = s.spool.reserve(p, s.opt.Others == Blank)
+	fr.records = []int64{fr.record}
+	s.addrs.headers(fr)
+	s.decoded(fr, v)
+}
+
+// decoded goes on with a frame, or with a datagram put together.
+func (s *Sanitizer) decoded(fr *frame, v packet.Verdict) {
+	switch v {
+	case packet.IsSegment:
+		h := &fr.headers[len(fr.headers)-1]
+		fr.from = h.At + h.Size
+		fr.n = len(s.seg.Payload)
+		s.take(fr, &s.seg)
+	case packet.IsFragment:
+		s.fragment(fr)
+	default:
+		s.put(fr)
+	}
+}
+
+// put writes a frame.
+func (s *Sanitizer) put(fr *frame) {
+	if fr.written {
+		return
+	}
+	fr.written = true
+	if fr.flow != nil {
+		s.waiting -= len(fr.orig)
+	}
+	fr.seal(s.addrs.addr)
+	if len(fr.parts) == 0 {
+		s.spool.frame(fr.record, fr.out)
+	} else {
+		fr.scatter()
+		for _, p := range fr.parts {
+			s.put(p.in)
+		}
+	}
+	*fr = frame{written: true}
+}
+
+// keep says that packets are to be in the output.
+func (s *Sanitizer) keep(records []int64) {
+	if s.opt.Others == Blank {
+		return // they are already
+	}
+	for _, r := range records {
+		s.spool.keep(r)
+	}
+}
+
+// wait notes that a frame is in memory, and overwrites the oldest ones when
+// there are too many.
+func (s *Sanitizer) wait(fr *frame) {
+	s.waiting += len(fr.orig)
+	s.queue = append(s.queue, fr)
+	for s.waiting > maxWaiting/2 && len(s.queue) > 0 { // each is there twice
+		old := s.queue[0]
+		s.queue = s.queue[1:]
+		if !old.written {
+			s.stats.Unread++
+			f := old.flow
+			s.put(old)
+			f.remove(old)
+		}
+	}
+	if len(s.queue) >= 4096 && len(s.queue) > 4*s.live() {
+		rest := s.queue[:0]
+		for _, fr := range s.queue {
+			if !fr.written {
+				rest = append(rest, fr)
+			}
+		}
+		clear(s.queue[len(rest):])
+		s.queue = rest
+	}
+}
+
+// live estimates how many frames wait.
+func (s *Sanitizer) live() int { return s.waiting / 54 }
+
+// remove takes a written frame out of its flow.
+func (f *flow) remove(old *frame) {
+	for i, fr := range f.frames {
+		if fr == old {
+			f.frames = append(f.frames[:i], f.frames[i+1:]...)
+			return
+		}
+	}
+}
