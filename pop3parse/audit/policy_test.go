@@ -95,7 +95,7 @@ func FuzzPolicy(f *testing.F) {
 		}
 		if err == nil {
 			NewJudge(&p)
-			NewAuditor(&p)
+			NewAuditor(&p, Limits{})
 		}
 	})
 }
