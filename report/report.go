@@ -117,6 +117,9 @@ func New(format string, w io.Writer, o Options) (Writer, error) {
 		if m := auditFormats[format]; m != nil {
 			return m(w, o)
 		}
+		if !slices.Contains(FormatsOf(o.View), format) {
+			return nil, &OptionError{Option: "format", Value: format, Hint: "the formats are " + list(FormatsOf(o.View))}
+		}
 	}
 	for _, f := range formats {
 		if f.name == format {
