@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"io"
-	"slices"
 	"strings"
 
 	"popscope"
@@ -37,7 +36,7 @@ func (t *auditTable) Close(s popscope.Summary) error {
 	}
 	t.writeRules(&out, "Findings", t.sorted(false), "None.")
 	t.writeRules(&out, "What was not seen", t.sorted(true), nothingMissing)
-	out.WriteString(t.paint.bold(t.tally()) + "\n")
+	t.say(&out, t.paint.bold, t.tally())
 	out.Write(appendTotals(nil, &s, t.paint, t.opt.Width))
 	_, err := out.WriteTo(t.w)
 	return err
@@ -51,13 +50,13 @@ func (t *auditTable) writeAccounts(w io.Writer) error {
 	}
 	g := &grid{columns: []column{
 		{title: accountTitles[0], soft: 12, hard: 6},
-		{title: accountTitles[1], hard: 12, brief: []string{}},
+		{title: accountTitles[1], hard: 6, brief: []string{}},
 		{title: accountTitles[2], soft: 14, hard: 6},
 		{title: accountTitles[3], drop: 2},
 		{title: accountTitles[4], drop: 1},
-		{title: accountTitles[5], soft: 12, hard: 9},
+		{title: accountTitles[5], soft: 12, drop: 5},
 		{title: accountTitles[6], soft: 9, drop: 4},
-		{title: accountTitles[7]},
+		{title: accountTitles[7], hard: 8},
 		{title: accountTitles[8], soft: 7, hard: 4},
 		{title: accountTitles[9], drop: 3},
 	}}
@@ -74,11 +73,10 @@ func (t *auditTable) writeAccounts(w io.Writer) error {
 		return err
 	}
 	if len(dropped) > 0 {
-		slices.Reverse(dropped)
-		io.WriteString(w, t.paint.dim("(no room for: "+strings.Join(dropped, ", ")+")")+"\n")
+		t.say(w, t.paint.dim, noRoom(dropped, ""))
 	}
 	if note != "" {
-		io.WriteString(w, t.paint.yellow(note)+"\n")
+		t.say(w, t.paint.yellow, note)
 	}
 	io.WriteString(w, "\n")
 	return nil
@@ -92,11 +90,11 @@ func (t *auditTable) writeRules(w io.Writer, title string, groups []*ruleGroup, 
 		return
 	}
 	for _, g := range groups {
-		io.WriteString(w, "\n"+t.severity(g.severity)+"  "+t.paint.bold(g.title)+"  "+t.paint.dim("("+g.slug+", "+count(g.total, "finding")+")")+"\n")
+		io.WriteString(w, "\n"+wrap(t.severity(g.severity)+"  ", strings.Fields(g.title+" ("+g.slug+", "+count(g.total, "finding")+")"), " ", t.opt.Width))
 		t.writeSubjects(w, g)
 		io.WriteString(w, wrap("  To do: ", strings.Fields(g.advice), " ", t.opt.Width))
 		if g.rfc != "" {
-			io.WriteString(w, t.paint.dim("  "+g.rfc)+"\n")
+			io.WriteString(w, wrap("  ", strings.Fields(g.rfc), " ", t.opt.Width))
 		}
 	}
 	io.WriteString(w, "\n")
@@ -121,12 +119,17 @@ func (t *auditTable) writeSubjects(w io.Writer, g *ruleGroup) {
 		io.WriteString(w, wrap("  - ", items, " ", t.opt.Width))
 	}
 	if rest > 0 {
-		note := "  - " + count(rest, "more finding")
+		note := count(rest, "more finding")
 		if !t.opt.Verbose {
 			note += "; --verbose shows more"
 		}
-		io.WriteString(w, t.paint.yellow(note)+"\n")
+		io.WriteString(w, wrap("  - ", strings.Fields(note), " ", t.opt.Width))
 	}
+}
+
+// say writes a text of ours in a colour.
+func (t *auditTable) say(w io.Writer, colour func(string) string, text string) {
+	io.WriteString(w, colour(strings.TrimSuffix(wrapText(text, t.opt.Width), "\n"))+"\n")
 }
 
 // severity writes a severity in its colour and with one width.
