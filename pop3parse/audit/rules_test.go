@@ -12,6 +12,7 @@ import (
 	"popscope/capture/capturetest"
 	"popscope/pop3parse"
 	"popscope/pop3parse/audit"
+	"popscope/reassembly/tlsdec"
 )
 
 // options are those of rules whose dialogs need limits that a text file
@@ -26,6 +27,12 @@ func run(t *testing.T, path string, o popscope.Options) []audit.Finding {
 	t.Helper()
 	d := capturetest.Load(t, path)
 	o.Workers = 1
+	if d.KeyLog != "" {
+		o.Keys = new(tlsdec.KeyLog)
+		if _, err := o.Keys.Write([]byte(d.KeyLog)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	a := popscope.New(o)
 	var all []audit.Finding
 	for r, err := range a.Results(d.Source()) {

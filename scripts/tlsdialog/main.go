@@ -24,6 +24,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 )
@@ -66,6 +67,8 @@ func run() error {
 		server.CipherSuites = client.CipherSuites
 	}
 	var log transcript
+	var keys bytes.Buffer
+	client.KeyLogWriter = &keys
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -104,6 +107,9 @@ func run() error {
 	serverErr := <-done
 	if (err != nil || serverErr != nil) && !*verify {
 		return fmt.Errorf("client: %v, server: %v", err, serverErr)
+	}
+	for line := range strings.Lines(keys.String()) {
+		fmt.Print("# keylog ", line)
 	}
 	log.print()
 	return nil
