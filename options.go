@@ -57,6 +57,7 @@ var DefaultPorts = []uint16{110, 995}
 type Limits struct {
 	Reassembly reassembly.Limits // of all connections together
 	Session    pop3parse.Limits  // of each session
+	Audit      audit.Limits      // of what is remembered from session to session
 
 	// PartExchanges is how many exchanges of one session are collected
 	// before they are handed on as a part of it. Default 10,000.

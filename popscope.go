@@ -36,7 +36,7 @@ func (a *Analyzer) Open() int64 { return a.open.Load() }
 // New returns an Analyzer.
 func New(o Options) *Analyzer {
 	o = o.withDefaults()
-	a := &Analyzer{opt: o, in: newIntake(&o), audit: audit.NewAuditor(&o.Policy)}
+	a := &Analyzer{opt: o, in: newIntake(&o), audit: audit.NewAuditor(&o.Policy, o.Limits.Audit)}
 	a.merge.follow = o.Follow
 	a.shards = newShards(&a.opt)
 	for _, s := range a.shards {

@@ -20,20 +20,23 @@ func TestREADMEShowsRealOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
+		command      string // as far as it tells it from others
+		view         report.View
 		format, file string
 		lines        int // at least so many of README's lines are from it
 	}{
-		{"table", "testdata/pcap/dovecot-attachments.pcap", 15},
-		{"transcript", "testdata/pcap/dovecot-auth-failed.pcap", 7},
-		{"jsonl", "testdata/pcap/dovecot-interleaved.pcap", 1},
+		{"analyze", report.SessionView, "table", "testdata/pcap/dovecot-attachments.pcap", 15},
+		{"transcript", report.SessionView, "transcript", "testdata/pcap/dovecot-auth-failed.pcap", 7},
+		{"login", report.SessionView, "jsonl", "testdata/pcap/dovecot-interleaved.pcap", 1},
+		{"audit", report.AuditView, "table", "testdata/pcap/dovecot-auth-failed.pcap", 8},
 	} {
-		command := " " + tt.file + "\n"
+		command := tt.command + " " + tt.file + "\n"
 		_, block, found := strings.Cut(string(readme), command)
 		if !found {
 			t.Errorf("README.md has no command with %s", tt.file)
 			continue
 		}
-		out := render(t, tt.format, tt.file)
+		out := render(t, tt.format, tt.file, report.Options{View: tt.view})
 		lines := 0
 		for _, line := range strings.Split(block, "\n") {
 			shown, isBlock := strings.CutPrefix(line, "    ")
@@ -94,8 +97,8 @@ func TestREADMEShowsWhatExtractWrites(t *testing.T) {
 	}
 }
 
-// render returns the output of a format, with its defaults.
-func render(t *testing.T, format, file string) string {
+// render returns the output of a format.
+func render(t *testing.T, format, file string, o report.Options) string {
 	t.Helper()
 	src, err := capture.Open(file)
 	if err != nil {
@@ -103,7 +106,6 @@ func render(t *testing.T, format, file string) string {
 	}
 	defer src.Close()
 	var out bytes.Buffer
-	o := report.Options{}
 	w, err := report.New(format, &out, o)
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,8 @@ type end struct {
 	acked   uint32 // the acknowledgement it sent last
 	waiting int    // data segments that came and were not acknowledged
 	window  uint16
-	closed  bool // it has sent its FIN
+	closed  bool   // it has sent its FIN
+	wrote   uint32 // where its last write began
 }
 
 // phase is where a connection stands.
@@ -42,6 +43,9 @@ type live struct {
 	writer side // who wrote last; valid iff an end is waiting
 	lose   bool // the next write is not in the capture
 	cross  bool // the next write does not know of the one before it
+	again  bool // the next write repeats the last one of its side
+	bad    bool // the next write has wrong checksums
+	cut    int  // captured bytes of each packet of the next write, and one; 0 for all
 }
 
 // compiler turns steps into segments.
@@ -54,6 +58,8 @@ type compiler struct {
 	// How the packets of the present write differ from others.
 	unseen bool // they are not in the capture
 	stale  bool // they acknowledge what the packet before them did
+	bad    bool // their checksums are wrong
+	cut    int  // their captured bytes, and one; 0 for all
 }
 
 var (
@@ -84,8 +90,8 @@ func compile(d *Dialog) (Trace, int, error) {
 	}
 	for i := range c.conns {
 		l := &c.conns[i]
-		if l.lose || l.cross {
-			return nil, last, errors.New("! lost or ! crossing without a write after it")
+		if l.lose || l.cross || l.again || l.bad || l.cut > 0 {
+			return nil, last, errors.New("! lost, crossing, again, badchecksum or cut without a write after it")
 		}
 		// A connection that only declares how it begins is meant to begin.
 		if l.phase == unopened && l.opening != synNone && l.opening != synFull {
@@ -146,6 +152,12 @@ func (c *compiler) do(s step) error {
 		l.lose = true
 	case doCrossing:
 		l.cross = true
+	case doAgain:
+		l.again = true
+	case doBadChecksum:
+		l.bad = true
+	case doCut:
+		l.cut = s.n + 1
 	}
 	return nil
 }
@@ -166,11 +178,15 @@ func (c *compiler) send(l *live, from side, flags uint8, payload, options []byte
 	if flags&syn != 0 {
 		s.Window = synWindow
 	}
+	own.next = s.end()
+	if over := len(s.Payload) - (c.cut - 1); c.cut > 0 && over > 0 {
+		s.Payload, s.Cut = s.Payload[:c.cut-1], over
+	}
+	s.BadChecksum = c.bad
 	if !c.unseen {
 		c.out = append(c.out, s)
 	}
 	c.now += int64(c.step)
-	own.next = s.end()
 	if own.next != s.Seq {
 		peer.seen = own.next
 		peer.waiting++
@@ -229,18 +245,26 @@ func (c *compiler) write(l *live, from side, data []byte) error {
 	if peer.window == 0 {
 		return fmt.Errorf("the %s has closed its window", from.other())
 	}
-	if peer.waiting > 0 && l.writer == from && !l.cross {
+	if peer.waiting > 0 && l.writer == from && !l.cross && !l.again {
 		c.send(l, from.other(), ack, nil, nil)
 	}
+	after := own.next
+	if l.again {
+		if end := own.wrote + uint32(len(data)); end != after {
+			return fmt.Errorf("! again: the write before has %d bytes, this one %d", after-own.wrote, len(data))
+		}
+		own.next = own.wrote
+	}
+	own.wrote = own.next
 	for len(data) > 0 {
 		n := min(l.mss, len(data))
 		flags := ack
 		if n == len(data) {
 			flags |= psh
 		}
-		c.unseen, c.stale = l.lose, l.cross
+		c.unseen, c.stale, c.bad, c.cut = l.lose, l.cross, l.bad, l.cut
 		c.send(l, from, flags, data[:n:n], nil)
-		c.unseen, c.stale = false, false
+		c.unseen, c.stale, c.bad, c.cut = false, false, false, 0
 		data = data[n:]
 		if peer.waiting >= 2 {
 			c.send(l, from.other(), ack, nil, nil)
@@ -249,7 +273,7 @@ func (c *compiler) write(l *live, from side, data []byte) error {
 			return errTooMany
 		}
 	}
-	l.writer, l.lose, l.cross = from, false, false
+	l.writer, l.lose, l.cross, l.again, l.bad, l.cut = from, false, false, false, false, 0
 	return nil
 }
 

@@ -16,6 +16,9 @@ type Dialog struct {
 	About  string // the comment at the top: what the dialog shows and why it exists
 	KeyLog string // TLS secrets in the NSS key log format, from "# keylog" lines
 
+	Drops   int  // packets that the system dropped while capturing, from "! drops"
+	Damaged bool // the capture ends in damage, from "! damaged"
+
 	conns []dialogConn
 	steps []step
 	start int64 // nanoseconds since 1970-01-01 UTC
@@ -76,6 +79,9 @@ const (
 	doWindowUpdate                 // one side has room again
 	doLost                         // the next write is missing in the capture
 	doCrossing                     // the next write was sent before the last one of the other side came
+	doAgain                        // the next write repeats the last one of its side, perhaps with other bytes
+	doBadChecksum                  // the next write has wrong checksums
+	doCut                          // of each packet of the next write only the first bytes were captured
 )
 
 // step is one thing that happens; every step but doPause and doStep
@@ -87,6 +93,7 @@ type step struct {
 	side side
 	data []byte
 	wait time.Duration
+	n    int
 }
 
 // Trace returns the packets of the dialog, in order, on a network that

@@ -221,6 +221,11 @@ var directives = map[string]directiveRow{
 	"pause":        {1, 1, "a duration as 5s", false, waiting(doPause)},
 	"open":         {0, 0, "nothing", false, plain(doOpen)},
 	"close":        {0, 0, "nothing", false, plain(doClose)},
+	"again":        {0, 0, "nothing", false, plain(doAgain)},
+	"badchecksum":  {0, 0, "nothing", false, plain(doBadChecksum)},
+	"cut":          {1, 1, "a number of bytes", false, (*parser).readCut},
+	"drops":        {1, 1, "a number of packets", false, (*parser).readDrops},
+	"damaged":      {0, 0, "nothing", false, func(p *parser, _ []string) error { p.d.Damaged = true; return nil }},
 	"lost":         {0, 0, "nothing", false, plain(doLost)},
 	"crossing":     {0, 0, "nothing", false, plain(doCrossing)},
 	"fin":          {1, 1, "client or server", false, sided(doFIN)},
@@ -235,6 +240,20 @@ func plain(kind stepKind) func(*parser, []string) error {
 		p.do(step{kind: kind})
 		return nil
 	}
+}
+
+func (p *parser) readCut(w []string) error {
+	n, err := strconv.Atoi(w[0])
+	if err != nil || n < 0 {
+		return fmt.Errorf("%q: not a number of bytes", w[0])
+	}
+	p.do(step{kind: doCut, n: n})
+	return nil
+}
+
+func (p *parser) readDrops(w []string) (err error) {
+	p.d.Drops, err = strconv.Atoi(w[0])
+	return err
 }
 
 func sided(kind stepKind) func(*parser, []string) error {

@@ -2,8 +2,11 @@ package capturetest
 
 import (
 	"errors"
+	"io"
 	"strings"
 	"testing"
+
+	"popscope/capture"
 )
 
 // render writes a trace with sequence numbers counted from the handshake.
@@ -335,4 +338,50 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%s\n%s", problem, render(d.Trace()))
 		}
 	})
+}
+
+// TestDamageInADialog: what a capture can lack or have twice is said in the
+// text.
+func TestDamageInADialog(t *testing.T) {
+	d, err := Parse("x", "! drops 5\n! damaged\nS: +OK one\n! again\nS: +OK two\nC: QUIT\n! cut 3\nS: +OK\n! badchecksum\nC: NOOP\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var data []Segment
+	for _, s := range d.Trace() {
+		if len(s.Payload) > 0 {
+			data = append(data, s)
+		}
+	}
+	if len(data) != 5 {
+		t.Fatalf("%d packets with data: %v", len(data), data)
+	}
+	if data[0].Seq != data[1].Seq || string(data[1].Payload) != "+OK two\r\n" {
+		t.Errorf("! again: %v, %v", data[0], data[1])
+	}
+	if string(data[3].Payload) != "+OK" || data[3].Cut != 2 {
+		t.Errorf("! cut: %v", data[3])
+	}
+	if data[3].BadChecksum || !data[4].BadChecksum {
+		t.Errorf("! badchecksum: %v, %v", data[3], data[4])
+	}
+	if data[4].Ack != data[3].Seq+5 {
+		t.Errorf("the client acknowledges %d of a packet at %d", data[4].Ack, data[3].Seq)
+	}
+	src := d.Source()
+	if n := src.(interface{ Drops() uint64 }).Drops(); n != 5 {
+		t.Errorf("%d drops, want 5", n)
+	}
+	var p capture.Packet
+	for err = src.Next(&p); err == nil; err = src.Next(&p) {
+	}
+	var damage *capture.FormatError
+	if !errors.As(err, &damage) || src.Next(&p) != io.EOF {
+		t.Errorf("the capture ends with %v", err)
+	}
+	for _, text := range []string{"! again\nS: +OK\n", "S: +OK one\n! again\nS: +OK\n", "! cut x\nS: +OK\n", "S: +OK\n! cut 3\n"} {
+		if _, err := Parse("x", text); err == nil {
+			t.Errorf("%q is no dialog", text)
+		}
+	}
 }

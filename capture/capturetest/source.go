@@ -2,6 +2,7 @@ package capturetest
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -33,6 +34,34 @@ func (s *source) Next(p *capture.Packet) error {
 	p.Data = s.buf[:len(s.buf):len(s.buf)]
 	return nil
 }
+
+// Source returns the dialog as a capture in Ethernet frames, with the drops
+// and the damage that it says the capture has.
+func (d *Dialog) Source() capture.Source {
+	s := &dialogSource{source: source{packets: d.trace.Packets(Plain())}, drops: uint64(d.Drops)}
+	if d.Damaged {
+		s.err = &capture.FormatError{File: d.Name, Packet: int64(len(s.packets) + 1), Err: errors.New("cut short")}
+	}
+	return s
+}
+
+type dialogSource struct {
+	source
+	drops uint64
+	err   error // at the end
+}
+
+// Next fills in the next packet, or returns the damage and then io.EOF.
+func (s *dialogSource) Next(p *capture.Packet) error {
+	err := s.source.Next(p)
+	if err == io.EOF && s.err != nil {
+		err, s.err = s.err, nil
+	}
+	return err
+}
+
+// Drops returns how many packets were dropped.
+func (s *dialogSource) Drops() uint64 { return s.drops }
 
 // WritePcap writes the packets as a classic capture file with times in
 // nanoseconds. All must have the link type of the first one.

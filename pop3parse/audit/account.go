@@ -64,7 +64,6 @@ type pair struct {
 	failures    int64
 	first, last int64 // times of the failures
 	proof       proof
-	done        bool
 }
 
 // attackOn is a success after failures.

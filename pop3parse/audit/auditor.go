@@ -11,19 +11,34 @@ import (
 	"popscope/reassembly/stream"
 )
 
-// Limits of what an Auditor remembers between sessions. All of it together
-// takes some 150 MB when every limit is reached; a busy server's day does
-// not come near. What goes beyond a limit is counted, and said by the rule
-// audit-limit.
-const (
-	maxAccounts   = 1 << 16 // that have logged in
-	maxTried      = 1 << 16 // that were tried only: a flood of made-up names must not push out the real ones
-	maxClients    = 1 << 16
-	maxServers    = 1 << 12
-	maxSecrets    = 1 << 17
-	maxChallenges = 1 << 16
-	maxAcross     = 10_000 // findings about several sessions
-)
+// Limits bound what an Auditor remembers between sessions. Zero means the
+// default. With the defaults all of it together takes some 150 MB when
+// every limit is reached, which a busy server's day does not come near.
+// What is beyond a limit is counted, and said by the rule audit-limit.
+type Limits struct {
+	Accounts   int // that have logged in; default 65,536
+	Tried      int // that were tried only, so that a flood of made-up names does not push out the real ones; default 65,536
+	Clients    int // addresses; default 65,536
+	Servers    int // addresses with port; default 4,096
+	Secrets    int // digests; default 131,072
+	Challenges int // digests; default 65,536
+	Findings   int // about several sessions; default 10,000
+}
+
+func (l Limits) withDefaults() Limits {
+	for _, v := range []struct {
+		limit *int
+		usual int
+	}{
+		{&l.Accounts, 1 << 16}, {&l.Tried, 1 << 16}, {&l.Clients, 1 << 16}, {&l.Servers, 1 << 12},
+		{&l.Secrets, 1 << 17}, {&l.Challenges, 1 << 16}, {&l.Findings, 10_000},
+	} {
+		if *v.limit <= 0 {
+			*v.limit = v.usual
+		}
+	}
+	return l
+}
 
 // Auditor applies the rules that need several sessions, and groups logins
 // by account. It is given the sessions in the order of results, and its
@@ -42,7 +57,8 @@ type Auditor struct {
 	challenges   *recent[challengeKey, sighting]
 
 	found    []Finding
-	foundNo  int64 // findings beyond maxAcross
+	most     int   // findings
+	foundNo  int64 // findings beyond that
 	distinct int   // hashes that clients may still keep: see client.users
 }
 
@@ -54,9 +70,10 @@ type crossRules struct {
 	drops, damaged, limit                                    *active
 }
 
-// NewAuditor returns an Auditor for a policy.
-func NewAuditor(p *Policy) *Auditor {
-	a := &Auditor{ignore: p.Ignore.ready(), order: make(map[string]int), seed: maphash.MakeSeed(), distinct: maxDistinct}
+// NewAuditor returns an Auditor for a policy, within limits.
+func NewAuditor(p *Policy, l Limits) *Auditor {
+	l = l.withDefaults()
+	a := &Auditor{most: l.Findings, ignore: p.Ignore.ready(), order: make(map[string]int), seed: maphash.MakeSeed(), distinct: maxDistinct}
 	on := make(map[string]*active)
 	for i, r := range allRules() {
 		a.order[r.Slug] = i
@@ -69,12 +86,12 @@ func NewAuditor(p *Policy) *Auditor {
 		networks: on["account-from-many-networks"], polling: on["polling-too-fast"], reused: on["password-reused"],
 		drops: on["kernel-drops"], damaged: on["capture-damaged"], limit: on["audit-limit"],
 	}
-	a.known = newRecent[accountKey](maxAccounts, a.endAccount)
-	a.tried = newRecent[accountKey](maxTried, a.endAccount)
-	a.clients = newRecent[netip.Addr](maxClients, a.endClient)
-	a.servers = newRecent[netip.AddrPort](maxServers, a.endServer)
-	a.secrets = newRecent[secretKey](maxSecrets, a.endSecret)
-	a.challenges = newRecent[challengeKey, sighting](maxChallenges, nil)
+	a.known = newRecent[accountKey](l.Accounts, a.endAccount)
+	a.tried = newRecent[accountKey](l.Tried, a.endAccount)
+	a.clients = newRecent[netip.Addr](l.Clients, a.endClient)
+	a.servers = newRecent[netip.AddrPort](l.Servers, a.endServer)
+	a.secrets = newRecent[secretKey](l.Secrets, a.endSecret)
+	a.challenges = newRecent[challengeKey, sighting](l.Challenges, nil)
 	return a
 }
 
@@ -264,7 +281,7 @@ func (a *Auditor) finding(r *active, detail string, p *proof) Finding {
 // find adds a finding and returns it, to say what it is about; nil when
 // there are too many.
 func (a *Auditor) find(r *active, detail string, p *proof) *Finding {
-	if len(a.found) >= maxAcross {
+	if len(a.found) >= a.most {
 		a.foundNo++
 		return &Finding{}
 	}

@@ -52,8 +52,10 @@ type view struct {
 	ignore *ignored
 	out    []Finding
 
-	notes     pop3parse.Notes // of all exchanges
-	clear     bool            // a login went outside of TLS
+	notes     pop3parse.Notes               // of all exchanges
+	clear     bool                          // a login went outside of TLS
+	shown     [pop3parse.Protected + 1]bool // what logins outside of TLS showed
+	scram     bool                          // an iteration count was seen
 	verbs     verbSet
 	refused   bool // a command was refused
 	odd       bool // a pairing is not sure
@@ -86,7 +88,11 @@ func (v *view) look() {
 		}
 	}
 	for i := range v.Logins {
-		v.clear = v.clear || !v.Logins[i].Encrypted
+		l := &v.Logins[i]
+		if !l.Encrypted {
+			v.clear, v.shown[l.Exposure] = true, true
+		}
+		v.scram = v.scram || l.Iterations > 0
 	}
 }
 

@@ -141,6 +141,7 @@ func differingCopies(v *view, r *active) {
 func badChecksums(v *view, r *active) {
 	if t := &v.Conn.Transport; t.BadChecksums[0]+t.BadChecksums[1] > 0 {
 		var e evidence
+		e.add(v.Conn.First)
 		v.find(r, itoa(t.BadChecksums[stream.Client])+" segments of the client, "+itoa(t.BadChecksums[stream.Server])+" of the server", &e)
 	}
 }
@@ -148,6 +149,7 @@ func badChecksums(v *view, r *active) {
 func packetsCut(v *view, r *active) {
 	if t := &v.Conn.Transport; t.Cut[0]+t.Cut[1] > 0 {
 		var e evidence
+		e.add(v.Conn.First)
 		v.find(r, itoa(t.Cut[stream.Client])+" packets of the client, "+itoa(t.Cut[stream.Server])+" of the server", &e)
 	}
 }

@@ -112,11 +112,11 @@ const maxUsers = 16
 
 // byUser adds a finding of a rule for each user with logins that match.
 func (v *view) byUser(r *active, match func(*pop3parse.Login) bool, detail func(n int, l *pop3parse.Login) string) {
-	type one struct {
+	var users [maxUsers]struct {
 		first *pop3parse.Login
 		e     evidence
 	}
-	var users []one
+	n := 0
 	var rest evidence
 	var firstOfRest *pop3parse.Login
 logins:
@@ -125,15 +125,16 @@ logins:
 		if !match(l) || v.ignore.account(l.User) {
 			continue
 		}
-		for k := range users {
+		for k := range n {
 			if bytes.Equal(users[k].first.User, l.User) {
 				users[k].e.add(l.At)
 				continue logins
 			}
 		}
-		if len(users) < maxUsers {
-			users = append(users, one{first: l})
-			users[len(users)-1].e.add(l.At)
+		if n < maxUsers {
+			users[n].first = l
+			users[n].e.add(l.At)
+			n++
 			continue
 		}
 		if firstOfRest == nil {
@@ -141,7 +142,7 @@ logins:
 		}
 		rest.add(l.At)
 	}
-	for k := range users {
+	for k := range n {
 		u := &users[k]
 		v.findUser(r, u.first.User, detail(u.e.total, u.first), &u.e)
 	}
@@ -152,6 +153,9 @@ logins:
 
 // how writes by which mechanism, how often, and what came of it.
 func how(n int, l *pop3parse.Login) string {
+	if n == 1 && l.Mechanism == "USER/PASS" { // by far the most frequent
+		return [...]string{"USER/PASS, outcome not known", "USER/PASS, accepted", "USER/PASS, refused"}[l.Outcome]
+	}
 	b := make([]byte, 0, 64)
 	b = append(b, l.Mechanism...)
 	switch l.Outcome {
@@ -175,13 +179,13 @@ func shows(l *pop3parse.Login, what pop3parse.Exposure) bool {
 }
 
 func cleartextLogin(v *view, r *active) {
-	if v.clear {
+	if v.shown[pop3parse.Cleartext] {
 		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Cleartext) && l.Outcome != pop3parse.Failure }, how)
 	}
 }
 
 func cleartextAttempt(v *view, r *active) {
-	if v.clear {
+	if v.shown[pop3parse.Cleartext] {
 		v.byUser(r, func(l *pop3parse.Login) bool {
 			return shows(l, pop3parse.Cleartext) && l.Outcome == pop3parse.Failure && l.Secret.Known()
 		}, how)
@@ -196,7 +200,7 @@ func stlsNotUsed(v *view, r *active) {
 }
 
 func tokenInClear(v *view, r *active) {
-	if v.clear {
+	if v.shown[pop3parse.Token] {
 		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Token) }, how)
 	}
 }
@@ -204,18 +208,21 @@ func tokenInClear(v *view, r *active) {
 func isSCRAM(l *pop3parse.Login) bool { return strings.HasPrefix(l.Mechanism, "SCRAM-") }
 
 func crackableLogin(v *view, r *active) {
-	if v.clear {
+	if v.shown[pop3parse.Crackable] {
 		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Crackable) && !isSCRAM(l) }, how)
 	}
 }
 
 func scramInClear(v *view, r *active) {
-	if v.clear {
+	if v.shown[pop3parse.Crackable] {
 		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Crackable) && isSCRAM(l) }, how)
 	}
 }
 
 func scramFewIterations(v *view, r *active) {
+	if !v.scram {
+		return
+	}
 	least := r.count("iterations")
 	v.byUser(r, func(l *pop3parse.Login) bool {
 		return l.Iterations > 0 && int64(l.Iterations) < least

@@ -1,8 +1,6 @@
 package audit
 
 import (
-	"bytes"
-
 	"popscope/pop3parse"
 	"popscope/pop3parse/sasl"
 	"popscope/reassembly/stream"
@@ -35,7 +33,7 @@ var protocolRules = []Rule{
 		About:   "The octets in the server's reply to RETR are not those of the message that follows, dots unstuffed and line ends counted as two. Replies without a count are no finding.",
 	},
 	{
-		Slug: "mail-unterminated", Severity: Medium, Scope: SessionScope, session: mailUnterminated, last: false,
+		Slug: "mail-unterminated", Severity: Medium, Scope: SessionScope, session: mailUnterminated,
 		Title:  "Message without its final line",
 		Advice: "Look whether the server dies while it sends. Clients may take the next reply for mail, and mail for replies.",
 		RFC:    "RFC 1939 section 3",
@@ -114,12 +112,14 @@ var protocolRules = []Rule{
 	{
 		Slug: "unknown-reply", Severity: Low, Scope: PairScope,
 		session: func(v *view, r *active) {
-			v.noted(r, set(pop3parse.UnexpectedLine, pop3parse.UnexpectedReply), "place", "places")
+			if !v.OneSided {
+				v.noted(r, set(pop3parse.UnexpectedLine, pop3parse.UnexpectedReply), "place", "places")
+			}
 		},
 		Title:  "Server lines that answer nothing",
 		Advice: "Look at the lines: a server or a box in between that speaks out of turn makes clients take one reply for another.",
 		RFC:    "RFC 1939 section 3",
-		About:  "A line of the server is neither +OK nor -ERR where a reply must begin, or a reply came to no command. After a loss, lines that belong to what was lost count too.",
+		About:  "A line of the server is neither +OK nor -ERR where a reply must begin, or a reply came to no command. After a loss, lines that belong to what was lost count too; where only the server was captured none do.",
 	},
 	{
 		Slug: "unknown-command", Severity: Info, Scope: PairScope,
@@ -205,10 +205,4 @@ func endWord(r stream.CloseReason) string {
 		return "RST"
 	}
 	return "falling silent"
-}
-
-// upperWord returns the first word of b in upper case.
-func upperWord(b []byte) string {
-	word, _, _ := bytes.Cut(b, []byte(" "))
-	return string(bytes.ToUpper(word))
 }

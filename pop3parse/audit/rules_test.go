@@ -1,0 +1,149 @@
+package audit_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"popscope"
+	"popscope/capture/capturetest"
+	"popscope/pop3parse"
+	"popscope/pop3parse/audit"
+	"popscope/reassembly/tlsdec"
+)
+
+// options are those of rules whose dialogs need limits that a text file
+// can reach.
+var options = map[string]popscope.Options{
+	"limit-reached": {Limits: popscope.Limits{Session: pop3parse.Limits{Turns: 4}}},
+	"audit-limit":   {Limits: popscope.Limits{Audit: audit.Limits{Tried: 3}}},
+}
+
+// run returns all findings about a dialog.
+func run(t *testing.T, path string, o popscope.Options) []audit.Finding {
+	t.Helper()
+	d := capturetest.Load(t, path)
+	o.Workers = 1
+	if d.KeyLog != "" {
+		o.Keys = new(tlsdec.KeyLog)
+		if _, err := o.Keys.Write([]byte(d.KeyLog)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := popscope.New(o)
+	var all []audit.Finding
+	for r, err := range a.Results(d.Source()) {
+		if err != nil {
+			continue // a dialog may say that the capture is damaged
+		}
+		all = append(all, r.Findings...)
+	}
+	sum := a.Summary()
+	if sum.Sessions == 0 {
+		t.Fatalf("%s: no session", path)
+	}
+	return append(all, sum.Across...)
+}
+
+func slugs(fs []audit.Finding) []string {
+	var out []string
+	for i := range fs {
+		out = append(out, fs[i].Rule)
+	}
+	return out
+}
+
+var slug = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// TestEveryRule holds each rule of the catalogue to its two dialogs: it
+// finds what is in the one, and nothing in the other, which comes near.
+func TestEveryRule(t *testing.T) {
+	files := make(map[string]bool)
+	seen := make(map[string]bool)
+	for _, theme := range audit.Catalogue() {
+		for _, r := range theme.Rules {
+			t.Run(r.Slug, func(t *testing.T) {
+				if !slug.MatchString(r.Slug) || seen[r.Slug] {
+					t.Errorf("the name %q is not well shaped, or not new", r.Slug)
+				}
+				seen[r.Slug] = true
+				for what, text := range map[string]string{"title": r.Title, "advice": r.Advice, "about": r.About} {
+					if text == "" || what != "title" && !strings.HasSuffix(text, ".") {
+						t.Errorf("%s: %q", what, text)
+					}
+				}
+				if r.RFC == "" && theme.Name != audit.EvidenceTheme && theme.Name != "Attack" {
+					t.Error("no standard")
+				}
+				hit, near := filepath.Join("testdata", r.Slug+".txt"), filepath.Join("testdata", r.Slug+".near.txt")
+				files[hit], files[near] = true, true
+				found := slices.DeleteFunc(run(t, hit, options[r.Slug]), func(f audit.Finding) bool { return f.Rule != r.Slug })
+				if len(found) == 0 {
+					t.Fatalf("not found in %s", hit)
+				}
+				for _, f := range found {
+					if f.Severity != r.Severity || f.Title != r.Title || f.Advice != r.Advice || f.RFC != r.RFC || f.Detail == "" {
+						t.Errorf("the finding is not the rule's: %+v", f)
+					}
+					if len(f.Packets) == 0 && r.Scope != audit.CaptureScope {
+						t.Error("no evidence")
+					}
+					if !slices.IsSorted(f.Packets) || len(f.Packets) > audit.MaxEvidence || len(f.Sessions) > audit.MaxEvidence {
+						t.Errorf("evidence: %v, %v", f.Packets, f.Sessions)
+					}
+				}
+				if all := slugs(run(t, near, options[r.Slug])); slices.Contains(all, r.Slug) {
+					t.Errorf("found in %s, among %v", near, all)
+				}
+
+				// Off is off.
+				o := options[r.Slug]
+				o.Policy.Rules = map[string]audit.Choice{r.Slug: {Off: true}}
+				if slices.Contains(slugs(run(t, hit, o)), r.Slug) {
+					t.Error("found although it is off")
+				}
+			})
+		}
+	}
+	all, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range all {
+		if !files[f] {
+			t.Errorf("%s: of no rule", f)
+		}
+	}
+	if len(seen) < 50 {
+		t.Errorf("only %d rules", len(seen))
+	}
+}
+
+// TestFaultsAreNoGuesses is the point of RFC 2449's and RFC 3206's codes: a
+// maildrop in use and a server out of order say nothing about a password.
+func TestFaultsAreNoGuesses(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "password-guessing.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		reply string
+		guess bool
+	}{
+		{"-ERR [AUTH] wrong", true}, {"-ERR wrong password", true}, {"-ERR no such user", true}, {"-ERR so sorry", true},
+		{"-ERR [IN-USE] wait", false}, {"-ERR maildrop is locked", false}, {"-ERR [SYS/TEMP] later", false}, {"-ERR [SYS/PERM] broken", false},
+		{"-ERR [LOGIN-DELAY] too soon", false}, {"-ERR you must use TLS", false},
+		{"-ERR [AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections.", false},
+	} {
+		path := filepath.Join(t.TempDir(), "dialog.txt")
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), "-ERR [AUTH] wrong password", tt.reply)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(slugs(run(t, path, popscope.Options{})), "password-guessing"); got != tt.guess {
+			t.Errorf("%s: got %v, want %v", tt.reply, got, tt.guess)
+		}
+	}
+}
