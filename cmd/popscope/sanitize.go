@@ -62,7 +62,7 @@ secrets either.`,
 	s.BoolVar(&f.opt.Hosts, "hosts", false, "overwrite names of hosts in greetings and TLS handshakes, and TLS certificates")
 	s.BoolVar(&f.opt.Texts, "keep-texts", false, "keep the texts of servers whole, but for secrets that they repeat")
 	s.StringVar(&f.others, "others", "drop", "`WHAT` becomes of packets that belong to no POP3 session: drop, blank")
-	s.StringVarP(&f.format, "format", "f", "", "write `NAME`: pcap, pcapng; without it pcap, or pcapng for several link types")
+	s.StringVarP(&f.format, "format", "f", "", "output format `NAME`, without it pcap, or pcapng for several link types: pcap, pcapng")
 	f.in.register(p, cmd)
 	for _, name := range []string{"from", "to", "host", "user", "workers"} {
 		s.Lookup(name).Hidden = true // a part of a capture would be no longer the same sessions
