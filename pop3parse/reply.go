@@ -150,6 +150,10 @@ var reasonWords = []struct {
 	{"denied", BadCredentials}, {"login", BadCredentials}, {"invalid", BadCredentials},
 }
 
+// needsTLS are the words of servers that want TLS first, where a response
+// code says something else.
+var needsTLS = []string{"plaintext authentication disallowed", "plaintext authentication not allowed", "cleartext authentication", "secure connection", "starttls", "stls"}
+
 // FailureReason says why a login, or a USER command, was refused: by its
 // response code (RFC 2449 section 8.1, RFC 3206), otherwise by its words.
 func FailureReason(code, text []byte) Reason {
@@ -157,6 +161,12 @@ func FailureReason(code, text []byte) Reason {
 	level, _, _ := bytes.Cut(code, []byte("/"))
 	switch string(level) {
 	case "AUTH":
+		// QUIRK: Dovecot has this code for a client that must use TLS, too.
+		for _, w := range needsTLS {
+			if bytes.Contains(bytes.ToLower(text), []byte(w)) {
+				return TLSRequired
+			}
+		}
 		return BadCredentials
 	case "IN-USE":
 		return InUse

@@ -22,6 +22,7 @@ type Writer interface {
 // Options choose what is written. The zero value masks secrets, uses no
 // colour and leaves out nothing.
 type Options struct {
+	View        View     // what the report is about
 	ShowSecrets bool     // write passwords, tokens and SASL data in clear
 	Records     []string // jsonl, csv: only these record types, of RecordTypes; nil means all for jsonl, session for csv
 	Files       []string // jsonl: the inputs, for the run record
@@ -109,12 +110,20 @@ func Formats() []string {
 // writes. An *OptionError tells of a format or record type that does not
 // exist.
 func New(format string, w io.Writer, o Options) (Writer, error) {
+	if o.View == AuditView {
+		if o.Records == nil {
+			o.Records = auditRecords[format]
+		}
+		if m := auditFormats[format]; m != nil {
+			return m(w, o)
+		}
+	}
 	for _, f := range formats {
 		if f.name == format {
 			return f.make(w, o)
 		}
 	}
-	return nil, &OptionError{Option: "format", Value: format, Hint: "the formats are " + list(Formats())}
+	return nil, &OptionError{Option: "format", Value: format, Hint: "the formats are " + list(FormatsOf(o.View))}
 }
 
 // RecordTypes returns the record types of jsonl and csv in the order in which a

@@ -19,6 +19,7 @@ import (
 // The exit statuses.
 const (
 	statusDone        = 0
+	statusFound       = 1   // audit found something at or above --fail-on
 	statusUsage       = 2   // wrong usage, nothing done
 	statusIncomplete  = 3   // an input unreadable or damaged, an output not written
 	statusInterrupted = 130 // as a shell says of Ctrl-C

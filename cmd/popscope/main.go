@@ -93,6 +93,7 @@ messages went over the wire.`,
 	root.SetHelpCommand(p.helpCommand())
 	root.AddCommand(
 		p.analyzeCommand(),
+		p.auditCommand(),
 		p.sniffCommand(),
 		p.interfacesCommand(),
 		p.extractCommand(),

@@ -16,6 +16,7 @@ import (
 // outputFlags are the flags of every command that writes a report, as they
 // were given.
 type outputFlags struct {
+	view        report.View
 	format      string
 	json        bool
 	output      string
@@ -33,6 +34,7 @@ type output struct {
 	format string
 	file   string // "" means standard output
 	report report.Options
+<<<<<<< HEAD
 
 	make func(format string, w io.Writer, o report.Options) (report.Writer, error) // nil means report.New
 }
@@ -43,23 +45,35 @@ func (o *output) writer(w io.Writer) (report.Writer, error) {
 		return o.make(o.format, w, o.report)
 	}
 	return report.New(o.format, w, o.report)
+=======
+	news   *news // what audit reports of the findings; nil for all
+>>>>>>> 5cdbbc7 (cmd, report: audit with table, Markdown, policy, baseline and catalogue)
 }
 
 // register adds the flags to a command.
 func (f *outputFlags) register(p *program, cmd *cobra.Command) {
 	s := cmd.Flags()
-	formats := report.Formats()
+	formats := report.FormatsOf(f.view)
 	s.StringVarP(&f.format, "format", "f", formats[0], "output format `NAME`: "+strings.Join(formats, ", "))
 	s.BoolVar(&f.json, "json", false, "short for --format jsonl")
 	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, which appears when it is complete and which only you can read")
 	s.BoolVar(&f.showSecrets, "show-secrets", false, "show passwords, tokens and SASL data in clear")
-	s.StringSliceVar(&f.records, "records", nil, "`LIST` of the record types that jsonl and csv carry (default all for jsonl, session for csv): "+strings.Join(report.RecordTypes(), ", "))
+	s.StringSliceVar(&f.records, "records", nil, "`LIST` of the record types that jsonl and csv carry ("+recordsDefault[f.view]+"): "+strings.Join(report.RecordTypes(), ", "))
 	s.StringVar(&f.bodies, "bodies", fmt.Sprint(report.DefaultBodies), "lines that transcript shows of each multi-line reply: a number `N`, or all")
 	s.BoolVar(&f.wide, "wide", false, "all columns of table, and whole texts in markdown, however wide")
 	s.StringVar(&f.color, "color", "auto", "`WHEN` to use colours: auto, always, never")
+	if f.view == report.AuditView {
+		s.MarkHidden("bodies") // there is no transcript of an audit
+	}
 	p.completeValues(cmd, map[string][]string{
 		"format": formats, "records": report.RecordTypes(), "color": {"auto", "always", "never"},
 	})
+}
+
+// recordsDefault says which records there are when none are chosen.
+var recordsDefault = map[report.View]string{
+	report.SessionView: "default all for jsonl, session for csv",
+	report.AuditView:   "default all but exchange and message for jsonl, finding for csv",
 }
 
 // check checks the flags against each other and against what is read.
@@ -67,6 +81,7 @@ func (f *outputFlags) register(p *program, cmd *cobra.Command) {
 func (f *outputFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*output, error) {
 	f.formatSet, f.recordsSet, f.bodiesSet = cmd.Flags().Changed("format"), cmd.Flags().Changed("records"), cmd.Flags().Changed("bodies")
 	o := &output{format: f.format}
+	o.report.View = f.view
 	if f.output != "-" {
 		o.file = f.output
 	}

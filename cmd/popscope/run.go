@@ -110,11 +110,13 @@ func (p *program) reportTo(w io.Writer, name string, t *traffic, o *output, src 
 	}
 	run := p.analysis(t, src)
 	for r := range run.results() {
+		o.news.session(r)
 		if err := out.Write(r); err != nil {
 			return run.Summary(), broken(name, err)
 		}
 	}
 	sum := run.Summary()
+	o.news.summary(&sum)
 	if err := out.Close(sum); err != nil {
 		return sum, broken(name, err)
 	}

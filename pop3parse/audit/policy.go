@@ -104,3 +104,21 @@ func within(prefixes []netip.Prefix, a netip.Addr) bool {
 
 // account reports whether nothing is to be said about a user.
 func (g *ignored) account(user []byte) bool { return g.accounts != nil && g.accounts[string(user)] }
+
+// Severity returns how severe findings of a rule are, and whether the rule
+// holds at all.
+func (p *Policy) Severity(r *Rule) (Severity, bool) {
+	a := p.apply(r)
+	if a == nil {
+		return 0, false
+	}
+	return a.severity, true
+}
+
+// Setting returns the value of one of a rule's settings: a number, or
+// nanoseconds.
+func (p *Policy) Setting(r *Rule, name string) int64 {
+	on := *p
+	on.Rules = map[string]Choice{r.Slug: {Settings: p.Rules[r.Slug].Settings}}
+	return on.apply(r).count(name)
+}

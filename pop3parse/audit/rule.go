@@ -102,8 +102,11 @@ var themes = []struct {
 	{"TLS", tlsRules},
 	{"Attack", attackRules},
 	{"Protocol", protocolRules},
-	{"Evidence", evidenceRules},
+	{EvidenceTheme, evidenceRules},
 }
+
+// EvidenceTheme is the name of the theme about what was not seen.
+const EvidenceTheme = "Evidence"
 
 // Theme is a part of the catalogue.
 type Theme struct {

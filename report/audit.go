@@ -1,0 +1,345 @@
+package report
+
+import (
+	"cmp"
+	"io"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"popscope"
+	"popscope/pop3parse"
+	"popscope/pop3parse/audit"
+)
+
+// View says what a report is about.
+type View uint8
+
+// The views.
+const (
+	SessionView View = iota // sessions and what happened in them, as analyze shows
+	AuditView               // accounts and findings, as audit shows
+)
+
+// auditFormats are the formats that have a writer of their own for
+// AuditView. The other ones write the same for both views, in jsonl and
+// csv with other records unless they are chosen.
+var auditFormats = map[string]func(io.Writer, Options) (Writer, error){
+	"table":    newAuditTable,
+	"markdown": newAuditMarkdown,
+}
+
+// auditRecords are the records of AuditView.
+var auditRecords = map[string][]string{
+	"jsonl": {"run", "login", "finding", "session", "summary"},
+	"csv":   {"finding"},
+}
+
+// FormatsOf returns the names of formats that New knows for a view, the
+// default one first.
+func FormatsOf(v View) []string {
+	names := Formats()
+	if v == SessionView {
+		return names
+	}
+	names = slices.DeleteFunc(names, func(n string) bool { return n == "transcript" })
+	for n := range auditFormats {
+		if !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
+// Bounds of what a report on an audit keeps; what goes beyond is counted.
+const (
+	maxSubjects  = 1000 // accounts, clients and the like for each rule
+	fewSubjects  = 5    // without Options.Verbose
+	maxTagged    = 1 << 16
+	tagsShown    = 3 // secret tags of an account
+	fewAccounts  = 100
+	maxAccounts  = 10_000
+	clientsShown = 3
+)
+
+// auditModel collects what a report on an audit says, whatever its format.
+type auditModel struct {
+	opt    Options
+	groups map[string]*ruleGroup
+	tags   *tagger
+	tagged map[tagKey][]int // tags of the secrets that were not refused, by account
+	sum    popscope.Summary
+}
+
+// tagKey names an account.
+type tagKey struct {
+	server netip.AddrPort
+	user   string
+}
+
+// ruleGroup is all findings of one rule.
+type ruleGroup struct {
+	slug, title, advice, rfc string
+	severity                 audit.Severity
+	total                    int64
+	subjects                 []*subject
+	known                    map[subjectKey]*subject
+}
+
+type subjectKey struct {
+	server netip.AddrPort
+	client netip.Addr
+	user   string
+}
+
+// subject is what findings of one rule are about, with the first of them.
+type subject struct {
+	first audit.Finding
+	times int64
+}
+
+func newAuditModel(o Options) *auditModel {
+	return &auditModel{opt: o, groups: make(map[string]*ruleGroup), tags: newTagger(maxTags), tagged: make(map[tagKey][]int)}
+}
+
+// write takes a session, or a part of one.
+func (m *auditModel) write(r *popscope.Result) {
+	for i := range r.Findings {
+		m.add(&r.Findings[i])
+	}
+	for i := range r.Logins {
+		m.tag(r, &r.Logins[i])
+	}
+}
+
+// tag gives the secret of a login its tag.
+func (m *auditModel) tag(r *popscope.Result, l *pop3parse.Login) {
+	if !l.Secret.Known() {
+		return
+	}
+	n := m.tags.tag(l.Secret)
+	if n == 0 || l.Outcome == pop3parse.Failure {
+		return
+	}
+	key := tagKey{r.Conn.Server, string(l.User)}
+	have, ok := m.tagged[key]
+	if !ok && len(m.tagged) >= maxTagged || len(have) > tagsShown || slices.Contains(have, n) {
+		return
+	}
+	m.tagged[key] = append(have, n)
+}
+
+// add takes a finding.
+func (m *auditModel) add(f *audit.Finding) {
+	g := m.groups[f.Rule]
+	if g == nil {
+		g = &ruleGroup{slug: f.Rule, title: f.Title, advice: f.Advice, rfc: f.RFC, severity: f.Severity, known: make(map[subjectKey]*subject)}
+		m.groups[f.Rule] = g
+	}
+	g.total++
+	key := subjectKey{f.Server, f.Client, string(f.User)}
+	if s := g.known[key]; s != nil {
+		s.times++
+		return
+	}
+	if len(g.subjects) >= maxSubjects {
+		return
+	}
+	s := &subject{first: *f, times: 1}
+	s.first.User = slices.Clone(f.User)
+	g.known[key] = s
+	g.subjects = append(g.subjects, s)
+}
+
+// finish takes the summary.
+func (m *auditModel) finish(s popscope.Summary) {
+	m.sum = s
+	for i := range s.Across {
+		m.add(&s.Across[i])
+	}
+}
+
+// sorted returns the rules that were found, the most severe first: those
+// about what was seen, or those about what was not.
+func (m *auditModel) sorted(evidence bool) []*ruleGroup {
+	place := make(map[string]int)
+	isEvidence := make(map[string]bool)
+	for _, t := range audit.Catalogue() {
+		for _, r := range t.Rules {
+			place[r.Slug] = len(place)
+			isEvidence[r.Slug] = t.Name == audit.EvidenceTheme
+		}
+	}
+	var out []*ruleGroup
+	for _, g := range m.groups {
+		if isEvidence[g.slug] == evidence {
+			out = append(out, g)
+		}
+	}
+	slices.SortFunc(out, func(a, b *ruleGroup) int {
+		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(place[a.slug], place[b.slug]), strings.Compare(a.slug, b.slug))
+	})
+	return out
+}
+
+// tally writes how many findings of each severity there are.
+func (m *auditModel) tally() string {
+	var n [audit.Critical + 1]int64
+	total := int64(0)
+	for _, g := range m.groups {
+		n[g.severity] += g.total
+		total += g.total
+	}
+	if total == 0 {
+		return "No findings."
+	}
+	var parts []string
+	for s := audit.Critical; ; s-- {
+		if n[s] > 0 {
+			parts = append(parts, commas(n[s])+" "+s.String())
+		}
+		if s == audit.Info {
+			break
+		}
+	}
+	return count(total, "finding") + ": " + list(parts)
+}
+
+// nothingMissing is said where no evidence rule has a finding.
+const nothingMissing = "Nothing is known to be missing: every session was seen from its first packet to its last, in both directions."
+
+// subjectText writes what a finding is about: "alice at 192.0.2.10:110 from
+// 192.0.2.20".
+func (s *subject) text() string {
+	var parts []string
+	f := &s.first
+	if f.User != nil {
+		parts = append(parts, "user "+inertUpTo(f.User, maxCell))
+	}
+	if f.Server.IsValid() {
+		parts = append(parts, "server "+f.Server.String())
+	}
+	if f.Client.IsValid() {
+		parts = append(parts, "client "+f.Client.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// evidenceText writes where it was seen.
+func (s *subject) evidenceText() string {
+	f := &s.first
+	var parts []string
+	switch n := len(f.Packets); {
+	case n == 1:
+		parts = append(parts, "packet "+strconv.FormatInt(f.Packets[0], 10))
+	case n > 1:
+		var nums []string
+		for _, p := range f.Packets {
+			nums = append(nums, strconv.FormatInt(p, 10))
+		}
+		parts = append(parts, "packets "+strings.Join(nums, ", "))
+	}
+	if s.times > 1 {
+		parts = append(parts, "and in "+count(s.times-1, "further finding"))
+	}
+	return strings.Join(parts, " ")
+}
+
+// accountRow is an account as every format shows it.
+type accountRow struct {
+	user, server, logins, first, last, clients, mechanisms, exposure, tls, secrets string
+	exposed                                                                        pop3parse.Exposure
+}
+
+// accountTitles are the titles of accountRow's cells.
+var accountTitles = []string{"User", "Server", "Logins", "First", "Last", "Clients", "Mechanisms", "Exposure", "TLS", "Secrets"}
+
+func (r *accountRow) cells() []string {
+	return []string{r.user, r.server, r.logins, r.first, r.last, r.clients, r.mechanisms, r.exposure, r.tls, r.secrets}
+}
+
+// accounts returns the rows to show, and a note about those that are not.
+func (m *auditModel) accounts() (rows []accountRow, note string) {
+	limit := fewAccounts
+	if m.opt.Verbose {
+		limit = maxAccounts
+	}
+	// Those that let nobody in are not worth a line as long as others are.
+	all := slices.Clone(m.sum.Accounts)
+	slices.SortStableFunc(all, func(a, b audit.Account) int {
+		return cmp.Compare(min(b.Accepted+b.Unknown, 1), min(a.Accepted+a.Unknown, 1))
+	})
+	more := int64(max(len(all)-limit, 0)) + m.sum.AccountsForgotten
+	for i := range all[:min(limit, len(all))] {
+		rows = append(rows, m.account(&all[i]))
+	}
+	if more > 0 {
+		note = count(more, "more account") + " not listed"
+		if !m.opt.Verbose && len(all) > limit {
+			note += "; --verbose shows more"
+		}
+	}
+	return rows, note
+}
+
+// account words one account.
+func (m *auditModel) account(a *audit.Account) accountRow {
+	r := accountRow{
+		user: inertUpTo(a.User, maxCell), server: a.Server.String(),
+		first: utc(a.First).Format(clock), last: utc(a.Last).Format(clock),
+		exposure: a.Exposure.String(), exposed: a.Exposure,
+	}
+	if len(a.User) == 0 {
+		r.user = "-"
+	}
+	var parts []string
+	for _, l := range []struct {
+		n    int64
+		word string
+	}{{a.Accepted, "ok"}, {a.Refused - a.Faults, "failed"}, {a.Faults, "turned away"}, {a.Unknown, "unknown"}} {
+		if l.n > 0 {
+			parts = append(parts, commas(l.n)+" "+l.word)
+		}
+	}
+	r.logins = strings.Join(parts, ", ")
+	var clients []string
+	for _, c := range a.Clients[:min(clientsShown, len(a.Clients))] {
+		clients = append(clients, c.String())
+	}
+	switch n := len(a.Clients) - clientsShown; {
+	case a.MoreClients:
+		clients = append(clients, "more than "+strconv.Itoa(n)+" more")
+	case n > 0:
+		clients = append(clients, strconv.Itoa(n)+" more")
+	}
+	r.clients = strings.Join(clients, ", ")
+	var mechanisms []string
+	for _, name := range a.Mechanisms {
+		mechanisms = append(mechanisms, Inert(name))
+	}
+	r.mechanisms = strings.Join(mechanisms, ", ")
+	total := a.Accepted + a.Refused + a.Unknown
+	switch {
+	case a.Clear == 0:
+		r.tls = "used"
+	case a.Clear < total:
+		r.tls = "used by some"
+	case a.OffersTLS:
+		r.tls = "offered, not used"
+	default:
+		r.tls = "-"
+	}
+	tags := m.tagged[tagKey{a.Server, string(a.User)}]
+	var names []string
+	for _, n := range tags[:min(tagsShown, len(tags))] {
+		names = append(names, "s"+strconv.Itoa(n))
+	}
+	if len(tags) > tagsShown {
+		names = append(names, "...")
+	}
+	if r.secrets = strings.Join(names, ", "); r.secrets == "" {
+		r.secrets = "-"
+	}
+	return r
+}
