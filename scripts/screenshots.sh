@@ -1,18 +1,31 @@
-#!/bin/bash
-# Make the pictures of terminal output that README shows, from recordings.
+#!/usr/bin/env bash
+# Makes the pictures in docs/img anew, from recordings of the project: the
+# html report, and what the command writes on a terminal. It needs Chromium.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+out=$PWD/docs/img
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-go build -o "$work" ./cmd/popscope ./scripts/termshot
-mkdir -p docs
+mkdir -p "$out"
+go build -o "$work/popscope" ./cmd/popscope
+(cd test/browser && go build -o "$work/shot" ./shot)
+PATH=$work:$PATH
 cd testdata/pcap
 
-# shot PICTURE ARGS... shows popscope with these arguments.
-shot() {
-	local picture=$1
-	shift
-	COLUMNS=120 "$work/popscope" "$@" --color always | "$work/termshot" "popscope $*" >"../../docs/$picture.svg"
+popscope analyze -f html -o "$work/report.html" dovecot-*.pcap*
+session=$(popscope analyze --json --records session dovecot-auth-failed.pcap | sed -n 's/.*"session":"\([^"]*\)".*/\1/p')
+shot -width 1280 -height 860 "$work/report.html" "$out/report.png"
+shot -width 1280 -height 860 -dark -do "location.hash='#times'" "$work/report.html" "$out/times.png"
+shot -width 1280 -height 900 -do "location.hash='#s-$session'" "$work/report.html" "$out/ladder.png"
+
+# terminal PICTURE LINES ARGS...: what the command writes, up to LINES of it.
+terminal() {
+	picture=$1 lines=$2
+	shift 2
+	COLUMNS=110 popscope "$@" --color always | sed -n "1,${lines}p" | shot -command "popscope $*" - "$out/$picture"
 }
-shot analyze analyze dovecot-interleaved.pcap dovecot-attachments.pcap dovecot-stls.pcap courier.pcap
+terminal table.png 30 analyze dovecot-attachments.pcap
+terminal transcript.png 24 analyze -f transcript dovecot-interleaved.pcap
+
+ls -l "$out"
