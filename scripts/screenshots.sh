@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the pictures in docs/img anew, from recordings of the project: the
-# html report, and what the command writes on a terminal. It needs Chromium.
+# html report, and what the command writes on a terminal. It needs Chromium,
+# and fonts with Chinese and Japanese: the package fonts-noto-cjk.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,7 +26,7 @@ terminal() {
 	shift 2
 	COLUMNS=110 popscope "$@" --color always | sed -n "1,${lines}p" | shot -command "popscope $*" - "$out/$picture"
 }
-terminal table.png 30 analyze dovecot-attachments.pcap
-terminal transcript.png 24 analyze -f transcript dovecot-interleaved.pcap
+terminal table.png 40 analyze dovecot-attachments.pcap dovecot-auth-failed.pcap dovecot-pop3s.pcap dovecot-dele-noquit.pcap
+terminal transcript.png 26 analyze -f transcript dovecot-auth-failed.pcap
 
 ls -l "$out"
