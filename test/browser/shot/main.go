@@ -1,15 +1,13 @@
-// Shot takes a picture of a report, or of what a command wrote.
+// Shot takes a picture of a report.
 //
 //	go run ./shot -width 1280 -height 900 [-dark] [-do 'js'] report.html picture.png
 //	go run ./shot report.html paper.pdf
-//	popscope analyze --color always mail.pcap | go run ./shot -command 'popscope analyze mail.pcap' - picture.png
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -22,8 +20,7 @@ import (
 // settings are the flags.
 type settings struct {
 	browser.View
-	do      string
-	command string
+	do string
 }
 
 func main() {
@@ -34,7 +31,6 @@ func main() {
 	flag.BoolVar(&s.Dark, "dark", false, "dark colours")
 	flag.BoolVar(&s.NoScripts, "noscript", false, "scripts turned off")
 	flag.StringVar(&s.do, "do", "", "a `script` to run before the picture is taken")
-	flag.StringVar(&s.command, "command", "", "show a terminal: the command `line` that wrote standard input")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		flag.Usage()
@@ -48,14 +44,6 @@ func main() {
 
 // shoot takes one picture. A name that ends in .pdf gets paper.
 func (s *settings) shoot(file, picture string) error {
-	if s.command != "" {
-		page, err := s.terminal()
-		if err != nil {
-			return err
-		}
-		defer os.Remove(page)
-		file = page
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	b, err := browser.Start(ctx)
@@ -77,7 +65,11 @@ func (s *settings) shoot(file, picture string) error {
 	if err := p.Do(chromedp.Sleep(200 * time.Millisecond)); err != nil { // what a script set off
 		return err
 	}
-	data, err := s.take(p, picture)
+	take := p.Picture
+	if strings.HasSuffix(picture, ".pdf") {
+		take = p.Paper
+	}
+	data, err := take()
 	if err != nil {
 		return err
 	}
@@ -85,33 +77,4 @@ func (s *settings) shoot(file, picture string) error {
 		fmt.Fprintln(os.Stderr, "shot:", problem)
 	}
 	return os.WriteFile(picture, data, 0o644)
-}
-
-// take makes the picture: of the window, of the terminal, or paper.
-func (s *settings) take(p *browser.Page, picture string) (data []byte, err error) {
-	switch {
-	case strings.HasSuffix(picture, ".pdf"):
-		return p.Paper()
-	case s.command != "":
-		err = p.Do(chromedp.Screenshot("body", &data, chromedp.ByQuery))
-		return data, err
-	}
-	return p.Picture()
-}
-
-// terminal writes a page with what standard input holds.
-func (s *settings) terminal() (string, error) {
-	output, err := io.ReadAll(os.Stdin)
-	if err != nil {
-		return "", err
-	}
-	f, err := os.CreateTemp("", "terminal-*.html")
-	if err != nil {
-		return "", err
-	}
-	_, err = f.WriteString(browser.Terminal(s.command, string(output)))
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return f.Name(), err
 }
