@@ -1,4 +1,4 @@
-.PHONY: help build test race lint golden fuzz cover streams memory bench
+.PHONY: screenshots browser help build test race lint golden fuzz cover streams memory bench
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
@@ -32,3 +32,9 @@ memory: ## peak memory on a capture of 1 GB
 
 bench: ## compare with tcpdump, tcpflow, dsniff and tshark: make bench ARGS='-rounds 3 -slow'
 	go run ./scripts/bench $(ARGS)
+
+browser: ## test the html report in a real Chromium
+	cd test/browser && go test ./...
+
+screenshots: ## make the pictures in docs/img anew
+	scripts/screenshots.sh

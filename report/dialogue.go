@@ -1,6 +1,8 @@
 package report
 
 import (
+	"strings"
+
 	"popscope/pop3parse"
 	"popscope/reassembly/stream"
 )
@@ -43,4 +45,25 @@ func turnLine(turn *pop3parse.Turn, show bool) []byte {
 		line = append(append(line, ' '), b...)
 	}
 	return line
+}
+
+// loginText writes an attempt to authenticate, with texts from the wire up
+// to a number of octets.
+func loginText(l *pop3parse.Login, show bool, p paint, most int) string {
+	parts := []string{Inert(l.Mechanism)}
+	if l.User != nil {
+		parts = append(parts, "user "+inertUpTo(l.User, most))
+	}
+	if len(l.AuthzID) > 0 {
+		parts = append(parts, "as "+inertUpTo(l.AuthzID, most))
+	}
+	if l.Secret.Known() {
+		b, _ := shownBytes(l.Secret, show)
+		parts = append(parts, "secret "+inertUpTo(b, most))
+	}
+	if l.Response.Known() {
+		b, _ := shownBytes(l.Response, show)
+		parts = append(parts, "response "+inertUpTo(b, most))
+	}
+	return strings.Join(append(parts, outcomeText(l, p), exposureText(l.Exposure, p)), ", ")
 }

@@ -15,13 +15,14 @@
 //	jsonl       one JSON object a line, for programs; written as the sessions come
 //	markdown    the table for issues and chats: at most 50 rows each without Options.Verbose; written by Close
 //	csv         the records of jsonl as a table, for spreadsheets; written as the sessions come
+//	html        one self-contained page to look at; written by Close
 //
 // Packets of Analyzer.Packets are written by NewPackets: a line for each
 // packet, or a record.
 //
 // The records of jsonl are a contract, which Schema states as a JSON
-// Schema: a change of meaning raises SchemaVersion. Table and transcript
-// are for people and may change.
+// Schema: a change of meaning raises SchemaVersion. Table, transcript
+// and html are for people and may change.
 //
 // The columns of csv are the keys of jsonl: client.ip becomes client_ip,
 // lists are joined with semicolons (a semicolon in an item becomes \x3b),

@@ -33,6 +33,7 @@ type Options struct {
 	Live        bool     // table: a line for each session when it ends, not sorted by start
 	Bodies      int      // transcript: lines shown of each multi-line reply; 0 means DefaultBodies; also AllBodies, NoBodies
 	Follow      bool     // transcript: Results are parts of sessions that alternate
+	Sections    []string // html: only these sections, in this order, of Sections; nil means all
 	Verbose     bool     // table: list more messages and logins; transcript: digests of messages
 }
 
@@ -95,6 +96,7 @@ var formats = []struct {
 	{"jsonl", newJSONL},
 	{"csv", newCSV},
 	{"markdown", newMarkdown},
+	{"html", newHTML},
 }
 
 // Formats returns the names that New knows, the default one first.

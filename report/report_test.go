@@ -21,10 +21,12 @@ func TestNewRefuses(t *testing.T) {
 		opt          Options
 		want, hint   string
 	}{
-		{"a format that does not exist", "xml", Options{}, `report: unknown format "xml"`, "the formats are table, transcript, jsonl, csv and markdown"},
-		{"no format", "", Options{}, `report: unknown format ""`, "the formats are table, transcript, jsonl, csv and markdown"},
+		{"a format that does not exist", "xml", Options{}, `report: unknown format "xml"`, "the formats are table, transcript, jsonl, csv, markdown and html"},
+		{"no format", "", Options{}, `report: unknown format ""`, "the formats are table, transcript, jsonl, csv, markdown and html"},
 		{"a record type that does not exist", "jsonl", Options{Records: []string{"login", "logins"}}, `report: unknown record type "logins"`,
 			"the record types are run, exchange, login, message, finding, session and summary"},
+		{"a section that does not exist", "html", Options{Sections: []string{"overview", "oveview"}}, `report: unknown section "oveview"`,
+			"the sections are overview, findings, timeline, logins, times, errors, tls, sessions, dialogues, messages and unseen"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w, err := New(c.format, io.Discard, c.opt)
@@ -37,7 +39,7 @@ func TestNewRefuses(t *testing.T) {
 }
 
 func TestFormatsAreMade(t *testing.T) {
-	if got := Formats(); !slices.Equal(got, []string{"table", "transcript", "jsonl", "csv", "markdown"}) {
+	if got := Formats(); !slices.Equal(got, []string{"table", "transcript", "jsonl", "csv", "markdown", "html"}) {
 		t.Errorf("formats: %q", got)
 	}
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"strings"
 
 	"popscope/report/timing"
 )
@@ -90,6 +91,12 @@ func timesInWords(t *timing.Times) string {
 	if !s.Any() {
 		return text + "No stalls.\n"
 	}
-	return text + "Stalls: " + count(s.Retransmitted, "segment") + " sent again after " + duration(s.ResendNanos) + " of silence, " +
-		count(s.ZeroWindows, "closed window") + " for " + duration(s.ZeroNanos) + ".\n"
+	var parts []string
+	if s.Retransmitted > 0 {
+		parts = append(parts, count(s.Retransmitted, "segment")+" sent again after "+duration(s.ResendNanos)+" of silence")
+	}
+	if s.ZeroWindows > 0 {
+		parts = append(parts, count(s.ZeroWindows, "closed window")+" for "+duration(s.ZeroNanos))
+	}
+	return text + "Stalls: " + strings.Join(parts, ", ") + ".\n"
 }

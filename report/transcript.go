@@ -418,7 +418,7 @@ func (t *transcript) outcome(r *popscope.Result) {
 		t.line()
 		t.line("  ", t.paint.bold("logins"))
 		for i := range r.Logins {
-			t.login(&r.Logins[i])
+			t.line("    ", loginText(&r.Logins[i], t.opt.ShowSecrets, t.paint, maxShown))
 		}
 	}
 	if len(r.Messages) > 0 {
@@ -428,27 +428,6 @@ func (t *transcript) outcome(r *popscope.Result) {
 			t.message(&r.Messages[i])
 		}
 	}
-}
-
-// login writes one attempt to authenticate.
-func (t *transcript) login(l *pop3parse.Login) {
-	parts := []string{Inert(l.Mechanism)}
-	if l.User != nil {
-		parts = append(parts, "user "+inertUpTo(l.User, maxShown))
-	}
-	if len(l.AuthzID) > 0 {
-		parts = append(parts, "as "+inertUpTo(l.AuthzID, maxShown))
-	}
-	if l.Secret.Known() {
-		b, _ := shownBytes(l.Secret, t.opt.ShowSecrets)
-		parts = append(parts, "secret "+inertUpTo(b, maxShown))
-	}
-	if l.Response.Known() {
-		b, _ := shownBytes(l.Response, t.opt.ShowSecrets)
-		parts = append(parts, "response "+inertUpTo(b, maxShown))
-	}
-	parts = append(parts, outcomeText(l, t.paint), exposureText(l.Exposure, t.paint))
-	t.line("    ", strings.Join(parts, ", "))
 }
 
 // outcomeText writes how an attempt ended.
@@ -519,7 +498,8 @@ func verdictText(v pop3parse.Verdict, p paint) string {
 	return p.yellow(v.String())
 }
 
-// inertUpTo is inert for the first most bytes of b.
+// inertUpTo is inert for the first octets of b, most of them at most. It
+// cuts between characters.
 func inertUpTo(b []byte, most int) string {
 	if len(b) <= most {
 		return string(appendInert(nil, b))
