@@ -1,7 +1,7 @@
-.PHONY: help build test race lint golden fuzz cover streams memory bench
+.PHONY: help build test race lint golden fuzz cover streams memory bench live live-load
 
 help: ## this text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-9s %s\n", $$1, $$2 }' Makefile
 
 build: ## build ./popscope, one static program
 	CGO_ENABLED=0 go build -trimpath -o popscope ./cmd/popscope
@@ -32,3 +32,9 @@ memory: ## peak memory on a capture of 1 GB
 
 bench: ## compare with tcpdump, tcpflow, dsniff and tshark: make bench ARGS='-rounds 3 -slow'
 	go run ./scripts/bench $(ARGS)
+
+live: ## real Dovecot sniffed live, against tcpdump (root)
+	scripts/live/dovecot.sh
+
+live-load: ## packets lost under load beside tcpdump, and memory over an hour of sessions (root)
+	scripts/live/load.sh

@@ -25,22 +25,22 @@ type Sieve struct {
 	in     *intake
 	shard  *shard
 	num    int64
-	flows  map[flow]*flowState
+	flows  map[pair]*sifted
 	order  list.List // of undecided flows, the one with the oldest packets first
 	held   int       // bytes
 	ready  []capture.Packet
 	missed int64
 }
 
-// flow names a connection: the lower endpoint first.
-type flow struct {
+// pair names a connection: the lower endpoint first.
+type pair struct {
 	a, b packet.Endpoint
 	path uint64
 }
 
-// flowState is what is known of a connection.
-type flowState struct {
-	name    flow
+// sifted is what is known of a connection.
+type sifted struct {
+	name    pair
 	is      protocol // of the latest connection on these addresses and ports
 	packets []capture.Packet
 	bytes   int
@@ -74,7 +74,7 @@ const (
 func NewSieve(src capture.Source, o Options) *Sieve {
 	o.Workers, o.NoMail, o.Follow, o.KeepBody = 1, true, false, 0
 	o = o.withDefaults()
-	s := &Sieve{src: src, in: newIntake(&o), flows: make(map[flow]*flowState)}
+	s := &Sieve{src: src, in: newIntake(&o), flows: make(map[pair]*sifted)}
 	l := o.Limits.Reassembly
 	l.Ports = o.Ports
 	s.shard = newShards(&o)[0]
@@ -110,7 +110,7 @@ func (s *Sieve) Next(p *capture.Packet) error {
 // not waited for.
 func (s *Sieve) certain(nanos int64) int64 {
 	for e := s.order.Front(); e != nil; {
-		f := e.Value.(*flowState)
+		f := e.Value.(*sifted)
 		e = e.Next()
 		switch age := nanos - f.packets[0].Nanos; {
 		case age > int64(sieveAge):
@@ -132,13 +132,13 @@ func (s *Sieve) take(p *capture.Packet) {
 		}
 		return
 	}
-	name := flowOf(seg)
+	name := pairOf(seg)
 	f := s.flows[name]
 	if f == nil || f.is == isOther && seg.Flags&(packet.SYN|packet.ACK) == packet.SYN {
 		if f == nil && len(s.flows) >= sieveFlows {
 			s.forgetSome()
 		}
-		f = &flowState{name: name}
+		f = &sifted{name: name}
 		f.place = s.order.PushBack(f)
 		s.flows[name] = f
 	}
@@ -159,7 +159,7 @@ func (s *Sieve) take(p *capture.Packet) {
 	}
 	for s.held > sieveBytes && s.order.Len() > 0 {
 		s.missed++
-		s.decide(s.order.Front().Value.(*flowState), isOther)
+		s.decide(s.order.Front().Value.(*sifted), isOther)
 	}
 }
 
@@ -184,7 +184,7 @@ func (s *Sieve) feed(seg *packet.Segment) {
 		if ev.Conn.Ignore || ev.Kind == stream.Closed && is == undecided {
 			is = isOther
 		}
-		f := s.flows[flowOfConn(ev.Conn)]
+		f := s.flows[pairOfConn(ev.Conn)]
 		if f != nil {
 			f.closed = ev.Kind == stream.Closed
 		}
@@ -202,7 +202,7 @@ func (s *Sieve) feed(seg *packet.Segment) {
 }
 
 // decide lets the packets of a connection through, or drops them.
-func (s *Sieve) decide(f *flowState, is protocol) {
+func (s *Sieve) decide(f *sifted, is protocol) {
 	f.is = is
 	s.held -= f.bytes
 	if is != isOther {
@@ -230,26 +230,26 @@ func (s *Sieve) forgetSome() {
 		return
 	}
 	if e := s.order.Front(); e != nil {
-		f := e.Value.(*flowState)
+		f := e.Value.(*sifted)
 		s.decide(f, isOther)
 		s.missed++
 		delete(s.flows, f.name)
 	}
 }
 
-func flowOf(seg *packet.Segment) flow { return newFlow(seg.Src, seg.Dst, seg.Path) }
+func pairOf(seg *packet.Segment) pair { return newPair(seg.Src, seg.Dst, seg.Path) }
 
-func flowOfConn(c *stream.Conn) flow {
-	return newFlow(
+func pairOfConn(c *stream.Conn) pair {
+	return newPair(
 		packet.Endpoint{Addr: c.Client.Addr().As16(), Port: c.Client.Port()},
 		packet.Endpoint{Addr: c.Server.Addr().As16(), Port: c.Server.Port()}, c.Path)
 }
 
-func newFlow(a, b packet.Endpoint, path uint64) flow {
+func newPair(a, b packet.Endpoint, path uint64) pair {
 	if c := bytes.Compare(a.Addr[:], b.Addr[:]); c > 0 || c == 0 && a.Port > b.Port {
 		a, b = b, a
 	}
-	return flow{a, b, path}
+	return pair{a, b, path}
 }
 
 // Missed returns how many connections were let go at a limit before it was
