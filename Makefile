@@ -1,7 +1,7 @@
-.PHONY: screenshots browser help build test race lint golden fuzz cover streams memory bench
+.PHONY: help build test race lint golden fuzz cover streams memory bench browser screenshots live live-load
 
 help: ## this text
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
 
 build: ## build ./popscope, one static program
 	CGO_ENABLED=0 go build -trimpath -o popscope ./cmd/popscope
@@ -38,3 +38,9 @@ browser: ## test the html report in a real Chromium
 
 screenshots: ## make the pictures in docs/img anew
 	scripts/screenshots.sh
+
+live: ## real Dovecot sniffed live, against tcpdump (root)
+	scripts/live/dovecot.sh
+
+live-load: ## packets lost under load beside tcpdump, and memory over an hour of sessions (root)
+	scripts/live/load.sh

@@ -15,11 +15,12 @@ type intake struct {
 	ports    *portSet
 	portOnly bool
 
-	seg  packet.Segment
-	frag packet.Fragment
-	at   stream.Stamp // of the last packet
-	keys secrets
-	mark int64 // of the key log, when the source was asked last
+	seg   packet.Segment
+	frag  packet.Fragment
+	at    stream.Stamp // of the last packet
+	waits bool         // which is a fragment that waits for others
+	keys  secrets
+	mark  int64 // of the key log, when the source was asked last
 
 	fragment func(f *packet.Fragment, datagram []byte) // told of each fragment, and of the datagram that it completes; may be nil
 
@@ -44,6 +45,7 @@ func newIntake(o *Options) *intake {
 // packet reads one frame. The segment is valid until the next call.
 func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
 	in.at = stream.Stamp{Packet: p.Num, Nanos: p.Nanos}
+	in.waits = false
 	if in.count == 0 {
 		in.first, in.last, in.start = p.Nanos, p.Nanos, p.Nanos
 	}
@@ -64,6 +66,7 @@ func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
 			in.fragment(&f, payload)
 		}
 		if !done {
+			in.waits = true
 			return nil, false
 		}
 		v = in.dec.Datagram(&f, payload, length, &in.seg, &in.frag)

@@ -1,6 +1,7 @@
 package popscope_test
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -115,4 +116,51 @@ func TestFollow(t *testing.T) {
 // fateless leaves out what became of messages.
 func fateless(s string) string {
 	return strings.NewReplacer(`,"deleted":true`, "", `,"deleted":false`, "").Replace(s)
+}
+
+// TestSieve keeps what belongs to POP3 and loses nothing of it: the
+// sessions found in what is kept are those found in everything, and live as
+// from the file.
+func TestSieve(t *testing.T) {
+	var all []capturetest.Trace
+	for _, n := range traces(t) {
+		if !strings.HasPrefix(n.name, "tcp-middle") && !strings.Contains(n.name, "nosyn") {
+			all = append(all, n.trace)
+		}
+	}
+	packets := capturetest.Merge(all...).Packets(capturetest.Plain())
+	everything, _ := analyze(t, capturetest.Source(packets), one)
+	for seed := range uint64(3) {
+		sieve := popscope.NewSieve(&liveSource{packets: packets, random: rand.New(rand.NewPCG(seed, 7)), tail: 30}, one)
+		kept := &keeping{Source: sieve}
+		live, _ := analyze(t, kept, popscope.Options{Workers: 2})
+		if len(kept.packets) >= len(packets) || len(kept.packets) < len(packets)/2 {
+			t.Errorf("kept %d of %d packets", len(kept.packets), len(packets))
+		}
+		if file, _ := analyze(t, capturetest.Source(kept.packets), one); file != live {
+			t.Errorf("live and from file:\n%s", diff(live, file))
+		}
+		if got, want := essence(t, live), essence(t, everything); got != want {
+			t.Errorf("kept and everything:\n%s", diff(got, want))
+		}
+		if sieve.Missed() != 0 {
+			t.Errorf("missed %d", sieve.Missed())
+		}
+	}
+}
+
+// keeping is a source that remembers its packets.
+type keeping struct {
+	capture.Source
+	packets []capture.Packet
+}
+
+func (k *keeping) Next(p *capture.Packet) error {
+	err := k.Source.Next(p)
+	if err == nil {
+		q := *p
+		q.Data = bytes.Clone(p.Data)
+		k.packets = append(k.packets, q)
+	}
+	return err
 }

@@ -21,8 +21,9 @@ type transcript struct {
 	opt   Options
 	paint paint
 	buf   []byte
-	start int64 // of the session being written, in nanoseconds
-	any   bool  // a session was written
+	start int64  // of the session being written, in nanoseconds
+	any   bool   // a session was written
+	last  string // id of the session written last
 }
 
 func newTranscript(w io.Writer, o Options) (Writer, error) {
@@ -39,12 +40,63 @@ const (
 // Write writes a session, or a part of one.
 func (t *transcript) Write(r *popscope.Result) error {
 	t.start = r.Conn.First.Nanos
+	if t.opt.Follow {
+		return t.follow(r)
+	}
 	if t.any {
 		t.buf = append(t.buf, '\n')
 	}
 	t.any = true
 	t.header(r)
-	secure := r.Part == 1 && r.TLS == popscope.ImplicitTLS && r.TLSInfo != nil && r.TLSInfo.Decrypted
+	secure, err := t.dialogue(r)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !r.Last:
+		t.remark("the session goes on in part " + strconv.Itoa(r.Part+1))
+	case r.TLS != popscope.NoTLS && !secure:
+		t.remark("TLS from here on, not decrypted" + obstacleText(r))
+	}
+	t.outcome(r)
+	return t.flush()
+}
+
+// follow writes a part of a session under a line that names the session,
+// unless that was the last one written. The whole header comes at the end,
+// when its facts are known.
+func (t *transcript) follow(r *popscope.Result) error {
+	if t.last != r.ID {
+		if t.any {
+			t.buf = append(t.buf, '\n')
+		}
+		t.line(t.paint.bold("session "+Inert(r.ID)), "  ", r.Conn.Client.String(), " -> ", r.Conn.Server.String())
+	}
+	t.any, t.last = true, r.ID
+	secure, err := t.dialogue(r)
+	if err != nil {
+		return err
+	}
+	if r.Last && r.TLS != popscope.NoTLS && !secure {
+		t.remark("TLS from here on, not decrypted")
+	}
+	for i := range r.Logins {
+		t.line("    ", loginText(&r.Logins[i], t.opt.ShowSecrets, t.paint, maxShown))
+	}
+	for i := range r.Messages {
+		t.message(&r.Messages[i])
+	}
+	if r.Last {
+		t.line()
+		t.header(r)
+		t.last = ""
+	}
+	return t.flush()
+}
+
+// dialogue writes what was said, and reports whether it ended encrypted.
+func (t *transcript) dialogue(r *popscope.Result) (secure bool, err error) {
+	secure = r.Part == 1 && r.TLS == popscope.ImplicitTLS && r.TLSInfo != nil && r.TLSInfo.Decrypted
 	if secure {
 		t.remark("TLS, decrypted")
 	}
@@ -63,18 +115,11 @@ func (t *transcript) Write(r *popscope.Result) error {
 		t.exchange(x, messages[x.N])
 		if len(t.buf) >= flushAt {
 			if err := t.flush(); err != nil {
-				return err
+				return secure, err
 			}
 		}
 	}
-	switch {
-	case !r.Last:
-		t.remark("the session goes on in part " + strconv.Itoa(r.Part+1))
-	case r.TLS != popscope.NoTLS && !secure:
-		t.remark("TLS from here on, not decrypted" + obstacleText(r))
-	}
-	t.outcome(r)
-	return t.flush()
+	return secure, nil
 }
 
 // Close writes the totals.

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"popscope"
 	"popscope/capture"
 	"popscope/capture/live"
 )
@@ -97,3 +98,35 @@ func (r *recorder) close() {
 		r.check(err)
 	}
 }
+
+// sieved is an interface of which only the packets of POP3 connections
+// come: those that are to be kept when POP3 is looked for on any port. What
+// is analysed is what is kept, so that the numbers of packets agree.
+type sieved struct {
+	live.Source
+	sieve *popscope.Sieve
+	files []capture.FileInfo
+}
+
+func newSieved(src live.Source, o popscope.Options) *sieved {
+	s := &sieved{Source: src, sieve: popscope.NewSieve(src, o), files: src.Files()}
+	for i := range s.files {
+		s.files[i].Packets, s.files[i].Bytes = 0, 0
+	}
+	return s
+}
+
+// Next implements capture.Source.
+func (s *sieved) Next(p *capture.Packet) error {
+	err := s.sieve.Next(p)
+	if err == nil {
+		f := &s.files[p.File]
+		f.Packets++
+		f.Bytes += int64(p.Orig)
+		p.FileNum = f.Packets
+	}
+	return err
+}
+
+// Files returns the interfaces with the packets that were let through.
+func (s *sieved) Files() []capture.FileInfo { return s.files }

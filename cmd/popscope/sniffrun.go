@@ -69,6 +69,9 @@ func (p *program) sniff(s *sniffing) error {
 	if err != nil {
 		return err
 	}
+	if s.files != nil && s.analysis.Detect == popscope.DetectContent {
+		src = newSieved(src, s.analysis)
+	}
 	rec := &recorder{Source: src, count: count}
 	listener, err := s.prepare(rec, out, to)
 	if err == nil {
