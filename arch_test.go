@@ -50,6 +50,7 @@ var outside = map[string]map[string]string{
 	"github.com/ulikunitz/xz":                       {"capture": "xz"},
 	"golang.org/x/text":                             {"pop3parse/message": "character sets of mail", "report/mailfile": "compatibility forms in file names"},
 	"golang.org/x/crypto":                           {"reassembly/tlsdec": "cryptobyte reads hellos without index arithmetic; ChaCha20-Poly1305"},
+	"go.yaml.in/yaml":                               {"pop3parse/audit": "policies, with the line of every mistake"},
 	"github.com/olekukonko/tablewriter":             {"report": "tables on terminals"},
 	"github.com/mattn/go-runewidth":                 {"report": "the width of wide characters, as tablewriter counts it"},
 	"github.com/spf13/cobra":                        {"cmd/popscope": "subcommands, help and completion"},

@@ -92,6 +92,9 @@ func Sections() []string {
 	return names
 }
 
+// auditSections are the sections of AuditView: judgement first, and no mail.
+var auditSections = []string{"overview", "findings", "logins", "tls", "errors", "timeline", "sessions", "dialogues", "unseen"}
+
 // checkSections returns the first name that is no section as an error.
 func checkSections(names []string) error {
 	for _, n := range names {
@@ -217,7 +220,11 @@ func (v *pageView) title() {
 // contents lists the sections that were asked for.
 func (v *pageView) contents() {
 	names := v.opt.Sections
-	if names == nil {
+	switch {
+	case names != nil:
+	case v.opt.View == AuditView:
+		names = auditSections
+	default:
 		names = Sections()
 	}
 	counts := map[string]int64{"findings": v.Sum.Findings, "sessions": v.Sum.Sessions, "logins": v.Sum.Logins, "messages": v.Sum.Messages,

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -156,6 +157,18 @@ func TestSectionsAreThoseAskedFor(t *testing.T) {
 	}
 	if strings.Contains(page, `href="#s-`) {
 		t.Error("a link leads to a dialogue, but the page has none")
+	}
+}
+
+func TestAuditsHaveJudgementFirst(t *testing.T) {
+	results, sum := withFindings()
+	page := render(t, "html", Options{View: AuditView}, results, sum)
+	var got []string
+	for _, m := range regexp.MustCompile(`<section id="(\w+)"`).FindAllSubmatch(page, -1) {
+		got = append(got, string(m[1]))
+	}
+	if !slices.Equal(got, auditSections) {
+		t.Errorf("sections: %v", got)
 	}
 }
 

@@ -42,9 +42,12 @@ func TestSorting(t *testing.T) {
 		}
 		values := ask[[]float64](t, p, `(`+column+`)(`+string(rune('0'+octets))+`).map(Number)`)
 		if want == "descending" {
+			if values[0] == 0 {
+				t.Errorf("the largest session has no octets: %v", values)
+			}
 			slices.Reverse(values)
 		}
-		if !slices.IsSorted(values) || values[0] == values[len(values)-1] {
+		if !slices.IsSorted(values) {
 			t.Errorf("%s: %v", want, values)
 		}
 	}
