@@ -60,7 +60,6 @@ var outside = map[string]map[string]string{
 	"kernel.org/pub/linux/libs/security/libcap/cap": {"cmd/popscope": "giving up capabilities in all threads, which takes unsafe"},
 	"golang.org/x/net":                              {"capture/live": "the kernel filter is made of x/net/bpf instructions"},
 	"golang.org/x/sys":                              {"cmd/popscope": "signals by their system's names", "capture/live": "packet sockets"},
-	"go.yaml.in/yaml":                               {"pop3parse/audit": "policies, with the line of every mistake"},
 }
 
 // banned packages, each with what to use instead.
