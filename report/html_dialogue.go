@@ -24,7 +24,6 @@ type dialogue struct {
 	over     bool  // maxSteps was reached
 	secure   bool  // the last exchange was encrypted
 	start    int64
-	conn     *stream.Conn // valid until complete returns
 }
 
 // fact is a line about a session as a whole.

@@ -3,7 +3,7 @@ package tlsdec
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/des" //lint:ignore SA1019 old captures hold it
+	"crypto/des" // old captures hold it
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
