@@ -49,6 +49,7 @@ func TestNoCommandBetraysSecrets(t *testing.T) {
 		formats := []string{""}
 		if f := cmd.Flags().Lookup("format"); f != nil {
 			_, names, _ := strings.Cut(f.Usage, ": ")
+			names, _, _ = strings.Cut(names, ";")
 			formats = strings.Split(names, ", ")
 		}
 		for _, format := range formats {
