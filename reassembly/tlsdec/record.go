@@ -23,7 +23,8 @@ const (
 	// 1.3: 4 + 32 bytes, the content type and a tag of 16. An alert takes 19.
 	minFinished = 53
 
-	ccm8 = 0x1305 // TLS_AES_128_CCM_8_SHA256: its tag has 8 bytes
+	ccm8     = 0x1305 // TLS_AES_128_CCM_8_SHA256: its tag has 8 bytes
+	shortTag = 8      // so many fewer than that of others
 
 	// minOldFinished is the length of a Finished up to TLS 1.2 without
 	// encryption, which all ciphers add to.
@@ -54,11 +55,11 @@ type half struct {
 	look  look
 	messages
 
-	ccs      bool // ChangeCipherSpec was sent
-	finished bool // an encrypted handshake message was sent after it
-	app      bool // application data were sent
-	longApp  bool // ... in a record that can hold the Finished of TLS 1.3
-	exactApp bool // ... in one of its very length, with SHA-256 or SHA-384
+	ccs      bool    // ChangeCipherSpec was sent
+	finished bool    // an encrypted handshake message was sent after it
+	app      bool    // application data were sent
+	longest  int     // ... in a record of so many bytes at most
+	exact    [2]bool // ... in one of the very length of a TLS 1.3 Finished, with SHA-256 or SHA-384: with a tag of 16 bytes, and of 8
 }
 
 // read takes the next bytes of the direction.
@@ -188,12 +189,10 @@ func (h *half) end() {
 	case recordData:
 		h.w.sizes.add(h.dir, h.size, h.pos, h.first)
 		h.app = true
-		finished := minFinished
-		if h.w.info.Cipher == ccm8 {
-			finished -= 8
+		h.longest = max(h.longest, h.size)
+		for i, n := range [...]int{minFinished, minFinished - shortTag} {
+			h.exact[i] = h.exact[i] || h.size == n || h.size == n+16
 		}
-		h.longApp = h.longApp || h.size >= finished
-		h.exactApp = h.exactApp || h.size == finished || h.size == finished+16
 		h.messages.drop()
 	}
 	h.kind = 0
