@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,15 +15,26 @@ import (
 )
 
 // liveSource delivers packets as an interface would: now and then there is
-// none, and the time goes on.
+// none, and the time goes on. With several workers one goroutine reads it
+// while the test looks at it.
 type liveSource struct {
+	mu      sync.Mutex
 	packets []capture.Packet
 	random  *rand.Rand
 	now     int64
 	tail    int // times to tell of silence after the last packet
 }
 
+// state returns the time, and whether the source has come to its end.
+func (s *liveSource) state() (now int64, over bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now, s.tail < 0
+}
+
 func (s *liveSource) Next(p *capture.Packet) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case len(s.packets) == 0:
 		s.tail--
@@ -79,10 +91,11 @@ func TestResultsComeInTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			// The workers may be a few turns behind the source.
-			if late := time.Duration(src.now - last); r.Last && workers == 1 && late > 2*time.Second {
+			now, over := src.state()
+			if late := time.Duration(now - last); r.Last && workers == 1 && late > 2*time.Second {
 				t.Errorf("a session came %v after its end", late)
 			}
-			if src.tail < 0 {
+			if over {
 				t.Errorf("%d workers: a session came only at the end of the capture", workers)
 			}
 			break
