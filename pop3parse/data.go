@@ -229,11 +229,11 @@ func (p *Parser) wholeRow(x *asked, row []byte) {
 	switch x.Verb {
 	case CAPA:
 		if len(p.ses.Capabilities) < maxCapa {
-			p.ses.Capabilities = append(p.ses.Capabilities, bytes.Clone(row[:min(len(row), maxReplyLine)]))
+			p.ses.Capabilities = append(p.ses.Capabilities, p.keep(row[:min(len(row), maxReplyLine)]))
 		}
 	case LIST, XAUTHLIST:
 		p.drop.listRow(row)
 	case UIDL, XUIDL:
-		x.Notes |= p.drop.uidlRow(row)
+		x.Notes |= p.uidlRow(row)
 	}
 }

@@ -107,8 +107,8 @@ func (p *Parser) listed(m *Message) (Entry, bool) {
 	if !ok || m.From == stream.Client {
 		return e, false
 	}
-	if e.UID != "" {
-		m.UIDL = []byte(e.UID)
+	if len(e.UID) > 0 {
+		m.UIDL = e.UID
 	}
 	m.Listed = e.Octets
 	return e, true

@@ -299,8 +299,11 @@ func (p *Parser) Logins() []Login { return p.logins }
 // Messages returns the messages ended since the last Take.
 func (p *Parser) Messages() []Message { return p.messages }
 
-// Size returns for how many exchanges the parser has memory.
-func (p *Parser) Size() int { return max(cap(p.done), cap(p.queue), cap(p.messages), cap(p.logins)) }
+// Size returns for how many exchanges, or messages in the maildrop, the
+// parser has memory.
+func (p *Parser) Size() int {
+	return max(cap(p.done), cap(p.queue), cap(p.messages), cap(p.logins), len(p.drop.entries)+len(p.drop.spare))
+}
 
 // Take forgets what Exchanges, Logins and Messages returned, so that a
 // session without end does not need memory without end.

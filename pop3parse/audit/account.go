@@ -80,6 +80,14 @@ type networkSeen struct {
 	sighting
 }
 
+// renew makes an account one that nothing is known of, and keeps its memory.
+func (acc *account) renew() {
+	*acc = account{
+		Account: Account{Mechanisms: acc.Mechanisms[:0]},
+		clients: acc.clients[:0], pairs: acc.pairs[:0], networks: acc.networks[:0],
+	}
+}
+
 // account returns the account of an attempt, and makes it if it is new.
 func (a *Auditor) account(t *attempt) *account {
 	user := t.login.User[:min(len(t.login.User), maxUserName)]
@@ -88,20 +96,21 @@ func (a *Auditor) account(t *attempt) *account {
 		a.known.use(e)
 		return &e.value
 	}
-	key := accountKey{t.facts.Conn.Server, string(user)}
-	e, ok := a.tried.items[key]
-	if t.accepted {
-		n := a.known.add(key)
-		if ok {
-			n.value = e.value
-			a.tried.remove(e)
-			return &n.value
-		}
-		e = n
-	} else if ok {
+	e, ok := a.tried.items[accountKey{t.facts.Conn.Server, string(user)}]
+	if ok && !t.accepted {
 		a.tried.use(e)
 		return &e.value
-	} else {
+	}
+	key := accountKey{t.facts.Conn.Server, string(user)}
+	switch {
+	case ok:
+		n := a.known.add(key)
+		n.value, e.value = e.value, n.value
+		a.tried.remove(e)
+		return &n.value
+	case t.accepted:
+		e = a.known.add(key)
+	default:
 		e = a.tried.add(key)
 	}
 	acc := &e.value
@@ -137,7 +146,7 @@ func (acc *account) take(a *Auditor, t *attempt) {
 		}
 	}
 	if len(acc.Mechanisms) < maxMechanisms && !slices.Contains(acc.Mechanisms, l.Mechanism) {
-		acc.Mechanisms = append(acc.Mechanisms, strings.Clone(l.Mechanism[:min(len(l.Mechanism), maxMechanismName)]))
+		acc.Mechanisms = append(acc.Mechanisms, a.mechanism(l.Mechanism))
 	}
 	acc.afterFailures(a, t)
 	if t.accepted {
@@ -145,6 +154,23 @@ func (acc *account) take(a *Auditor, t *attempt) {
 		acc.polled(a, t)
 	}
 }
+
+// mechanism returns a name that is kept once for all accounts.
+func (a *Auditor) mechanism(name string) string {
+	name = name[:min(len(name), maxMechanismName)]
+	kept, ok := a.names[name]
+	if !ok {
+		if len(a.names) >= maxMechanismNames {
+			clear(a.names)
+		}
+		kept = strings.Clone(name)
+		a.names[kept] = kept
+	}
+	return kept
+}
+
+// maxMechanismNames bounds the names that are kept once.
+const maxMechanismNames = 64
 
 // maxMechanismName bounds the names of mechanisms; RFC 4422 section 3.1
 // allows 20 octets.
@@ -156,21 +182,16 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 	if r == nil || !t.guess && !t.accepted {
 		return
 	}
-	i := slices.IndexFunc(acc.pairs, func(p pair) bool { return p.client == t.client })
-	if i < 0 {
+	p := acc.pair(t.client)
+	if p == nil {
 		if t.accepted {
 			return
 		}
-		if len(acc.pairs) == maxPairs {
-			acc.pairs = slices.Delete(acc.pairs, 0, 1)
-		}
-		acc.pairs = append(acc.pairs, pair{client: t.client})
-		i = len(acc.pairs) - 1
+		p = acc.newPair(t.client)
 	}
-	p := &acc.pairs[i]
-	now, window := t.at().Nanos, r.count("window")
-	if p.failures > 0 && now-p.last > window {
-		*p = pair{client: t.client}
+	now := t.at().Nanos
+	if p.failures > 0 && now-p.last > r.count("window") {
+		p.renew(t.client)
 	}
 	if t.guess {
 		if p.failures == 0 {
@@ -182,7 +203,7 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 		return
 	}
 	if p.failures >= r.count("failures") && now > p.first && len(acc.succeeded) < maxPairs {
-		s := &attackOn{client: t.client, failures: p.failures, inUse: t.login.Reason == pop3parse.InUse, proof: p.proof}
+		s := &attackOn{client: t.client, failures: p.failures, inUse: t.login.Reason == pop3parse.InUse, proof: p.proof.clone()}
 		// The success itself matters most.
 		if len(s.proof.packets) == MaxEvidence {
 			s.proof.packets = s.proof.packets[:MaxEvidence-1]
@@ -193,7 +214,43 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 		s.proof.add(t.at(), t.facts.ID)
 		acc.succeeded = append(acc.succeeded, s)
 	}
-	*p = pair{client: t.client}
+	p.renew(t.client)
+}
+
+// pair returns what a client did to the account; nil when it did nothing.
+func (acc *account) pair(client netip.Addr) *pair {
+	for i := range acc.pairs {
+		if acc.pairs[i].client == client {
+			return &acc.pairs[i]
+		}
+	}
+	return nil
+}
+
+// newPair begins to count for a client, in place of the first one where
+// there are too many.
+func (acc *account) newPair(client netip.Addr) *pair {
+	n := len(acc.pairs)
+	switch {
+	case n == maxPairs:
+		first := acc.pairs[0]
+		copy(acc.pairs, acc.pairs[1:])
+		n--
+		acc.pairs[n] = first
+	case n < cap(acc.pairs):
+		acc.pairs = acc.pairs[:n+1]
+	default:
+		acc.pairs = append(acc.pairs, pair{})
+	}
+	p := &acc.pairs[n]
+	p.renew(client)
+	return p
+}
+
+// renew begins to count anew.
+func (p *pair) renew(client netip.Addr) {
+	p.proof.renew()
+	*p = pair{client: client, proof: p.proof}
 }
 
 // fromNetworks looks for logins from many networks in a short time.
