@@ -83,15 +83,30 @@ type Parser struct {
 	ses  Session
 	drop Maildrop
 	scan [2]wire.Scanner
-	tape *tape   // nil when nobody asks for stretches
-	tls  [2]bool // the direction has become TLS
+	tape *tape // nil when nobody asks for stretches
 
+	progress
+	queue []asked // commands without a finished reply; queue[qhead:] is live
+	reply reply   // of the command at the head of the queue, as far as it was read
+
+	user    []byte
+	stray   []sasl.Turn // what a client sent for an AUTH that was refused
+	secrets [][]byte    // of the session so far, in lower case: see maskEcho
+	low     []byte      // scratch
+	arena   []byte
+
+	done     []Exchange
+	logins   []Login
+	messages []Message
+}
+
+// progress is where the parser stands in the session.
+type progress struct {
 	mode    mode
-	queue   []asked // commands without a finished reply; queue[qhead:] is live
 	qhead   int
 	hold    barrier // what stops reading commands
 	holdEnd int64   // valid iff hold != noBarrier: asked.end of the command that did
-	reply   reply   // of the command at the head of the queue, as far as it was read
+	tls     [2]bool // the direction has become TLS
 	loss    lossState
 	gapEnd  int64   // client stream offset after the last gap; -1 without one
 	stls    int64   // server stream offset after the +OK to STLS; -1 before
@@ -104,19 +119,10 @@ type Parser struct {
 	reason  stream.CloseReason
 
 	lastReplyEnd int64 // server stream offset where the last finished reply ended
-	user         []byte
-	refused      int         // N of an AUTH that was refused before the client had said more, while it goes on all the same; otherwise 0
-	stray        []sasl.Turn // what it sent for that
-	secrets      [][]byte    // of the session so far, in lower case: see maskEcho
-	low          []byte      // scratch
-	lastVerb     Verb        // of the last finished exchange
-	sawAuth      bool        // an AUTH with a mechanism was given
-	arena        []byte
-
-	done     []Exchange
-	logins   []Login
-	messages []Message
-	n        int // exchanges numbered so far
+	refused      int   // N of an AUTH that was refused before the client had said more, while it goes on all the same; otherwise 0
+	lastVerb     Verb  // of the last finished exchange
+	sawAuth      bool  // an AUTH with a mechanism was given
+	n            int   // exchanges numbered so far
 }
 
 // mode says what the parser wants to read next.
@@ -193,11 +199,12 @@ func (p *Parser) Reset(o Options) {
 	clear(p.done)
 	clear(p.logins)
 	clear(p.messages)
-	*p = Parser{
-		opt: o, scan: p.scan, tape: newTape(o.Stretch), drop: p.drop, queue: p.queue[:0], done: p.done[:0], logins: p.logins[:0], messages: p.messages[:0],
-		stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}, ses: Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}, reply: reply{row: p.reply.row[:0]}, arena: p.arena[:0],
-		secrets: p.secrets[:0], low: p.low[:0], user: p.user[:0],
-	}
+	p.opt, p.tape = o, newTape(o.Stretch)
+	p.ses = Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}
+	p.progress = progress{stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}}
+	p.reply = reply{row: p.reply.row[:0]}
+	p.queue, p.done, p.logins, p.messages = p.queue[:0], p.done[:0], p.logins[:0], p.messages[:0]
+	p.user, p.stray, p.secrets, p.low, p.arena = p.user[:0], nil, p.secrets[:0], p.low[:0], p.arena[:0]
 	p.lossy = !o.FromStart
 	if o.FromStart {
 		p.ses.State = Greeting
