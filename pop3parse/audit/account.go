@@ -14,17 +14,21 @@ import (
 type Account struct {
 	User   []byte
 	Server netip.AddrPort
+	Tally
+	Clients   []netip.Addr // the first maxAccountClients of them, sorted
+	OffersTLS bool         // the server offers STLS, to this client or to another one
+}
 
+// Tally is what the logins of an account came to.
+type Tally struct {
 	Accepted, Refused, Unknown int64 // logins by outcome
 	Faults                     int64 // refused for no fault of the client: in use, too soon, server out of order; part of Refused
+	Clear                      int64 // logins outside of TLS
 	First, Last                int64 // time of the first and the last one, in nanoseconds since 1970
 
-	Clients     []netip.Addr       // the first maxAccountClients of them, sorted
-	MoreClients bool               // there were more
 	Mechanisms  []string           // sorted; at most maxMechanisms
 	Exposure    pop3parse.Exposure // the worst one
-	Clear       int64              // logins outside of TLS
-	OffersTLS   bool               // the server offers STLS, to this client or to another one
+	MoreClients bool               // there were more than Account.Clients tells
 }
 
 const (
@@ -43,7 +47,7 @@ type accountKey struct {
 
 // account is an Account while it grows.
 type account struct {
-	Account
+	Tally
 	key      accountKey
 	clients  []netip.Addr // in order of appearance
 	pairs    []pair
@@ -83,7 +87,7 @@ type networkSeen struct {
 // renew makes an account one that nothing is known of, and keeps its memory.
 func (acc *account) renew() {
 	*acc = account{
-		Account: Account{Mechanisms: acc.Mechanisms[:0]},
+		Tally:   Tally{Mechanisms: acc.Mechanisms[:0]},
 		clients: acc.clients[:0], pairs: acc.pairs[:0], networks: acc.networks[:0],
 	}
 }
@@ -114,7 +118,7 @@ func (a *Auditor) account(t *attempt) *account {
 		e = a.tried.add(key)
 	}
 	acc := &e.value
-	acc.key, acc.Server, acc.Exposure = key, key.server, pop3parse.Protected
+	acc.key, acc.Exposure = key, pop3parse.Protected
 	acc.First, acc.Last = t.at().Nanos, t.at().Nanos
 	return acc
 }
@@ -311,7 +315,7 @@ func (acc *account) polled(a *Auditor, t *attempt) {
 // endAccount words what was found about an account.
 func (a *Auditor) endAccount(acc *account) {
 	about := func(f *Finding) {
-		f.User, f.Server = []byte(acc.key.user), acc.Server
+		f.User, f.Server = []byte(acc.key.user), acc.key.server
 	}
 	for _, s := range acc.succeeded {
 		detail := "accepted after " + plural(int(s.failures), "failure", "failures") + " of " + s.client.String()
@@ -331,16 +335,14 @@ func (a *Auditor) endAccount(acc *account) {
 }
 
 // Accounts returns the accounts by user and server, and how many others
-// were forgotten at the limit.
+// were forgotten at the limit. Call it after Finish.
 func (a *Auditor) Accounts() (accounts []Account, forgotten int64) {
+	accounts = make([]Account, 0, len(a.known.items)+len(a.tried.items))
 	take := func(acc *account) {
-		out := acc.Account
-		out.User = []byte(acc.key.user)
-		out.Clients = slices.Clone(acc.clients)
-		slices.SortFunc(out.Clients, netip.Addr.Compare)
-		out.Mechanisms = slices.Clone(acc.Mechanisms)
-		slices.Sort(out.Mechanisms)
-		if s, ok := a.servers.items[acc.Server]; ok {
+		slices.SortFunc(acc.clients, netip.Addr.Compare)
+		slices.Sort(acc.Mechanisms)
+		out := Account{User: []byte(acc.key.user), Server: acc.key.server, Tally: acc.Tally, Clients: acc.clients}
+		if s, ok := a.servers.items[out.Server]; ok {
 			out.OffersTLS = s.value.offered.seen()
 		}
 		accounts = append(accounts, out)
