@@ -39,6 +39,7 @@ type Assembler struct {
 	thorough  bool  // tests: no segment is taken by steady
 	freeConns []*conn
 	freeEntry []*entry
+	entries   []entry // that were not in use yet
 	stats     Stats
 }
 

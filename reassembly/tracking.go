@@ -340,8 +340,17 @@ func (a *Assembler) newEntry() *entry {
 		a.freeEntry = a.freeEntry[:n-1]
 		return e
 	}
-	return &entry{}
+	if len(a.entries) == 0 {
+		a.entries = make([]entry, entryBlock)
+	}
+	e := &a.entries[0]
+	a.entries = a.entries[1:]
+	return e
 }
+
+// entryBlock is how many entries are made at once: each connection needs
+// one, and leaves it behind for its late packets.
+const entryBlock = 32
 
 func (a *Assembler) newConn() *conn {
 	if n := len(a.freeConns); n > 0 {
