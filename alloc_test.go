@@ -15,8 +15,8 @@ import (
 // exact: they do not depend on the machine, but for what maps take when they
 // grow.
 func TestAllocations(t *testing.T) {
-	if testing.CoverMode() != "" {
-		t.Skip("instrumented code allocates more")
+	if testing.Short() || testing.CoverMode() != "" {
+		t.Skip("with instrumented code, which allocates more, and where little time is to be taken")
 	}
 	mail := "S: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\nC: RETR 1\nS: +OK\nS: Subject: x\nS:\n" +
 		strings.Repeat("S* 20 "+strings.Repeat("QUJD", 19)+"\\r\\n\n", 100) + "S: .\nC: QUIT\nS: +OK bye\n"
