@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds the program in two folders, the second time with an empty build
+# cache, and compares the bytes.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+one=$work/one two="$work/a second folder/deeper"
+for folder in "$one" "$two"; do
+	mkdir -p "$folder"
+	git ls-files -z -- '*.go' go.mod go.sum cmd report sanitize pop3parse | # what is embedded, too
+		tar --null --files-from=- --create --file=- | tar -xf - -C "$folder"
+done
+# build FOLDER
+build() {
+	(cd "$1" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o popscope ./cmd/popscope)
+}
+build "$one"
+GOCACHE=$work/cache build "$two"
+if ! cmp "$one/popscope" "$two/popscope"; then
+	echo 'the programs differ' >&2
+	exit 1
+fi
+if strings -a "$one/popscope" | grep -F "$work"; then
+	echo 'the program knows the folder it was built in' >&2
+	exit 1
+fi
+sha256sum "$one/popscope" "$two/popscope"
