@@ -4,6 +4,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+if ! git rev-parse --git-dir >/dev/null 2>&1; then
+	echo 'skipped: git says which files are the source, and this is no checkout'
+	exit 0
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 one=$work/one two="$work/a second folder/deeper"
@@ -22,7 +26,7 @@ if ! cmp "$one/popscope" "$two/popscope"; then
 	echo 'the programs differ' >&2
 	exit 1
 fi
-if strings -a "$one/popscope" | grep -F "$work"; then
+if grep -qaF "$work" "$one/popscope"; then
 	echo 'the program knows the folder it was built in' >&2
 	exit 1
 fi
