@@ -68,6 +68,7 @@ func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 				if !yield(r, nil) {
 					return false
 				}
+				r.done()
 			}
 			return true
 		})
@@ -134,7 +135,7 @@ func goesOn(err error) bool {
 
 // count adds a result to the summary.
 func (a *Analyzer) count(r *Result) {
-	a.audit.Session(r.facts())
+	a.audit.Session(&r.judge)
 	a.sum.Logins += int64(len(r.Logins))
 	a.sum.Messages += int64(len(r.Messages))
 	a.sum.Findings += int64(len(r.Findings))

@@ -30,6 +30,7 @@ type shard struct {
 	now    stream.Stamp
 	ids    map[string]bool // of the sessions under way
 	free   []*mailSink
+	spare  reuse
 	window *window // nil unless packets are asked for
 	tls    waiting
 	known  int64 // up to which secrets of the key log are known
@@ -38,7 +39,7 @@ type shard struct {
 	notInside int64 // connections in TLS that have no POP3 inside
 	open      *atomic.Int64
 
-	prints *fingerprint.Matcher // nil before the first session
+	prints *fingerprint.Matcher
 }
 
 func newShards(o *Options) []*shard {
@@ -47,7 +48,7 @@ func newShards(o *Options) []*shard {
 	judge, ports := audit.NewJudge(&o.Policy), newPortSet(o.Ports)
 	out := make([]*shard, numShards)
 	for i := range out {
-		out[i] = &shard{opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool)}
+		out[i] = &shard{opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool), prints: fingerprint.NewMatcher()}
 	}
 	return out
 }
@@ -129,7 +130,8 @@ func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
 			s.decided(c, OtherProtocol)
 			return
 		}
-		t = newTrack(s, c)
+		t = s.spare.track()
+		t.begin(s, c)
 		c.Owner = t
 	}
 	if s.opt.Tap != nil && t.is != isOther {
@@ -171,6 +173,7 @@ func (s *shard) closed(c *stream.Conn) {
 	if s.window != nil {
 		s.window.closed(c)
 	}
+	c.Done = s.opt.Tap == nil && s.window == nil
 }
 
 // ignored returns the connections that are no POP3, by reason.

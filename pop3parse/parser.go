@@ -189,8 +189,10 @@ func (p *Parser) Reset(o Options) {
 	p.scan[0].Reset()
 	p.scan[1].Reset()
 	p.drop.reset()
-	clear(p.queue[:cap(p.queue)])
-	clear(p.done[:cap(p.done)])
+	clear(p.queue)
+	clear(p.done)
+	clear(p.logins)
+	clear(p.messages)
 	*p = Parser{
 		opt: o, scan: p.scan, tape: newTape(o.Stretch), drop: p.drop, queue: p.queue[:0], done: p.done[:0], logins: p.logins[:0], messages: p.messages[:0],
 		stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}, ses: Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}, reply: reply{row: p.reply.row[:0]}, arena: p.arena[:0],
@@ -296,6 +298,9 @@ func (p *Parser) Logins() []Login { return p.logins }
 
 // Messages returns the messages ended since the last Take.
 func (p *Parser) Messages() []Message { return p.messages }
+
+// Size returns for how many exchanges the parser has memory.
+func (p *Parser) Size() int { return max(cap(p.done), cap(p.queue), cap(p.messages), cap(p.logins)) }
 
 // Take forgets what Exchanges, Logins and Messages returned, so that a
 // session without end does not need memory without end.

@@ -356,7 +356,7 @@ func (a *Assembler) newConn() *conn {
 // event to come. What the consumer has seen of it stays the consumer's.
 func (a *Assembler) freeConn(c *conn) {
 	pub := c.pub
-	if c.opened {
+	if c.opened && !pub.Done {
 		pub = nil
 	}
 	*c = conn{pub: pub}
