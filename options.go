@@ -29,6 +29,7 @@ type Options struct {
 	NoMail   bool // do not hash and outline messages: sizes and verdicts only; Body is not asked
 	Follow   bool // hand on exchanges as soon as they are finished, each time as a part of the session
 	Workers  int  // 0 means all processors; results are the same for every number
+	Ahead    int  // how many rounds of packets, of up to half a megabyte each, may wait for the workers; 0 means 2
 	Policy   audit.Policy
 	Limits   Limits
 	Tap      Tap // is told what the bytes are; nil: nobody asks
@@ -81,6 +82,9 @@ func (o Options) withDefaults() Options {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	o.Workers = min(o.Workers, numShards)
+	if o.Ahead <= 0 {
+		o.Ahead = 2
+	}
 	if o.Keys == nil {
 		o.Keys = new(tlsdec.KeyLog)
 	}
