@@ -40,8 +40,11 @@ type Options struct {
 	Body func(m *pop3parse.Message) Body
 
 	// Keys opens TLS; it may grow during the run. Secrets inside of the
-	// capture are added to it. nil: there are those alone.
+	// capture are added to it. nil: there are those alone, and
+	// Analyzer.Packets expects none as long as it has seen none.
 	Keys *tlsdec.KeyLog
+
+	awaitKeys bool // Keys was given
 
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time
@@ -81,7 +84,8 @@ func (o Options) withDefaults() Options {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	o.Workers = min(o.Workers, numShards)
-	if o.Keys == nil {
+	o.awaitKeys = o.Keys != nil
+	if !o.awaitKeys {
 		o.Keys = new(tlsdec.KeyLog)
 	}
 	if o.Follow {

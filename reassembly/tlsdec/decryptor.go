@@ -46,6 +46,7 @@ type Decryptor struct {
 	opened bool     // a record was opened
 	data   bool     // ... with data
 	why    stream.Obstacle
+	trace  func(Opened) // nil: nobody asks
 
 	out   []result // out[head:] was not fetched
 	head  int
@@ -80,7 +81,17 @@ const (
 // ciphertext.
 type result struct {
 	stream.Chunk
+	from  int64 // stream offset of the record that it comes from
 	owned bool
+}
+
+// Opened is a record that was opened.
+type Opened struct {
+	Dir     stream.Dir
+	Off     int64  // stream offset of its header
+	Head    []byte // the header
+	Type    byte   // content type, which TLS 1.3 encrypts too
+	Content []byte // it and Head are valid during the call
 }
 
 const (
@@ -147,6 +158,26 @@ func (d *Decryptor) Keys(mark int64) {
 		d.own()
 		d.run()
 	}
+}
+
+// Trace has f told of each record that opens, in the order of each direction
+// and before Next tells of its plaintext.
+func (d *Decryptor) Trace(f func(Opened)) { d.trace = f }
+
+// Done returns the stream offset up to which the bytes of a direction were
+// decided: whatever records end before it hold, Trace and Next have told it,
+// as far as it can be told at all. It is 0 before the first byte.
+func (d *Decryptor) Done(dir stream.Dir) int64 {
+	for i := range d.out[d.head:] {
+		if r := &d.out[d.head+i]; r.Dir == dir {
+			return r.from
+		}
+	}
+	f := &d.flow[dir]
+	if f.rec != nil || len(f.in) > 0 || f.gap.searching {
+		return f.pos
+	}
+	return f.pos + int64(len(f.part))
 }
 
 // Waiting reports whether a direction waits for a secret.
@@ -318,7 +349,7 @@ func (d *Decryptor) emit(c stream.Chunk) {
 		d.out[last].Lost += c.Lost // one loss
 		return
 	}
-	d.out = append(d.out, result{Chunk: c})
+	d.out = append(d.out, result{Chunk: c, from: d.flow[c.Dir].pos})
 }
 
 // Next returns the next chunk of plaintext. Its bytes are valid until the
