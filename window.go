@@ -57,9 +57,10 @@ type row struct {
 	fate    reassembly.Fate
 	placed  bool // Off is known
 	known   bool // Parts are, or cannot be
-	opening bool // its TLS records may be opened yet
-	untold  int  // how many of Inside are not explained
-	cost    int  // of Parts and Inside
+	opening bool // its TLS records may be opened yet: when what comes before opensAt is decided
+	opensAt int64
+	untold  int // how many of Inside are not explained
+	cost    int // of Parts and Inside
 	own     []byte
 	fragOff int // of a fragment: of its bytes in the datagram's payload
 	fragLen int

@@ -42,7 +42,7 @@ type flowSide struct {
 	said    []pop3parse.Stretch // what its bytes are, in order; the earliest may be forgotten
 	done    int64               // the end of the last one
 	waiting []*row              // placed rows whose bytes are not said yet, by their ends
-	opening []*row              // those that hold TLS which may be opened yet, by their ends
+	opening []*row              // those that hold TLS which may be opened yet, by opensAt
 	pieces  []piece             // plaintext that is not explained, in order
 	inner   pop3parse.Stretch   // the last one of plaintext
 	cut     int64               // up to where snapshot lengths cut

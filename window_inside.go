@@ -2,6 +2,7 @@ package popscope
 
 import (
 	"bytes"
+	"cmp"
 	"math"
 	"slices"
 
@@ -19,6 +20,7 @@ type Plaintext struct {
 	Parts []pop3parse.Stretch
 	from  bool
 	to    bool
+	dir   stream.Dir
 }
 
 // End returns the offset behind it.
@@ -56,7 +58,7 @@ func (f *flow) plaintext(c stream.Chunk) {
 		return // nobody asked for that packet, or it could not wait
 	}
 	side := &f.side[c.Dir]
-	r.Inside = append(r.Inside, Plaintext{Off: c.Off, Lost: c.Lost, Data: bytes.Clone(c.Data)})
+	r.Inside = append(r.Inside, Plaintext{Off: c.Off, Lost: c.Lost, Data: bytes.Clone(c.Data), dir: c.Dir})
 	r.untold++
 	side.pieces = append(side.pieces, piece{r, len(r.Inside) - 1, c.Off + c.Len()})
 	r.pays(f.w, len(c.Data)+stretchCost)
@@ -120,11 +122,15 @@ func (f *flow) awaitOpening(r *row) {
 	side := &f.side[r.From]
 	r.TLS = side.recordsOf(r)
 	inTLS := slices.ContainsFunc(r.Parts, func(s pop3parse.Stretch) bool { return s.Part == pop3parse.TLS })
-	if !inTLS || r.end() <= f.opensUpTo(r.From) {
+	r.opensAt = r.end()
+	if n := len(r.TLS); n > 0 {
+		r.opensAt = max(r.opensAt, r.TLS[n-1].Off+r.TLS[n-1].Len) // its name may be hidden, too
+	}
+	if !inTLS || r.opensAt <= f.opensUpTo(r.From) {
 		return
 	}
 	r.opening = true
-	i, _ := slices.BinarySearchFunc(side.opening, r.end()+1, byEnd)
+	i, _ := slices.BinarySearchFunc(side.opening, r.opensAt+1, func(r *row, off int64) int { return cmp.Compare(r.opensAt, off) })
 	side.opening = slices.Insert(side.opening, i, r)
 }
 
@@ -148,10 +154,10 @@ func (f *flow) decrypted() {
 	}
 }
 
-// openUpTo lets those rows go that end before an offset.
+// openUpTo lets those rows go that need nothing behind an offset.
 func (s *flowSide) openUpTo(off int64) {
 	n := 0
-	for n < len(s.opening) && s.opening[n].end() <= off {
+	for n < len(s.opening) && s.opening[n].opensAt <= off {
 		r := s.opening[n]
 		r.TLS, r.opening = s.recordsOf(r), false
 		n++
@@ -178,11 +184,16 @@ func (s *flowSide) recordsOf(r *row) []tlsdec.Record {
 	return out
 }
 
-// joinInside makes one of plaintext that follows each other.
+// joinInside makes one of plaintext that follows each other. Losses of the
+// other direction, which a packet's acknowledgement brought to light, are not
+// the packet's.
 func (r *row) joinInside() {
 	joined := r.Inside[:0]
 	for _, p := range r.Inside {
 		n := len(joined)
+		if p.dir != r.From {
+			continue
+		}
 		if n == 0 || joined[n-1].End() != p.Off || joined[n-1].Lost > 0 || p.Lost > 0 {
 			joined = append(joined, p)
 			continue
