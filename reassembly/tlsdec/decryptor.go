@@ -121,15 +121,15 @@ func (d *Decryptor) Feed(c stream.Chunk) {
 		return
 	}
 	d.own()
+	f := &d.flow[c.Dir]
 	if !d.opened || !d.watch.info.Completed {
 		d.watch.Feed(c) // the rest is sizes, which nobody guesses from what can be read
 	}
-	f := &d.flow[c.Dir]
-	if !f.begun {
-		f.begun, f.base, f.pos, f.plain = true, c.Off, c.Off, c.Off
-	}
 	if f.grow(&c) {
 		return
+	}
+	if !f.begun {
+		f.begun, f.base, f.pos, f.plain = true, c.Off, c.Off, c.Off
 	}
 	if len(f.in) == 0 {
 		f.in = f.spare[:0]
@@ -292,6 +292,14 @@ func (d *Decryptor) run() {
 // own makes the results that were not fetched independent of the arena,
 // which is about to be used again.
 func (d *Decryptor) own() {
+	if len(d.out) > 0 || len(d.lent) > 0 {
+		d.ownResults()
+	}
+	d.arena = d.arena[:0]
+}
+
+// ownResults does that where there are any: few chunks end a record.
+func (d *Decryptor) ownResults() {
 	if d.head > 0 {
 		n := copy(d.out, d.out[d.head:])
 		clear(d.out[n:])
@@ -304,7 +312,6 @@ func (d *Decryptor) own() {
 			d.held += len(r.Data) + pieceCost
 		}
 	}
-	d.arena = d.arena[:0]
 	for _, b := range d.lent {
 		if len(d.free) < maxFree {
 			d.free = append(d.free, b[:0])
@@ -356,9 +363,14 @@ func (d *Decryptor) emit(c stream.Chunk) {
 // next call to Feed, Keys or Close. Nothing is told of a connection of which
 // no record could be opened.
 func (d *Decryptor) Next() (stream.Chunk, bool) {
-	if !d.opened {
+	if !d.opened || d.head == len(d.out) {
 		return stream.Chunk{}, false
 	}
+	return d.next()
+}
+
+// next is Next where something was not fetched.
+func (d *Decryptor) next() (stream.Chunk, bool) {
 	force := d.final || d.held > maxHeld
 	var blocked [2]bool
 	for i := d.head; i < len(d.out) && !(blocked[0] && blocked[1]); i++ {
