@@ -2,6 +2,7 @@ package tlsdec
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 )
 
@@ -52,22 +53,18 @@ func versionRank(v uint16) int {
 // CipherName returns the name of a cipher suite in IANA's registry, or for
 // one that is not listed its number as "0x1234".
 func CipherName(id uint16) string {
-	for _, r := range suites {
-		if id < r.first {
-			continue
-		}
-		kx, ciphers := strings.Fields(r.exchange), strings.Fields(r.cipher)
-		i := int(id - r.first)
-		if i >= len(kx)*len(ciphers) {
-			continue
-		}
-		name := ciphers[i%len(ciphers)]
-		if e := kx[i/len(ciphers)]; e != "-" {
-			name = e + "_WITH_" + name
-		}
-		return "TLS_" + name
+	row := sort.Search(len(suites), func(i int) bool { return suites[i].first > id }) - 1
+	r := &suites[row]
+	kx, ciphers := strings.Fields(r.exchange), strings.Fields(r.cipher)
+	i := int(id - r.first)
+	if i >= len(kx)*len(ciphers) {
+		return fmt.Sprintf("0x%04x", id)
 	}
-	return fmt.Sprintf("0x%04x", id)
+	name := ciphers[i%len(ciphers)]
+	if e := kx[i/len(ciphers)]; e != "-" {
+		name = e + "_WITH_" + name
+	}
+	return "TLS_" + name
 }
 
 // Lists of key exchanges and ciphers that stand together again and again.
