@@ -14,13 +14,19 @@ import (
 // readTrace reads the trace of a section of RFC 8448.
 func readTrace(t testing.TB, section string) ([]stream.Chunk, *KeyLog) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/rfc8448.txt")
+	return readSection(t, "rfc8448.txt", "RFC 8448 section "+section+":")
+}
+
+// readSection reads a trace of a file in testdata under a heading.
+func readSection(t testing.TB, file, heading string) ([]stream.Chunk, *KeyLog) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, body, found := strings.Cut(string(text), "# RFC 8448 section "+section+":")
+	_, body, found := strings.Cut(string(text), "# "+heading)
 	if !found {
-		t.Fatalf("no section %s", section)
+		t.Fatalf("%s: no heading %s", file, heading)
 	}
 	_, body, _ = strings.Cut(body, "\n")
 	body, _, _ = strings.Cut(body, "#")
