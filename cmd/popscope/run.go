@@ -21,6 +21,11 @@ func (p *program) open(t *traffic) (*capture.Timeline, error) {
 	if err := p.loadKeyLog(t); err != nil {
 		return nil, err
 	}
+	return p.openCaptures(t)
+}
+
+// openCaptures is open for those who need no TLS secrets.
+func (p *program) openCaptures(t *traffic) (*capture.Timeline, error) {
 	src, err := capture.Options{Stdin: untilDone(p.ctx, p.stdin)}.Open(t.files...)
 	switch {
 	case err == nil:
