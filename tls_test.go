@@ -345,6 +345,21 @@ func TestSecretsBehindThePackets(t *testing.T) {
 	}
 }
 
+// TestSecretsThatAreNotUsed: blocks of secrets that are damaged are counted.
+func TestSecretsThatAreNotUsed(t *testing.T) {
+	_, packets, secrets := withSecrets(t)
+	binary.LittleEndian.PutUint32(secrets[12:], 1<<20) // the length of the secrets
+	src, err := capture.NewReader("x", bytes.NewReader(append(bytes.Clone(packets), secrets...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	out, errs := analyze(t, src, one)
+	if len(errs) > 0 || !strings.Contains(out, `"tls_secret_blocks":1`) || strings.Contains(out, `"type":"login"`) {
+		t.Errorf("errors %v\n%s", errs, out)
+	}
+}
+
 // tape is a connection that writes down what both ends send, as the lines of
 // a dialog.
 type tape struct {

@@ -211,6 +211,9 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 	if n := sum.Ignored[packet.UnknownLink.String()]; n > 0 {
 		p.say(fmt.Sprintf("warning: %d of %d packets have a link type that popscope does not read", n, sum.Packets))
 	}
+	if n := sum.Ignored[popscope.SecretBlocks]; n > 0 {
+		p.say(fmt.Sprintf("warning: blocks of TLS secrets in the captures that were not used, being damaged or more than 16 MiB together: %d", n))
+	}
 	if !t.verbose {
 		return
 	}
