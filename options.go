@@ -41,8 +41,11 @@ type Options struct {
 	Body func(m *pop3parse.Message) Body
 
 	// Keys opens TLS; it may grow during the run. Secrets inside of the
-	// capture are added to it. nil: there are those alone.
+	// capture are added to it. nil: there are those alone, and
+	// Analyzer.Packets expects none as long as it has seen none.
 	Keys *tlsdec.KeyLog
+
+	awaitKeys bool // Keys was given
 
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time
@@ -85,7 +88,8 @@ func (o Options) withDefaults() Options {
 	if o.Ahead <= 0 {
 		o.Ahead = 2
 	}
-	if o.Keys == nil {
+	o.awaitKeys = o.Keys != nil
+	if !o.awaitKeys {
 		o.Keys = new(tlsdec.KeyLog)
 	}
 	if o.Follow {

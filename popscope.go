@@ -159,6 +159,9 @@ func (a *Analyzer) finish(src capture.Source) {
 			}
 		}
 	}
+	if k, ok := src.(interface{ KeysLeftOut() int64 }); ok && k.KeysLeftOut() > 0 {
+		a.sum.Ignored[SecretBlocks] = k.KeysLeftOut()
+	}
 	if f, ok := src.(interface{ Files() []capture.FileInfo }); ok {
 		a.sum.Files = f.Files()
 	}

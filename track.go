@@ -228,11 +228,11 @@ func (t *track) start(c *stream.Conn, is protocol) {
 	t.shard.decided(c, map[protocol]Protocol{isPOP3: POP3, isTLS: TLSProtocol}[is])
 	t.id = t.shard.newID(c)
 	t.shard.open.Add(1)
-	if is == isTLS {
-		t.beginTLS()
-	}
 	if w := t.shard.window; w != nil {
 		t.flow = w.flows[c]
+	}
+	if is == isTLS {
+		t.beginTLS()
 	}
 	t.newParser(c, c.Handshake && is == isPOP3)
 	t.unhold(t.data, c)
