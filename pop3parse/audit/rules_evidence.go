@@ -61,7 +61,7 @@ var evidenceRules = []Rule{
 		Slug: "limit-reached", Severity: Medium, Scope: SessionScope, session: limitReached, last: true,
 		Title:  "Given up at a limit",
 		Advice: "Cut the capture down, for example to one server's port, and look again.",
-		About:  "The session was analysed only in part, because a limit on memory was reached: on open connections, on bytes that wait for missing packets, on commands that wait for replies or on turns of a SASL dialogue.",
+		About:  "The session was analysed only in part, because a limit on memory was reached: on open connections, on bytes that wait for missing packets, on commands that wait for replies, on turns of a SASL dialogue, on messages of the maildrop or on capabilities. A connection given up for the memory of all sessions together counts too.",
 	},
 	{
 		Slug: "kernel-drops", Severity: Medium, Scope: CaptureScope,
@@ -181,11 +181,17 @@ func limitReached(v *view, r *active) {
 	if v.Conn.Transport.BufferLimit > 0 || v.Session.Notes.Has(pop3parse.HoldLimit) {
 		what = append(what, "waiting bytes")
 	}
-	if v.notes.Has(pop3parse.QueueLimit) {
+	if v.Session.Notes.Has(pop3parse.QueueLimit) {
 		what = append(what, "waiting commands")
 	}
-	if v.notes.Has(pop3parse.TurnsLimit) {
+	if v.Session.Notes.Has(pop3parse.TurnsLimit) {
 		what = append(what, "SASL turns")
+	}
+	if v.Session.Notes.Has(pop3parse.MaildropLimit) {
+		what = append(what, "messages of the maildrop")
+	}
+	if v.Session.Notes.Has(pop3parse.CapaLimit) {
+		what = append(what, "capabilities")
 	}
 	if len(what) > 0 {
 		var e evidence
