@@ -32,7 +32,8 @@ type shard struct {
 	free   []*mailSink
 	window *window // nil unless packets are asked for
 	tls    waiting
-	known  int64 // up to which secrets of the key log are known
+	budget budget // of the sessions
+	known  int64  // up to which secrets of the key log are known
 
 	notPOP3   int64 // connections
 	notInside int64 // connections in TLS that have no POP3 inside
@@ -47,7 +48,10 @@ func newShards(o *Options) []*shard {
 	judge, ports := audit.NewJudge(&o.Policy), newPortSet(o.Ports)
 	out := make([]*shard, numShards)
 	for i := range out {
-		out[i] = &shard{opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool)}
+		out[i] = &shard{
+			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool),
+			budget: budget{limit: o.Limits.Sessions / numShards},
+		}
 	}
 	return out
 }
@@ -72,6 +76,10 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s.now = at
 	s.asm.Segment(seg, at)
 	s.drain()
+	if s.budget.short() {
+		s.makeRoom()
+		s.drain()
+	}
 }
 
 // learn takes the news of a turn.
@@ -131,11 +139,13 @@ func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
 		}
 		t = newTrack(s, c)
 		c.Owner = t
+		s.budget.add(t, c)
 	}
 	if s.opt.Tap != nil && t.is != isOther {
 		s.opt.Tap.Chunk(c, ch)
 	}
 	t.data(c, ch)
+	s.budget.charge(t)
 }
 
 // decided tells the tap what a connection is.
@@ -164,6 +174,7 @@ func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
 func (s *shard) closed(c *stream.Conn) {
 	if t, ok := c.Owner.(*track); ok {
 		t.close(c)
+		s.budget.remove(t)
 	}
 	if s.opt.Tap != nil {
 		s.opt.Tap.Closed(c)

@@ -31,7 +31,8 @@ type track struct {
 	digests []digest
 	print   *fingerprint.Print // nil before the first exchange was handed on
 	part    int
-	sawUser bool // a login of Options.User was among the logins
+	charge  charge // for what is kept of it
+	sawUser bool   // a login of Options.User was among the logins
 }
 
 // protocol is what a connection turned out to be.
@@ -69,7 +70,8 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 // pop3 gives the parser a chunk, in clear or decrypted.
 func (t *track) pop3(c *stream.Conn, ch stream.Chunk) {
 	t.parser.Feed(ch)
-	if len(t.parser.Exchanges()) >= t.shard.opt.Limits.PartExchanges && c.Ended.Packet == 0 {
+	full := len(t.parser.Exchanges()) >= t.shard.opt.Limits.PartExchanges || t.parser.Ready() >= t.shard.opt.Limits.PartBytes
+	if full && c.Ended.Packet == 0 {
 		t.emit(c, false)
 	}
 }
@@ -250,6 +252,7 @@ func (t *track) close(c *stream.Conn) {
 	}
 	t.parser.End(c.Close)
 	t.emit(c, true)
+	t.parser = nil
 	delete(t.shard.ids, t.id)
 	t.shard.open.Add(-1)
 }
@@ -289,11 +292,7 @@ func (t *track) emit(c *stream.Conn, last bool) {
 	facts := r.facts()
 	facts.Messages = t.parser.Messages()
 	r.Findings = t.shard.judge.Session(facts)
-	if last {
-		r.Maildrop = t.parser.Maildrop()
-	} else {
-		r.detach(t)
-	}
+	r.detach(t)
 	t.shard.out = append(t.shard.out, r)
 }
 
@@ -324,12 +323,15 @@ func (t *track) tlsFacts(r *Result) {
 	}
 }
 
-// detach makes r independent of the parser, which goes on.
+// detach makes r independent of the parser, which goes on, or is let go of
+// while r waits for its turn.
 func (r *Result) detach(t *track) {
 	session := *r.Session
 	r.Session = &session
-	r.Exchanges = append([]pop3parse.Exchange(nil), r.Exchanges...)
-	r.Logins = append([]pop3parse.Login(nil), r.Logins...)
+	if r.Last {
+		drop := *t.parser.Maildrop()
+		r.Maildrop = &drop
+	}
 	t.parser.Take()
 	t.digests = nil
 }
