@@ -25,7 +25,7 @@ const mb = 1_000_000
 // kinds has a row for each.
 var kinds = []kind{
 	{"half-open", 10_000_000, 100_000, "SYNs", packets(halfOpen), 0, ignored("shed_half_open", 65_536)},
-	{"open-sessions", 200_000, 2_000, "sessions left open", packets(openSessions), 0, openOrShed},
+	{"open-sessions", 200_000, 1_000, "sessions left open", packets(openSessions), 0, openOrShed},
 	{"holes", 1_000_000, 50_000, "holes in one mail", packets(holes), 0, lostAtLimit},
 	{"fragments", 5_000_000, 100_000, "first fragments", packets(fragments), 0, ignored("fragments_incomplete", 0)},
 	{"overlapping-fragments", 1_000_000, 50_000, "fragments of one datagram", packets(overlaps), 0, ignored("fragments_incomplete", -1)},
@@ -41,7 +41,7 @@ var kinds = []kind{
 	{"refused-logins", 250_000, 5_000, "logins of one connection", packets(refusedLogins), 0, logins},
 	{"long-commands", 65_536, 2_000, "commands of 8 kB without replies", packets(one(longCommands)), 0, oneSession},
 	{"long-replies", 20_000, 500, "commands of 8 kB with such replies", packets(one(answered)), 0, oneSession},
-	{"many-pipelined", 2_000, 20, "sessions of 10,000 commands without replies", packets(crowd(unanswered, 10_000)), 0, openOrShed},
+	{"many-pipelined", 300, 20, "sessions of 10,000 commands without replies", packets(crowd(unanswered, 10_000)), 0, openOrShed},
 	{"many-listings", 1_000, 20, "sessions of 20,000 rows of UIDL", packets(crowd(longMaildrop, 20_000)), 0, openOrShed},
 	{"many-undecided", 20_000, 500, "connections of 57 kB that may be POP3", packets(undecided), 0, ignoredOrSession},
 	{"stopped-clock", 1_000_000, 20_000, "commands in one instant", packets(stoppedClock), 0, exchanges(1)},
