@@ -37,13 +37,13 @@ const (
 	QueueLimit                     // given up because too many commands waited for replies
 	HoldLimit                      // decided early because too many bytes waited
 	TurnsLimit                     // more SASL turns than are kept
-	MaildropLimit                  // more messages in the maildrop than are remembered
-	CapaLimit                      // more capabilities than are kept
 	SecurityLayer                  // what follows the login is wrapped by the SASL mechanism
 	ProxyHeader                    // a header of the PROXY protocol stood before the first command
 	DifferingCopies                // bytes of it were sent twice, and differently; the first copy counts
 	DuplicateUID                   // a UIDL listing gives one unique id to several messages
 	OddUID                         // a unique id is not 1 to 70 octets of 0x21 to 0x7E (RFC 1939 section 7)
+	MaildropLimit                  // more messages in the maildrop than are remembered
+	CapaLimit                      // more capabilities than are kept
 	numNotes
 )
 
@@ -51,8 +51,9 @@ var noteNames = [numNotes]string{
 	"bare_lf", "lone_cr", "nul", "long_command", "long_reply", "line_cut", "dot_after_bare_lf", "bare_lf_terminator",
 	"unstuffed", "octets_differ", "unexpected_line", "unknown_command", "look_ahead", "command_lost", "command_damaged",
 	"reply_lost", "reply_damaged", "unexpected_reply", "wrong_state", "number_deleted", "sasl_cancelled", "bad_base64",
-	"plaintext_after_stls", "injected", "listed_multi", "space_around", "queue_limit", "hold_limit", "turns_limit", "maildrop_limit", "capa_limit",
+	"plaintext_after_stls", "injected", "listed_multi", "space_around", "queue_limit", "hold_limit", "turns_limit",
 	"security_layer", "proxy_header", "differing_copies", "duplicate_uid", "odd_uid",
+	"maildrop_limit", "capa_limit",
 }
 
 // String returns the name used in records.
