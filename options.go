@@ -67,6 +67,17 @@ type Limits struct {
 	// before they are handed on as a part of it. Default 10,000.
 	PartExchanges int
 
+	// PartBytes bounds the same in bytes of memory. Default 4 MiB.
+	PartBytes int
+
+	// Sessions bounds what is kept of all sessions that are open at once,
+	// in bytes of memory, a sixteenth of it for each sixteenth of the
+	// connections, which are dealt by their addresses. Default 192 MiB. When
+	// it is reached, the largest sessions are handed on in parts, lose what
+	// they remember of the maildrop and of commands without replies, and at
+	// last are closed like those over Limits.Reassembly.Connections.
+	Sessions int
+
 	// Window is how many packets wait in Analyzer.Packets for what stands
 	// before them to be known. Default 65,536, as many as commands may wait
 	// for their replies.
@@ -97,6 +108,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Limits.PartExchanges <= 0 {
 		o.Limits.PartExchanges = 10_000
+	}
+	if o.Limits.PartBytes <= 0 {
+		o.Limits.PartBytes = 4 << 20
+	}
+	if o.Limits.Sessions <= 0 {
+		o.Limits.Sessions = 192 << 20
 	}
 	if o.Limits.Window <= 0 {
 		o.Limits.Window = 1 << 16

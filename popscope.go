@@ -168,7 +168,7 @@ func (a *Analyzer) finish(src capture.Source) {
 	if d, ok := src.(interface{ Drops() uint64 }); ok {
 		a.sum.KernelDrops = int64(d.Drops())
 	}
-	a.sum.Across = a.audit.Finish(audit.Capture{KernelDrops: a.sum.KernelDrops, Errors: a.sum.Errors})
+	a.sum.Across = a.audit.Finish(audit.Capture{KernelDrops: a.sum.KernelDrops, Fragments: a.in.frags.Stats().Conflicts, Errors: a.sum.Errors})
 	a.sum.Findings += int64(len(a.sum.Across))
 	a.sum.Accounts, a.sum.AccountsForgotten = a.audit.Accounts()
 }

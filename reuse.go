@@ -47,7 +47,7 @@ func (u *reuse) track() *track {
 // done says that nobody looks at a Result any more.
 func (r *Result) done() {
 	if r.track != nil {
-		r.track.shard.spare.done(r)
+		r.track.shard.reuse.done(r)
 	}
 }
 

@@ -31,11 +31,12 @@ type shard struct {
 	now    stream.Stamp
 	ids    map[string]bool // of the sessions under way
 	free   []*mailSink
-	spare  reuse
+	reuse  reuse
 	names  strings.Builder // where name puts them
 	window *window         // nil unless packets are asked for
 	tls    waiting
-	known  int64 // up to which secrets of the key log are known
+	budget budget // of the sessions
+	known  int64  // up to which secrets of the key log are known
 
 	notPOP3   int64 // connections
 	notInside int64 // connections in TLS that have no POP3 inside
@@ -50,7 +51,10 @@ func newShards(o *Options) []*shard {
 	judge, ports := audit.NewJudge(&o.Policy), newPortSet(o.Ports)
 	out := make([]*shard, numShards)
 	for i := range out {
-		out[i] = &shard{opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool), prints: fingerprint.NewMatcher()}
+		out[i] = &shard{
+			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool), prints: fingerprint.NewMatcher(),
+			budget: budget{limit: o.Limits.Sessions / numShards},
+		}
 	}
 	return out
 }
@@ -75,6 +79,10 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s.now = at
 	s.asm.Segment(seg, at)
 	s.drain()
+	if s.budget.short() {
+		s.makeRoom()
+		s.drain()
+	}
 }
 
 // learn takes the news of a turn.
@@ -132,14 +140,16 @@ func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
 			s.decided(c, OtherProtocol)
 			return
 		}
-		t = s.spare.track()
+		t = s.reuse.track()
 		t.begin(s, c)
 		c.Owner = t
+		s.budget.add(t, c)
 	}
 	if s.opt.Tap != nil && t.is != isOther {
 		s.opt.Tap.Chunk(c, ch)
 	}
 	t.data(c, ch)
+	s.budget.charge(t)
 }
 
 // decided tells the tap what a connection is.
@@ -167,6 +177,7 @@ func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
 // closed takes the end of a connection.
 func (s *shard) closed(c *stream.Conn) {
 	if t, ok := c.Owner.(*track); ok {
+		s.budget.remove(t)
 		t.close(c)
 	}
 	if s.opt.Tap != nil {

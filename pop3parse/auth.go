@@ -114,6 +114,7 @@ func (p *Parser) addTurn(x *asked, from stream.Dir, data []byte, l *wire.Text) {
 	}
 	if len(x.SASL) >= p.opt.Limits.Turns {
 		x.Notes.Add(TurnsLimit)
+		p.ses.Notes.Add(TurnsLimit)
 		return
 	}
 	text := secret.NewText(p.keep(data))

@@ -26,6 +26,7 @@ type Maildrop struct {
 	spare         []*Entry // to be used again
 	marks         []*Entry // those that DELE marked since the last RSET, each once
 	listed        []*Entry // those that the UIDL listing under way has had so far
+	uids          int      // bytes of unique ids
 }
 
 // Entries returns the messages known by number, in order.
@@ -57,6 +58,22 @@ func (m *Maildrop) reset() {
 	m.marks = m.marks[:0]
 	clear(m.listed)
 	m.listed = m.listed[:0]
+	m.uids = 0
+}
+
+// entrySize is about what an entry takes besides its unique id.
+const entrySize = 88
+
+// kept returns about how many bytes are kept.
+func (m *Maildrop) kept() int { return len(m.entries)*entrySize + m.uids }
+
+// forget forgets all messages but those marked as deleted.
+func (m *Maildrop) forget() {
+	m.entries, m.listed, m.uids = make(map[int]*Entry, len(m.marks)), nil, 0
+	for _, e := range m.marks {
+		m.entries[e.Number] = e
+		m.uids += len(e.UID)
+	}
 }
 
 // at returns the entry of message n to write to; nil over the limit.
@@ -86,17 +103,22 @@ func (m *Maildrop) newEntry() *Entry {
 	return e
 }
 
-// listRow reads a row of LIST: number and octets (RFC 1939 section 5).
-func (m *Maildrop) listRow(row []byte) {
+// listRow reads a row of LIST: number and octets (RFC 1939 section 5). It
+// reports what keeps it from being remembered.
+func (m *Maildrop) listRow(row []byte) Notes {
+	var notes Notes
 	if n, size, ok := twoNumbers(row); ok {
 		if e := m.at(int(n)); e != nil {
 			e.Octets = size
+		} else if n > 0 {
+			notes.Add(MaildropLimit)
 		}
 	}
+	return notes
 }
 
 // uidlRow reads a row of UIDL, number and unique id (RFC 1939 section 7),
-// and reports what is wrong with it.
+// and reports what is wrong with it or keeps it from being remembered.
 func (p *Parser) uidlRow(row []byte) Notes {
 	num, uid, found := bytes.Cut(bytes.TrimLeft(row, " "), []byte(" "))
 	n, err := strconv.Atoi(string(num))
@@ -109,8 +131,13 @@ func (p *Parser) uidlRow(row []byte) Notes {
 		notes.Add(OddUID)
 	}
 	m := &p.drop
-	if e := m.at(n); e != nil && len(uid) <= maxUID {
-		if !bytes.Equal(e.UID, uid) || e.UID == nil {
+	e := m.at(n)
+	if e == nil && n > 0 {
+		notes.Add(MaildropLimit)
+	}
+	if e != nil && len(uid) <= maxUID {
+		m.uids += len(uid) - len(e.UID)
+		if e.UID == nil || !bytes.Equal(e.UID, uid) {
 			e.UID = p.keep(uid)
 		}
 		if len(m.listed) < maxDrop {

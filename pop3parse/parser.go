@@ -17,6 +17,9 @@ type Limits struct {
 	// Pending is how many commands may wait for their replies; the oldest
 	// is given up beyond it. Default 65,536.
 	Pending int
+	// PendingBytes bounds the same in bytes; each command counts for 400 more
+	// than its text. Default 8 MiB.
+	PendingBytes int
 	// Turns is how many SASL turns of an exchange are kept. Default 256.
 	Turns int
 }
@@ -24,7 +27,9 @@ type Limits struct {
 const (
 	defaultHold    = 256 << 10
 	defaultPending = 1 << 16
+	defaultWaiting = 8 << 20
 	defaultTurns   = 256
+	longQueue      = 64 // more than clients send without waiting
 
 	// maxRow bounds a row of LIST, UIDL or CAPA that is taken apart.
 	maxRow = 4 << 10
@@ -43,6 +48,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	set(&l.Hold, defaultHold)
 	set(&l.Pending, defaultPending)
+	set(&l.PendingBytes, defaultWaiting)
 	set(&l.Turns, defaultTurns)
 	return l
 }
@@ -123,6 +129,8 @@ type progress struct {
 	lastVerb     Verb  // of the last finished exchange
 	sawAuth      bool  // an AUTH with a mechanism was given
 	n            int   // exchanges numbered so far
+	texts        int   // bytes in arenas, about
+	asking       int   // of them those of commands that wait
 }
 
 // mode says what the parser wants to read next.
@@ -158,6 +166,7 @@ type asked struct {
 	lost       bool  // no command but a loss
 	weak       bool  // valid iff lost: it may hold no whole command
 	replies    int   // valid iff lost: replies found for it so far
+	text       int   // bytes kept of the command
 }
 
 // reply is the state of reading one reply.
@@ -248,6 +257,10 @@ func (p *Parser) End(reason stream.CloseReason) {
 	p.run()
 	p.finishAll()
 	p.settle()
+	p.queue, p.qhead = p.queue[:0], 0
+	if cap(p.queue) > longQueue {
+		p.queue = nil // who keeps the Session keeps the Parser
+	}
 	if p.tape != nil {
 		p.Explain()
 		p.drainTape(Unread)
@@ -312,12 +325,13 @@ func (p *Parser) Size() int {
 	return max(cap(p.done), cap(p.queue), cap(p.messages), cap(p.logins), len(p.drop.entries)+len(p.drop.spare))
 }
 
-// Take forgets what Exchanges, Logins and Messages returned, so that a
-// session without end does not need memory without end.
+// Take lets go of what Exchanges, Logins and Messages returned, so that a
+// session without end does not need memory without end. It is the caller's
+// from then on.
 func (p *Parser) Take() {
-	clear(p.done)
-	p.done, p.logins, p.messages = p.done[:0], p.logins[:0], p.messages[:0]
+	p.done, p.logins, p.messages = nil, nil, nil
 	p.arena = nil
+	p.texts = p.asking
 }
 
 // run reads until one side has to go on.
@@ -399,6 +413,7 @@ func (p *Parser) keep(b []byte) []byte {
 		p.arena = make([]byte, 0, max(min(2*cap(p.arena), maxArena), minArena, len(b)))
 	}
 	n := len(p.arena)
+	p.texts += len(b)
 	p.arena = append(p.arena, b...)
 	return p.arena[n:len(p.arena):len(p.arena)]
 }

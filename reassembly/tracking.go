@@ -218,8 +218,10 @@ func (n *handshake) confirmedBy(side int, s *packet.Segment) bool {
 // replace ends the connection of an entry in favour of the one whose
 // handshake was confirmed.
 func (a *Assembler) replace(e *entry, side int) *conn {
-	e.handshake = *e.conn.next
-	a.endForNext(e.conn)
+	c := e.conn
+	e.handshake = *c.next
+	c.pub.Transport.OutOfWindow[c.dir(int(c.next.from))] -= int64(c.next.syns) // they were no strays
+	a.endForNext(c)
 	return a.adopt(e, side)
 }
 

@@ -68,7 +68,7 @@ type crossRules struct {
 	stripped, capaDiffers, challengeRepeats, betrayed        *active
 	guessing, stale, spray, enumeration, success, secretOnes *active
 	networks, polling, reused                                *active
-	drops, damaged, limit                                    *active
+	drops, fragments, damaged, limit                         *active
 }
 
 // NewAuditor returns an Auditor for a policy, within limits.
@@ -85,7 +85,7 @@ func NewAuditor(p *Policy, l Limits) *Auditor {
 		guessing: on["password-guessing"], stale: on["stale-password"], spray: on["password-spray"], enumeration: on["user-enumeration"],
 		success: on["success-after-failures"], secretOnes: on["secret-tried-on-many"],
 		networks: on["account-from-many-networks"], polling: on["polling-too-fast"], reused: on["password-reused"],
-		drops: on["kernel-drops"], damaged: on["capture-damaged"], limit: on["audit-limit"],
+		drops: on["kernel-drops"], fragments: on["fragments-differ"], damaged: on["capture-damaged"], limit: on["audit-limit"],
 	}
 	a.known = newRecent[accountKey](l.Accounts, a.endAccount)
 	a.tried = newRecent[accountKey](l.Tried, a.endAccount)
@@ -249,6 +249,7 @@ func (a *Auditor) Finish(c Capture) []Finding {
 // Capture is what is known of the capture as a whole.
 type Capture struct {
 	KernelDrops int64
+	Fragments   int64    // IP fragments that overlap others and differ, and IPv6 datagrams dropped for an overlap
 	Errors      []string // of the inputs
 }
 
@@ -256,6 +257,9 @@ type Capture struct {
 func (a *Auditor) capture(c Capture) {
 	if r := a.rules.drops; r != nil && c.KernelDrops > 0 {
 		a.find(r, plural(int(c.KernelDrops), "packet", "packets"), &proof{})
+	}
+	if r := a.rules.fragments; r != nil && c.Fragments > 0 {
+		a.find(r, plural(int(c.Fragments), "overlap", "overlaps"), &proof{})
 	}
 	if r := a.rules.damaged; r != nil && len(c.Errors) > 0 {
 		a.find(r, plural(len(c.Errors), "error", "errors")+": "+c.Errors[0], &proof{})
