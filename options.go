@@ -29,6 +29,7 @@ type Options struct {
 	NoMail   bool // do not hash and outline messages: sizes and verdicts only; Body is not asked
 	Follow   bool // hand on exchanges as soon as they are finished, each time as a part of the session
 	Workers  int  // 0 means all processors; results are the same for every number
+	Ahead    int  // how many rounds of packets, of up to half a megabyte each, may wait for the workers; 0 means 2
 	Policy   audit.Policy
 	Limits   Limits
 	Tap      Tap // is told what the bytes are; nil: nobody asks
@@ -66,6 +67,17 @@ type Limits struct {
 	// before they are handed on as a part of it. Default 10,000.
 	PartExchanges int
 
+	// PartBytes bounds the same in bytes of memory. Default 4 MiB.
+	PartBytes int
+
+	// Sessions bounds what is kept of all sessions that are open at once,
+	// in bytes of memory, a sixteenth of it for each sixteenth of the
+	// connections, which are dealt by their addresses. Default 192 MiB. When
+	// it is reached, the largest sessions are handed on in parts, lose what
+	// they remember of the maildrop and of commands without replies, and at
+	// last are closed like those over Limits.Reassembly.Connections.
+	Sessions int
+
 	// Window is how many packets wait in Analyzer.Packets for what stands
 	// before them to be known. Default 65,536, as many as commands may wait
 	// for their replies.
@@ -84,6 +96,9 @@ func (o Options) withDefaults() Options {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	o.Workers = min(o.Workers, numShards)
+	if o.Ahead <= 0 {
+		o.Ahead = 2
+	}
 	o.awaitKeys = o.Keys != nil
 	if !o.awaitKeys {
 		o.Keys = new(tlsdec.KeyLog)
@@ -93,6 +108,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Limits.PartExchanges <= 0 {
 		o.Limits.PartExchanges = 10_000
+	}
+	if o.Limits.PartBytes <= 0 {
+		o.Limits.PartBytes = 4 << 20
+	}
+	if o.Limits.Sessions <= 0 {
+		o.Limits.Sessions = 192 << 20
 	}
 	if o.Limits.Window <= 0 {
 		o.Limits.Window = 1 << 16

@@ -68,6 +68,7 @@ func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 				if !yield(r, nil) {
 					return false
 				}
+				r.done()
 			}
 			return true
 		})
@@ -134,7 +135,7 @@ func goesOn(err error) bool {
 
 // count adds a result to the summary.
 func (a *Analyzer) count(r *Result) {
-	a.audit.Session(r.facts())
+	a.audit.Session(&r.judge)
 	a.sum.Logins += int64(len(r.Logins))
 	a.sum.Messages += int64(len(r.Messages))
 	a.sum.Findings += int64(len(r.Findings))
@@ -167,7 +168,7 @@ func (a *Analyzer) finish(src capture.Source) {
 	if d, ok := src.(interface{ Drops() uint64 }); ok {
 		a.sum.KernelDrops = int64(d.Drops())
 	}
-	a.sum.Across = a.audit.Finish(audit.Capture{KernelDrops: a.sum.KernelDrops, Errors: a.sum.Errors})
+	a.sum.Across = a.audit.Finish(audit.Capture{KernelDrops: a.sum.KernelDrops, Fragments: a.in.frags.Stats().Conflicts, Errors: a.sum.Errors})
 	a.sum.Findings += int64(len(a.sum.Across))
 	a.sum.Accounts, a.sum.AccountsForgotten = a.audit.Accounts()
 }

@@ -48,18 +48,22 @@ type Result struct {
 
 	partAt  int64 // valid iff !Last: the packet at which the part was full
 	sawUser bool  // Options.User has logged in by now
+
+	conn  stream.Conn  // what Conn points to
+	judge audit.Facts  // the same facts for package audit
+	found audit.Buffer // what holds Findings
+	track *track       // to be used again; nil in all parts but the last one
 }
 
-// facts returns what package audit judges of a result.
-func (r *Result) facts() *audit.Facts {
-	f := &audit.Facts{
+// facts fills in what package audit judges of a result.
+func (r *Result) facts() {
+	r.judge = audit.Facts{
 		ID: r.ID, Last: r.Last, Conn: r.Conn, Session: r.Session, Exchanges: r.Exchanges, Logins: r.Logins,
 		TLS: r.TLSInfo, Implicit: r.TLS == ImplicitTLS, OneSided: r.OneSided, Side: r.Side,
 	}
 	if r.TLSInfo != nil && r.TLSInfo.Version != 0 {
-		f.Cipher = tlsdec.CipherName(r.TLSInfo.Cipher)
+		r.judge.Cipher = tlsdec.CipherName(r.TLSInfo.Cipher)
 	}
-	return f
 }
 
 // Message is a message with what its bytes told.

@@ -140,11 +140,7 @@ func (t *track) decideInside(c *stream.Conn, over bool) {
 	case isPOP3:
 		t.tls.inside = isPOP3
 		t.newParser(c, c.Handshake)
-		held := t.held
-		t.held, t.seen = nil, [2][]byte{}
-		for _, ch := range held {
-			t.pop3(c, ch)
-		}
+		t.unhold(t.pop3, c)
 	case isOther:
 		t.leaveTLS(c)
 		t.shard.notInside++

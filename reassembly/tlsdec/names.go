@@ -2,8 +2,8 @@ package tlsdec
 
 import (
 	"fmt"
-	"sort"
 	"strings"
+	"sync"
 )
 
 // draft13 is the high byte of the versions of TLS 1.3's drafts.
@@ -53,19 +53,27 @@ func versionRank(v uint16) int {
 // CipherName returns the name of a cipher suite in IANA's registry, or for
 // one that is not listed its number as "0x1234".
 func CipherName(id uint16) string {
-	row := sort.Search(len(suites), func(i int) bool { return suites[i].first > id }) - 1
-	r := &suites[row]
-	kx, ciphers := strings.Fields(r.exchange), strings.Fields(r.cipher)
-	i := int(id - r.first)
-	if i >= len(kx)*len(ciphers) {
-		return fmt.Sprintf("0x%04x", id)
+	if name, ok := cipherNames()[id]; ok {
+		return name
 	}
-	name := ciphers[i%len(ciphers)]
-	if e := kx[i/len(ciphers)]; e != "-" {
-		name = e + "_WITH_" + name
-	}
-	return "TLS_" + name
+	return fmt.Sprintf("0x%04x", id)
 }
+
+// cipherNames spells suites out.
+var cipherNames = sync.OnceValue(func() map[uint16]string {
+	out := make(map[uint16]string)
+	for _, r := range suites {
+		kx, ciphers := strings.Fields(r.exchange), strings.Fields(r.cipher)
+		for i := range len(kx) * len(ciphers) {
+			name := ciphers[i%len(ciphers)]
+			if e := kx[i/len(ciphers)]; e != "-" {
+				name = e + "_WITH_" + name
+			}
+			out[r.first+uint16(i)] = "TLS_" + name
+		}
+	}
+	return out
+})
 
 // Lists of key exchanges and ciphers that stand together again and again.
 const (
