@@ -53,7 +53,8 @@ type liveOutput struct {
 	err     error      // of the last write
 	failed  time.Time  // when it was
 
-	written atomic.Int64  // results, to see whether the output moves
+	queued  atomic.Int64  // results, ever
+	written atomic.Int64  // of them, or given up
 	done    chan struct{} // closed when the writer has ended
 }
 
@@ -148,6 +149,7 @@ func (o *liveOutput) put(room int) bool {
 		return false
 	}
 	o.waiting += cost(b)
+	o.queued.Add(1)
 	o.queue = append(o.queue, b)
 	o.changed.Signal()
 	return true
@@ -285,9 +287,7 @@ func (o *liveOutput) finish() bool {
 		}
 		now := o.written.Load()
 		if now == before {
-			o.mu.Lock()
-			o.count.unreported.Add(int64(len(o.queue)))
-			o.mu.Unlock()
+			o.count.unreported.Add(o.queued.Load() - now)
 			return false
 		}
 		before = now
