@@ -93,8 +93,13 @@ func (in *intake) ignored() map[string]int64 {
 	if in.otherPorts > 0 {
 		out["other_port"] = in.otherPorts
 	}
-	if st := in.frags.Stats(); st.TimedOut+st.Shed+st.Waiting > 0 {
-		out["fragments_incomplete"] = st.TimedOut + st.Shed + st.Waiting
+	st := in.frags.Stats()
+	for reason, n := range map[string]int64{
+		"fragments_incomplete": st.TimedOut + st.Shed + st.Waiting, "fragments_overlapping": st.Conflicts, "fragments_malformed": st.Malformed,
+	} {
+		if n > 0 {
+			out[reason] = n
+		}
 	}
 	return out
 }

@@ -41,8 +41,11 @@ type Options struct {
 	Body func(m *pop3parse.Message) Body
 
 	// Keys opens TLS; it may grow during the run. Secrets inside of the
-	// capture are added to it. nil: there are those alone.
+	// capture are added to it. nil: there are those alone, and
+	// Analyzer.Packets expects none as long as it has seen none.
 	Keys *tlsdec.KeyLog
+
+	awaitKeys bool // Keys was given
 
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time
@@ -63,6 +66,17 @@ type Limits struct {
 	// PartExchanges is how many exchanges of one session are collected
 	// before they are handed on as a part of it. Default 10,000.
 	PartExchanges int
+
+	// PartBytes bounds the same in bytes of memory. Default 4 MiB.
+	PartBytes int
+
+	// Sessions bounds what is kept of all sessions that are open at once,
+	// in bytes of memory, a sixteenth of it for each sixteenth of the
+	// connections, which are dealt by their addresses. Default 192 MiB. When
+	// it is reached, the largest sessions are handed on in parts, lose what
+	// they remember of the maildrop and of commands without replies, and at
+	// last are closed like those over Limits.Reassembly.Connections.
+	Sessions int
 
 	// Window is how many packets wait in Analyzer.Packets for what stands
 	// before them to be known. Default 65,536, as many as commands may wait
@@ -85,7 +99,8 @@ func (o Options) withDefaults() Options {
 	if o.Ahead <= 0 {
 		o.Ahead = 2
 	}
-	if o.Keys == nil {
+	o.awaitKeys = o.Keys != nil
+	if !o.awaitKeys {
 		o.Keys = new(tlsdec.KeyLog)
 	}
 	if o.Follow {
@@ -93,6 +108,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Limits.PartExchanges <= 0 {
 		o.Limits.PartExchanges = 10_000
+	}
+	if o.Limits.PartBytes <= 0 {
+		o.Limits.PartBytes = 4 << 20
+	}
+	if o.Limits.Sessions <= 0 {
+		o.Limits.Sessions = 192 << 20
 	}
 	if o.Limits.Window <= 0 {
 		o.Limits.Window = 1 << 16

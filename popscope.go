@@ -159,13 +159,16 @@ func (a *Analyzer) finish(src capture.Source) {
 			}
 		}
 	}
+	if k, ok := src.(interface{ KeysLeftOut() int64 }); ok && k.KeysLeftOut() > 0 {
+		a.sum.Ignored[SecretBlocks] = k.KeysLeftOut()
+	}
 	if f, ok := src.(interface{ Files() []capture.FileInfo }); ok {
 		a.sum.Files = f.Files()
 	}
 	if d, ok := src.(interface{ Drops() uint64 }); ok {
 		a.sum.KernelDrops = int64(d.Drops())
 	}
-	a.sum.Across = a.audit.Finish(audit.Capture{KernelDrops: a.sum.KernelDrops, Errors: a.sum.Errors})
+	a.sum.Across = a.audit.Finish(audit.Capture{KernelDrops: a.sum.KernelDrops, Fragments: a.in.frags.Stats().Conflicts, Errors: a.sum.Errors})
 	a.sum.Findings += int64(len(a.sum.Across))
 	a.sum.Accounts, a.sum.AccountsForgotten = a.audit.Accounts()
 }

@@ -74,6 +74,10 @@ type Message struct {
 	Body   Body // what Options.Body returned; nil without one
 }
 
+// SecretBlocks is the reason in Summary.Ignored of blocks of TLS secrets in a
+// pcapng file that could not be used: they are damaged, or too many.
+const SecretBlocks = "tls_secret_blocks"
+
 // Summary is what there is to say after the last session.
 type Summary struct {
 	Packets, Bytes                       int64 // frames read and their lengths on the wire
@@ -82,7 +86,7 @@ type Summary struct {
 	Across                               []audit.Finding  // about several sessions together, or the capture; Findings counts them too
 	Accounts                             []audit.Account  // who logged in, by user and server
 	AccountsForgotten                    int64            // accounts beyond what is remembered
-	Ignored                              map[string]int64 // packets and connections that are no POP3, by reason
+	Ignored                              map[string]int64 // packets and connections that are no POP3, and what else was passed over, by reason
 	Start, End                           time.Time        // times of the first and the last packet; zero without packets
 	KernelDrops                          int64
 	PacketsLeftOut                       int64 // by Analyzer.Packets, of connections that had not shown what they are when the window was full

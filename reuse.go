@@ -14,10 +14,10 @@ type reuse struct {
 
 const (
 	// spareResults bounds what a shard keeps for use again.
-	spareResults = 256
+	spareResults = 128
 	// spareExchanges bounds the exchanges of a track that is kept: the
 	// memory of a long session is let go.
-	spareExchanges = 256
+	spareExchanges = 32
 )
 
 // result returns an empty Result.
@@ -47,7 +47,7 @@ func (u *reuse) track() *track {
 // done says that nobody looks at a Result any more.
 func (r *Result) done() {
 	if r.track != nil {
-		r.track.shard.spare.done(r)
+		r.track.shard.reuse.done(r)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 
 	"popscope/capture/packet"
@@ -30,10 +31,12 @@ type shard struct {
 	now    stream.Stamp
 	ids    map[string]bool // of the sessions under way
 	free   []*mailSink
-	spare  reuse
-	window *window // nil unless packets are asked for
+	reuse  reuse
+	names  strings.Builder // where name puts them
+	window *window         // nil unless packets are asked for
 	tls    waiting
-	known  int64 // up to which secrets of the key log are known
+	budget budget // of the sessions
+	known  int64  // up to which secrets of the key log are known
 
 	notPOP3   int64 // connections
 	notInside int64 // connections in TLS that have no POP3 inside
@@ -48,7 +51,10 @@ func newShards(o *Options) []*shard {
 	judge, ports := audit.NewJudge(&o.Policy), newPortSet(o.Ports)
 	out := make([]*shard, numShards)
 	for i := range out {
-		out[i] = &shard{opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool), prints: fingerprint.NewMatcher()}
+		out[i] = &shard{
+			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool), prints: fingerprint.NewMatcher(),
+			budget: budget{limit: o.Limits.Sessions / numShards},
+		}
 	}
 	return out
 }
@@ -73,6 +79,10 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s.now = at
 	s.asm.Segment(seg, at)
 	s.drain()
+	if s.budget.short() {
+		s.makeRoom()
+		s.drain()
+	}
 }
 
 // learn takes the news of a turn.
@@ -130,14 +140,16 @@ func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
 			s.decided(c, OtherProtocol)
 			return
 		}
-		t = s.spare.track()
+		t = s.reuse.track()
 		t.begin(s, c)
 		c.Owner = t
+		s.budget.add(t, c)
 	}
 	if s.opt.Tap != nil && t.is != isOther {
 		s.opt.Tap.Chunk(c, ch)
 	}
 	t.data(c, ch)
+	s.budget.charge(t)
 }
 
 // decided tells the tap what a connection is.
@@ -165,6 +177,7 @@ func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
 // closed takes the end of a connection.
 func (s *shard) closed(c *stream.Conn) {
 	if t, ok := c.Owner.(*track); ok {
+		s.budget.remove(t)
 		t.close(c)
 	}
 	if s.opt.Tap != nil {
@@ -200,14 +213,31 @@ func (s *shard) newID(c *stream.Conn) string {
 	}
 	for n := 0; ; n++ {
 		id := idOf(a, b, c.First.Nanos, n)
-		if !s.ids[id] {
-			s.ids[id] = true
-			return id
+		if !s.ids[string(id[:])] {
+			name := s.name(id[:])
+			s.ids[name] = true
+			return name
 		}
 	}
 }
 
-func idOf(a, b netip.AddrPort, nanos int64, n int) string {
+// name returns a string that shares its memory with a few others.
+func (s *shard) name(text []byte) string {
+	if s.names.Cap()-s.names.Len() < len(text) {
+		s.names = strings.Builder{}
+		s.names.Grow(max(nameBlock, len(text)))
+	}
+	from := s.names.Len()
+	s.names.Write(text)
+	return s.names.String()[from:]
+}
+
+// nameBlock is the memory for some twenty ids. One of them that is kept for
+// long keeps all of it.
+const nameBlock = 256
+
+// idOf makes the id of the n-th connection that is otherwise the same.
+func idOf(a, b netip.AddrPort, nanos int64, n int) (id [idLength]byte) {
 	buf := make([]byte, 0, 64)
 	for _, e := range [...]netip.AddrPort{a, b} {
 		ip := e.Addr().As16()
@@ -217,11 +247,15 @@ func idOf(a, b netip.AddrPort, nanos int64, n int) string {
 	buf = binary.BigEndian.AppendUint64(buf, uint64(nanos))
 	buf = binary.BigEndian.AppendUint32(buf, uint32(n))
 	sum := sha256.Sum256(buf)
-	return idEncoding.EncodeToString(sum[:idBytes])
+	idEncoding.Encode(id[:], sum[:idBytes])
+	return id
 }
 
 // idBytes makes ids of 12 letters and digits: among a million sessions the
 // chance that any two are equal is below one in a million.
-const idBytes = 60 / 8
+const (
+	idLength = 12
+	idBytes  = idLength * 5 / 8
+)
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

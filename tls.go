@@ -83,6 +83,9 @@ type tlsLayer struct {
 func (t *track) beginTLS() {
 	t.tls = &tlsLayer{dec: tlsdec.NewDecryptor(t.shard.opt.Keys)}
 	t.tls.dec.Keys(t.shard.known)
+	if t.flow != nil {
+		t.tls.dec.Trace(t.flow.opened)
+	}
 }
 
 // feedTLS takes a chunk of TLS: all of a connection, or what follows STLS.
@@ -107,6 +110,9 @@ func (t *track) plaintext(c *stream.Conn) {
 	}
 	t.tls.conn = c
 	for ch, ok := t.tls.dec.Next(); ok; ch, ok = t.tls.dec.Next() {
+		if t.flow != nil {
+			t.flow.plaintext(ch)
+		}
 		switch t.tls.inside {
 		case isPOP3:
 			t.pop3(c, ch)
@@ -119,6 +125,9 @@ func (t *track) plaintext(c *stream.Conn) {
 		t.leaveTLS(c) // on a port that is not POP3's, and nobody has the keys
 		t.shard.notPOP3++
 		return
+	}
+	if t.flow != nil {
+		t.flow.decrypted()
 	}
 	t.account()
 }

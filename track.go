@@ -32,7 +32,8 @@ type track struct {
 	digests []digest
 	print   fingerprint.Print
 	part    int
-	sawUser bool // a login of Options.User was among the logins
+	charge  charge // for what is kept of it
+	sawUser bool   // a login of Options.User was among the logins
 }
 
 // protocol is what a connection turned out to be.
@@ -85,7 +86,8 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 // pop3 gives the parser a chunk, in clear or decrypted.
 func (t *track) pop3(c *stream.Conn, ch stream.Chunk) {
 	t.parser.Feed(ch)
-	if len(t.parser.Exchanges()) >= t.shard.opt.Limits.PartExchanges && c.Ended.Packet == 0 {
+	full := len(t.parser.Exchanges()) >= t.shard.opt.Limits.PartExchanges || t.parser.Ready() >= t.shard.opt.Limits.PartBytes
+	if full && c.Ended.Packet == 0 {
 		t.emit(c, false)
 	}
 }
@@ -228,11 +230,11 @@ func (t *track) start(c *stream.Conn, is protocol) {
 	t.shard.decided(c, map[protocol]Protocol{isPOP3: POP3, isTLS: TLSProtocol}[is])
 	t.id = t.shard.newID(c)
 	t.shard.open.Add(1)
-	if is == isTLS {
-		t.beginTLS()
-	}
 	if w := t.shard.window; w != nil {
 		t.flow = w.flows[c]
+	}
+	if is == isTLS {
+		t.beginTLS()
 	}
 	t.newParser(c, c.Handshake && is == isPOP3)
 	t.unhold(t.data, c)
@@ -276,7 +278,7 @@ func (t *track) close(c *stream.Conn) {
 	}
 	delete(t.shard.ids, t.id)
 	if t.is == isOther {
-		t.shard.spare.left(t)
+		t.shard.reuse.left(t)
 		return
 	}
 	t.parser.End(c.Close)
@@ -290,7 +292,7 @@ func (t *track) close(c *stream.Conn) {
 // goes on.
 func (t *track) emit(c *stream.Conn, last bool) {
 	t.part++
-	r := t.shard.spare.result()
+	r := t.shard.reuse.result()
 	if last {
 		r.track = t
 	}
@@ -364,12 +366,11 @@ func (t *track) tlsFacts(r *Result) {
 	}
 }
 
-// detach makes r independent of the parser, which goes on.
+// detach makes r independent of the parser, which goes on, or is let go of
+// while r waits for its turn.
 func (r *Result) detach(t *track) {
 	session := *r.Session
 	r.Session = &session
-	r.Exchanges = append([]pop3parse.Exchange(nil), r.Exchanges...)
-	r.Logins = append([]pop3parse.Login(nil), r.Logins...)
 	r.facts()
 	t.parser.Take()
 	t.digests = nil

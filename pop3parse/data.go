@@ -228,12 +228,23 @@ func (p *Parser) rowData(x *asked, b []byte) {
 func (p *Parser) wholeRow(x *asked, row []byte) {
 	switch x.Verb {
 	case CAPA:
-		if len(p.ses.Capabilities) < maxCapa {
-			p.ses.Capabilities = append(p.ses.Capabilities, bytes.Clone(row[:min(len(row), maxReplyLine)]))
+		if len(p.ses.Capabilities) == maxCapa {
+			x.Notes.Add(CapaLimit)
+			p.ses.Notes.Add(CapaLimit)
+		} else {
+			p.ses.Capabilities = append(p.ses.Capabilities, p.keep(row[:min(len(row), maxReplyLine)]))
 		}
 	case LIST, XAUTHLIST:
-		p.drop.listRow(row)
+		p.noteRow(x, p.drop.listRow(row))
 	case UIDL, XUIDL:
-		x.Notes |= p.drop.uidlRow(row)
+		p.noteRow(x, p.uidlRow(row))
+	}
+}
+
+// noteRow notes what is to be said of a row of the maildrop.
+func (p *Parser) noteRow(x *asked, notes Notes) {
+	x.Notes |= notes
+	if notes.Has(MaildropLimit) {
+		p.ses.Notes.Add(MaildropLimit)
 	}
 }

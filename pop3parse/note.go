@@ -42,6 +42,8 @@ const (
 	DifferingCopies                // bytes of it were sent twice, and differently; the first copy counts
 	DuplicateUID                   // a UIDL listing gives one unique id to several messages
 	OddUID                         // a unique id is not 1 to 70 octets of 0x21 to 0x7E (RFC 1939 section 7)
+	MaildropLimit                  // more messages in the maildrop than are remembered
+	CapaLimit                      // more capabilities than are kept
 	numNotes
 )
 
@@ -51,6 +53,7 @@ var noteNames = [numNotes]string{
 	"reply_lost", "reply_damaged", "unexpected_reply", "wrong_state", "number_deleted", "sasl_cancelled", "bad_base64",
 	"plaintext_after_stls", "injected", "listed_multi", "space_around", "queue_limit", "hold_limit", "turns_limit",
 	"security_layer", "proxy_header", "differing_copies", "duplicate_uid", "odd_uid",
+	"maildrop_limit", "capa_limit",
 }
 
 // String returns the name used in records.

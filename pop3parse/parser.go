@@ -17,6 +17,9 @@ type Limits struct {
 	// Pending is how many commands may wait for their replies; the oldest
 	// is given up beyond it. Default 65,536.
 	Pending int
+	// PendingBytes bounds the same in bytes; each command counts for 400 more
+	// than its text. Default 8 MiB.
+	PendingBytes int
 	// Turns is how many SASL turns of an exchange are kept. Default 256.
 	Turns int
 }
@@ -24,7 +27,9 @@ type Limits struct {
 const (
 	defaultHold    = 256 << 10
 	defaultPending = 1 << 16
+	defaultWaiting = 8 << 20
 	defaultTurns   = 256
+	longQueue      = 64 // more than clients send without waiting
 
 	// maxRow bounds a row of LIST, UIDL or CAPA that is taken apart.
 	maxRow = 4 << 10
@@ -43,6 +48,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	set(&l.Hold, defaultHold)
 	set(&l.Pending, defaultPending)
+	set(&l.PendingBytes, defaultWaiting)
 	set(&l.Turns, defaultTurns)
 	return l
 }
@@ -83,15 +89,30 @@ type Parser struct {
 	ses  Session
 	drop Maildrop
 	scan [2]wire.Scanner
-	tape *tape   // nil when nobody asks for stretches
-	tls  [2]bool // the direction has become TLS
+	tape *tape // nil when nobody asks for stretches
 
+	progress
+	queue []asked // commands without a finished reply; queue[qhead:] is live
+	reply reply   // of the command at the head of the queue, as far as it was read
+
+	user    []byte
+	stray   []sasl.Turn // what a client sent for an AUTH that was refused
+	secrets [][]byte    // of the session so far, in lower case: see maskEcho
+	low     []byte      // scratch
+	arena   []byte
+
+	done     []Exchange
+	logins   []Login
+	messages []Message
+}
+
+// progress is where the parser stands in the session.
+type progress struct {
 	mode    mode
-	queue   []asked // commands without a finished reply; queue[qhead:] is live
 	qhead   int
 	hold    barrier // what stops reading commands
 	holdEnd int64   // valid iff hold != noBarrier: asked.end of the command that did
-	reply   reply   // of the command at the head of the queue, as far as it was read
+	tls     [2]bool // the direction has become TLS
 	loss    lossState
 	gapEnd  int64   // client stream offset after the last gap; -1 without one
 	stls    int64   // server stream offset after the +OK to STLS; -1 before
@@ -104,19 +125,12 @@ type Parser struct {
 	reason  stream.CloseReason
 
 	lastReplyEnd int64 // server stream offset where the last finished reply ended
-	user         []byte
-	refused      int         // N of an AUTH that was refused before the client had said more, while it goes on all the same; otherwise 0
-	stray        []sasl.Turn // what it sent for that
-	secrets      [][]byte    // of the session so far, in lower case: see maskEcho
-	low          []byte      // scratch
-	lastVerb     Verb        // of the last finished exchange
-	sawAuth      bool        // an AUTH with a mechanism was given
-	arena        []byte
-
-	done     []Exchange
-	logins   []Login
-	messages []Message
-	n        int // exchanges numbered so far
+	refused      int   // N of an AUTH that was refused before the client had said more, while it goes on all the same; otherwise 0
+	lastVerb     Verb  // of the last finished exchange
+	sawAuth      bool  // an AUTH with a mechanism was given
+	n            int   // exchanges numbered so far
+	texts        int   // bytes in arenas, about
+	asking       int   // of them those of commands that wait
 }
 
 // mode says what the parser wants to read next.
@@ -152,6 +166,7 @@ type asked struct {
 	lost       bool  // no command but a loss
 	weak       bool  // valid iff lost: it may hold no whole command
 	replies    int   // valid iff lost: replies found for it so far
+	text       int   // bytes kept of the command
 }
 
 // reply is the state of reading one reply.
@@ -193,11 +208,12 @@ func (p *Parser) Reset(o Options) {
 	clear(p.done)
 	clear(p.logins)
 	clear(p.messages)
-	*p = Parser{
-		opt: o, scan: p.scan, tape: newTape(o.Stretch), drop: p.drop, queue: p.queue[:0], done: p.done[:0], logins: p.logins[:0], messages: p.messages[:0],
-		stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}, ses: Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}, reply: reply{row: p.reply.row[:0]}, arena: p.arena[:0],
-		secrets: p.secrets[:0], low: p.low[:0], user: p.user[:0],
-	}
+	p.opt, p.tape = o, newTape(o.Stretch)
+	p.ses = Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}
+	p.progress = progress{stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}}
+	p.reply = reply{row: p.reply.row[:0]}
+	p.queue, p.done, p.logins, p.messages = p.queue[:0], p.done[:0], p.logins[:0], p.messages[:0]
+	p.user, p.stray, p.secrets, p.low, p.arena = p.user[:0], nil, p.secrets[:0], p.low[:0], p.arena[:0]
 	p.lossy = !o.FromStart
 	if o.FromStart {
 		p.ses.State = Greeting
@@ -241,6 +257,10 @@ func (p *Parser) End(reason stream.CloseReason) {
 	p.run()
 	p.finishAll()
 	p.settle()
+	p.queue, p.qhead = p.queue[:0], 0
+	if cap(p.queue) > longQueue {
+		p.queue = nil // who keeps the Session keeps the Parser
+	}
 	if p.tape != nil {
 		p.Explain()
 		p.drainTape(Unread)
@@ -299,15 +319,19 @@ func (p *Parser) Logins() []Login { return p.logins }
 // Messages returns the messages ended since the last Take.
 func (p *Parser) Messages() []Message { return p.messages }
 
-// Size returns for how many exchanges the parser has memory.
-func (p *Parser) Size() int { return max(cap(p.done), cap(p.queue), cap(p.messages), cap(p.logins)) }
+// Size returns for how many exchanges, or messages in the maildrop, the
+// parser has memory.
+func (p *Parser) Size() int {
+	return max(cap(p.done), cap(p.queue), cap(p.messages), cap(p.logins), len(p.drop.entries)+len(p.drop.spare))
+}
 
-// Take forgets what Exchanges, Logins and Messages returned, so that a
-// session without end does not need memory without end.
+// Take lets go of what Exchanges, Logins and Messages returned, so that a
+// session without end does not need memory without end. It is the caller's
+// from then on.
 func (p *Parser) Take() {
-	clear(p.done)
-	p.done, p.logins, p.messages = p.done[:0], p.logins[:0], p.messages[:0]
+	p.done, p.logins, p.messages = nil, nil, nil
 	p.arena = nil
+	p.texts = p.asking
 }
 
 // run reads until one side has to go on.
@@ -389,6 +413,7 @@ func (p *Parser) keep(b []byte) []byte {
 		p.arena = make([]byte, 0, max(min(2*cap(p.arena), maxArena), minArena, len(b)))
 	}
 	n := len(p.arena)
+	p.texts += len(b)
 	p.arena = append(p.arena, b...)
 	return p.arena[n:len(p.arena):len(p.arena)]
 }

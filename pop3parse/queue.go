@@ -26,6 +26,9 @@ func (p *Parser) waiting() int { return len(p.queue) - p.qhead }
 func (p *Parser) push() *asked {
 	if p.qhead > 0 && p.qhead == len(p.queue) {
 		p.queue, p.qhead = p.queue[:0], 0
+		if cap(p.queue) > longQueue {
+			p.queue = nil
+		}
 	} else if p.qhead >= 64 && p.qhead*2 > len(p.queue) {
 		n := copy(p.queue, p.queue[p.qhead:])
 		clear(p.queue[n:])
@@ -58,6 +61,7 @@ func (p *Parser) newID() int64 {
 
 // pop removes the head.
 func (p *Parser) pop() {
+	p.asking -= p.queue[p.qhead].text
 	p.queue[p.qhead] = asked{}
 	p.qhead++
 }
@@ -98,10 +102,8 @@ func (p *Parser) readCommand() bool {
 	}
 	p.ask(l, c, kind)
 	s.Skip()
-	if p.waiting() > p.opt.Limits.Pending {
-		p.head().Notes.Add(QueueLimit)
-		p.loss.pairing = Guessed
-		p.giveUp(ReplyLost)
+	for p.waiting() > p.opt.Limits.Pending || p.waiting() > 1 && p.pendingBytes() > p.opt.Limits.PendingBytes {
+		p.giveUpHead()
 	}
 	return true
 }
@@ -115,7 +117,7 @@ func (p *Parser) queueTail() *asked {
 
 // ask puts a command line into the queue.
 func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
-	x := p.push()
+	x, before := p.push(), p.texts
 	x.start, x.end, x.acked = l.Off, l.End, l.PeerAcked
 	x.RequestFirst, x.RequestLast = l.First, l.Last
 	x.Encrypted = l.Secure
@@ -148,6 +150,8 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 			x.Verb, x.VerbSent = "", p.keep(c.sent) // not all of the verb, perhaps
 		}
 	}
+	x.text = p.texts - before
+	p.asking += x.text
 	if p.stls >= 0 && !l.Secure {
 		x.Notes.Add(PlaintextAfterSTLS)
 		if l.PeerAcked >= 0 && l.PeerAcked < p.stls {

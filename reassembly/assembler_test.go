@@ -580,3 +580,23 @@ func TestInOrderDataAllocatesNothing(t *testing.T) {
 		t.Errorf("only %d bytes came out", bytes)
 	}
 }
+
+// TestGiveUp: the consumer closes a connection to make room.
+func TestGiveUp(t *testing.T) {
+	p := newScript(t, Limits{})
+	p.run("C syn port=1; S syn port=1; C 0:3 port=1; C 5:8 port=1; C syn port=2; S syn port=2; C 0:3 port=2")
+	p.want("open C0:3 open C0:3")
+	if !p.a.GiveUp(p.conns[0]) {
+		t.Fatal("a connection that is followed was not given up")
+	}
+	if p.a.GiveUp(p.conns[0]) {
+		t.Error("it was given up twice")
+	}
+	p.run("tick 32")
+	p.want("C-3:5 C5:8 shed")
+	if s := p.a.Stats(); s.Shed != 1 || s.Connections != 1 || !p.conns[0].Shed || p.conns[1].Shed {
+		t.Errorf("got %+v", s)
+	}
+	p.run("C 3:5 port=2")
+	p.want("C3:5")
+}

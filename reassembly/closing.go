@@ -219,9 +219,7 @@ func (a *Assembler) shed() {
 		a.forget(e)
 		return
 	}
-	a.stats.Shed++
-	c.pub.Shed = true
-	a.drop(c, stream.ClosedTimeout)
+	a.giveUpConn(c)
 }
 
 // drop closes a connection that nothing more is expected of.

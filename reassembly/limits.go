@@ -19,8 +19,8 @@ type Limits struct {
 	// is given up.
 	TotalBytes int
 
-	// Connections bounds the connections open at once; default 524,288,
-	// at well under 1 KiB each. When it is reached, the one unused for
+	// Connections bounds the connections open at once; default 131,072,
+	// at about 1 KiB each. When it is reached, the one unused for
 	// longest is closed (stream.Conn.Shed), those first that the consumer
 	// ignores, then those that are closing anyway.
 	Connections int
@@ -73,7 +73,7 @@ type Limits struct {
 func (l Limits) withDefaults() Limits {
 	limit(&l.DirectionBytes, 4<<20, noLimit)
 	limit(&l.TotalBytes, 64<<20, noLimit)
-	limit(&l.Connections, 1<<19, noLimit)
+	limit(&l.Connections, 1<<17, noLimit)
 	limit(&l.HalfOpen, 1<<16, noLimit)
 	limit(&l.Tombstones, 1<<14, noLimit)
 	limit(&l.Idle, 30*time.Minute, noTimeLimit)

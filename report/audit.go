@@ -265,14 +265,15 @@ func (m *auditModel) accounts() (rows []accountRow, note string) {
 		limit = maxAccounts
 	}
 	// Those that let nobody in are not worth a line as long as others are.
-	all := slices.Clone(m.sum.Accounts)
-	slices.SortStableFunc(all, func(a, b audit.Account) int {
-		return cmp.Compare(min(b.Accepted+b.Unknown, 1), min(a.Accepted+a.Unknown, 1))
-	})
-	more := int64(max(len(all)-limit, 0)) + m.sum.AccountsForgotten
-	for i := range all[:min(limit, len(all))] {
-		rows = append(rows, m.account(&all[i]))
+	all := m.sum.Accounts
+	for _, let := range []bool{true, false} {
+		for i := range all {
+			if in := all[i].Accepted+all[i].Unknown > 0; in == let && len(rows) < limit {
+				rows = append(rows, m.account(&all[i]))
+			}
+		}
 	}
+	more := int64(max(len(all)-limit, 0)) + m.sum.AccountsForgotten
 	if more > 0 {
 		note = count(more, "more account") + " not listed"
 		if !m.opt.Verbose && len(all) > limit {

@@ -14,7 +14,7 @@ import (
 
 const (
 	// maxFlows bounds the pairs of endpoints that are remembered; the
-	// analysis follows 524,288 connections at most.
+	// analysis follows 131,072 connections at most.
 	maxFlows = 1 << 20
 	// maxUndecided bounds the packets of a flow that wait for a decision
 	// whether it is POP3; it falls within 256 chunks.

@@ -45,6 +45,7 @@ type live struct {
 	cross  bool // the next write does not know of the one before it
 	again  bool // the next write repeats the last one of its side
 	bad    bool // the next write has wrong checksums
+	forge  int  // the next write lies so far ahead of the stream; 0: in it
 	cut    int  // captured bytes of each packet of the next write, and one; 0 for all
 }
 
@@ -90,8 +91,8 @@ func compile(d *Dialog) (Trace, int, error) {
 	}
 	for i := range c.conns {
 		l := &c.conns[i]
-		if l.lose || l.cross || l.again || l.bad || l.cut > 0 {
-			return nil, last, errors.New("! lost, crossing, again, badchecksum or cut without a write after it")
+		if l.lose || l.cross || l.again || l.bad || l.forge != 0 || l.cut > 0 {
+			return nil, last, errors.New("! lost, crossing, again, badchecksum, forged or cut without a write after it")
 		}
 		// A connection that only declares how it begins is meant to begin.
 		if l.phase == unopened && l.opening != synNone && l.opening != synFull {
@@ -156,6 +157,8 @@ func (c *compiler) do(s step) error {
 		l.again = true
 	case doBadChecksum:
 		l.bad = true
+	case doForged:
+		l.forge = s.n
 	case doCut:
 		l.cut = s.n + 1
 	}
@@ -245,6 +248,10 @@ func (c *compiler) write(l *live, from side, data []byte) error {
 	if peer.window == 0 {
 		return fmt.Errorf("the %s has closed its window", from.other())
 	}
+	if l.forge != 0 {
+		c.forged(l, from, data)
+		return nil
+	}
 	if peer.waiting > 0 && l.writer == from && !l.cross && !l.again {
 		c.send(l, from.other(), ack, nil, nil)
 	}
@@ -275,6 +282,17 @@ func (c *compiler) write(l *live, from side, data []byte) error {
 	}
 	l.writer, l.lose, l.cross, l.again, l.bad, l.cut = from, false, false, false, false, 0
 	return nil
+}
+
+// forged puts a segment on the wire that neither end knows of.
+func (c *compiler) forged(l *live, from side, data []byte) {
+	own := &l.ends[from]
+	c.out = append(c.out, Segment{
+		Conn: l.index, FromClient: from == client, Client: l.client, Server: l.server, Seq: own.next + uint32(l.forge), Ack: own.acked,
+		Flags: psh | ack, Window: own.window, Payload: data, Nanos: c.now, BadChecksum: l.bad,
+	})
+	c.now += int64(c.step)
+	l.forge, l.bad = 0, false
 }
 
 // pause lets time pass. In it the delayed acknowledgements are sent.

@@ -19,6 +19,8 @@ type Dialog struct {
 	Drops   int  // packets that the system dropped while capturing, from "! drops"
 	Damaged bool // the capture ends in damage, from "! damaged"
 
+	Fragments string // FragmentsSame or FragmentsDiffer, from "! fragments"; "" without it
+
 	conns []dialogConn
 	steps []step
 	start int64 // nanoseconds since 1970-01-01 UTC
@@ -81,6 +83,7 @@ const (
 	doCrossing                     // the next write was sent before the last one of the other side came
 	doAgain                        // the next write repeats the last one of its side, perhaps with other bytes
 	doBadChecksum                  // the next write has wrong checksums
+	doForged                       // the next write lies outside of the stream, and nobody takes it
 	doCut                          // of each packet of the next write only the first bytes were captured
 )
 

@@ -224,6 +224,8 @@ var directives = map[string]directiveRow{
 	"again":        {0, 0, "nothing", false, plain(doAgain)},
 	"badchecksum":  {0, 0, "nothing", false, plain(doBadChecksum)},
 	"cut":          {1, 1, "a number of bytes", false, (*parser).readCut},
+	"forged":       {1, 1, "a number of bytes ahead of the stream", false, (*parser).readForged},
+	"fragments":    {1, 1, "same or differ", false, (*parser).readFragments},
 	"drops":        {1, 1, "a number of packets", false, (*parser).readDrops},
 	"damaged":      {0, 0, "nothing", false, func(p *parser, _ []string) error { p.d.Damaged = true; return nil }},
 	"lost":         {0, 0, "nothing", false, plain(doLost)},
@@ -248,6 +250,23 @@ func (p *parser) readCut(w []string) error {
 		return fmt.Errorf("%q: not a number of bytes", w[0])
 	}
 	p.do(step{kind: doCut, n: n})
+	return nil
+}
+
+func (p *parser) readForged(w []string) error {
+	n, err := strconv.ParseInt(w[0], 10, 32)
+	if err != nil || n == 0 {
+		return fmt.Errorf("%q: not a number of bytes ahead of the stream, or behind it", w[0])
+	}
+	p.do(step{kind: doForged, n: int(n)})
+	return nil
+}
+
+func (p *parser) readFragments(w []string) error {
+	p.d.Fragments = w[0]
+	if w[0] != FragmentsSame && w[0] != FragmentsDiffer {
+		return fmt.Errorf("%q: neither same nor differ", w[0])
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package capturetest
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -35,10 +36,13 @@ func (s *source) Next(p *capture.Packet) error {
 	return nil
 }
 
-// Source returns the dialog as a capture in Ethernet frames, with the drops
-// and the damage that it says the capture has.
+// Source returns the dialog as a capture in Ethernet frames, with the drops,
+// the fragments and the damage that it says the capture has.
 func (d *Dialog) Source() capture.Source {
-	s := &dialogSource{source: source{packets: d.trace.Packets(Plain())}, drops: uint64(d.Drops)}
+	s := &dialogSource{source: source{packets: append(d.fragments(), d.trace.Packets(Plain())...)}, drops: uint64(d.Drops)}
+	for i := range s.packets {
+		s.packets[i].Num, s.packets[i].FileNum = int64(i+1), int64(i+1)
+	}
 	if d.Damaged {
 		s.err = &capture.FormatError{File: d.Name, Packet: int64(len(s.packets) + 1), Err: errors.New("cut short")}
 	}
@@ -62,6 +66,32 @@ func (s *dialogSource) Next(p *capture.Packet) error {
 
 // Drops returns how many packets were dropped.
 func (s *dialogSource) Drops() uint64 { return s.drops }
+
+// What Dialog.Fragments may say of the copy of a fragment.
+const (
+	FragmentsSame   = "same"
+	FragmentsDiffer = "differ"
+)
+
+// fragments returns an IP datagram of no connection in two fragments, of
+// which the first one comes twice.
+func (d *Dialog) fragments() []capture.Packet {
+	if d.Fragments == "" || len(d.trace) == 0 {
+		return nil
+	}
+	s := &d.trace[0]
+	f := Frame{Data: make([]byte, 64), Next: nextUDP, Src: s.src().Addr(), Dst: s.dst().Addr(), FromClient: s.FromClient, ID: 1}
+	frames := Stack(Ethernet(), IP(IPOptions{MTU: 80}))(f)
+	twice := Frame{Data: bytes.Clone(frames[0].Data)}
+	if d.Fragments == FragmentsDiffer {
+		twice.Data[len(twice.Data)-1] ^= 1
+	}
+	var out []capture.Packet
+	for _, f := range append([]Frame{frames[0], twice}, frames[1:]...) {
+		out = append(out, capture.Packet{Nanos: s.Nanos, Link: capture.LinkEthernet, Data: f.Data, Orig: len(f.Data)})
+	}
+	return out
+}
 
 // WritePcap writes the packets as a classic capture file with times in
 // nanoseconds. All must have the link type of the first one.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -15,8 +16,16 @@ func main() {
 	// Without this, writing to a closed pipe would kill the process; now
 	// the write returns EPIPE and the program ends quietly.
 	signal.Ignore(syscall.SIGPIPE)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(collectHarder)
+	}
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
+
+// collectHarder is from how many bytes on garbage is collected as soon as
+// there is some, instead of when memory has doubled. The limits of package
+// popscope keep what is no garbage below that.
+const collectHarder = 400 << 20
 
 // run is the whole program. It returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {

@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 			"closedpipe":  closedPipe,
 			"cut":         cutFile,
 			"mode":        mode,
+			"smalldisk":   smallDisk,
 		},
 		Condition:          condition,
 		RequireUniqueNames: true,
@@ -235,7 +236,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 }
 
 // condition answers what scripts ask: [netns] where network namespaces can
-// be made, [libpcap] where the program has it, [bash-completion] where that
+// be made, [smalldisk] where disks can, [libpcap] where the program has it, [bash-completion] where that
 // is installed.
 func condition(cond string) (bool, error) {
 	switch cond {
@@ -244,6 +245,8 @@ func condition(cond string) (bool, error) {
 		return err == nil && os.Getuid() == 0 && exec.Command("unshare", "-n", "true").Run() == nil, nil
 	case "bash-completion": // the package that completes file names
 		return isFile("/usr/share/bash-completion/bash_completion"), nil
+	case "smalldisk":
+		return canMount(), nil
 	case "libpcap":
 		return live.HasLibpcap, nil
 	}

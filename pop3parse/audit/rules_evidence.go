@@ -39,6 +39,13 @@ var evidenceRules = []Rule{
 		About:  "The same stretch of a stream was sent twice with different bytes.",
 	},
 	{
+		Slug: "segments-out-of-window", Severity: Medium, Scope: SessionScope, session: outOfWindow, last: true,
+		Title:  "Segments that do not belong to the stream",
+		Advice: "Look at them with popscope packets, which marks them. Somebody who guesses sequence numbers sends such packets to end a connection or to put words into it; so does another connection with the same addresses and ports whose beginning was not captured.",
+		RFC:    "RFC 5961",
+		About:  "Segments, resets or closes with sequence numbers far from the stream, or that what came later refutes: the ends did not take them. popscope leaves them out too.",
+	},
+	{
 		Slug: "bad-checksums", Severity: Low, Scope: SessionScope, session: badChecksums, last: true,
 		Title:  "Wrong TCP checksums",
 		Advice: "Common where the capture was made on the sending machine, before its network card fills them in. Elsewhere the receiver has dropped these packets, and popscope has not.",
@@ -61,7 +68,14 @@ var evidenceRules = []Rule{
 		Slug: "limit-reached", Severity: Medium, Scope: SessionScope, session: limitReached, last: true,
 		Title:  "Given up at a limit",
 		Advice: "Cut the capture down, for example to one server's port, and look again.",
-		About:  "The session was analysed only in part, because a limit on memory was reached: on open connections, on bytes that wait for missing packets, on commands that wait for replies or on turns of a SASL dialogue.",
+		About:  "The session was analysed only in part, because a limit on memory was reached: on open connections, on bytes that wait for missing packets, on commands that wait for replies, on turns of a SASL dialogue, on messages of the maildrop or on capabilities. A connection given up for the memory of all sessions together counts too.",
+	},
+	{
+		Slug: "fragments-differ", Severity: High, Scope: CaptureScope,
+		Title:  "Overlapping IP fragments with different bytes",
+		Advice: "Look who sends them: no system does so by itself. What a receiver makes of them depends on its make, which is what the trick is about.",
+		RFC:    "RFC 5722; RFC 8200 section 4.5",
+		About:  "Fragments of one IPv4 datagram overlap and differ, of which popscope takes the first copy; or those of an IPv6 datagram overlap, which receivers have to drop, and popscope does.",
 	},
 	{
 		Slug: "kernel-drops", Severity: Medium, Scope: CaptureScope,
@@ -138,6 +152,14 @@ func differingCopies(v *view, r *active) {
 	v.find(r, plural(int(c.Transport.Conflicts), "stretch", "stretches")+" sent twice, and differently", &e)
 }
 
+func outOfWindow(v *view, r *active) {
+	if t := &v.Conn.Transport; t.OutOfWindow[0]+t.OutOfWindow[1] > 0 {
+		var e evidence
+		e.add(v.Conn.First)
+		v.find(r, plural(int(t.OutOfWindow[stream.Client]), "segment", "segments")+" of the client, "+itoa(t.OutOfWindow[stream.Server])+" of the server", &e)
+	}
+}
+
 func badChecksums(v *view, r *active) {
 	if t := &v.Conn.Transport; t.BadChecksums[0]+t.BadChecksums[1] > 0 {
 		var e evidence
@@ -181,11 +203,17 @@ func limitReached(v *view, r *active) {
 	if v.Conn.Transport.BufferLimit > 0 || v.Session.Notes.Has(pop3parse.HoldLimit) {
 		what = append(what, "waiting bytes")
 	}
-	if v.notes.Has(pop3parse.QueueLimit) {
+	if v.Session.Notes.Has(pop3parse.QueueLimit) {
 		what = append(what, "waiting commands")
 	}
-	if v.notes.Has(pop3parse.TurnsLimit) {
+	if v.Session.Notes.Has(pop3parse.TurnsLimit) {
 		what = append(what, "SASL turns")
+	}
+	if v.Session.Notes.Has(pop3parse.MaildropLimit) {
+		what = append(what, "messages of the maildrop")
+	}
+	if v.Session.Notes.Has(pop3parse.CapaLimit) {
+		what = append(what, "capabilities")
 	}
 	if len(what) > 0 {
 		var e evidence

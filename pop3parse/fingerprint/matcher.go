@@ -1,6 +1,7 @@
 package fingerprint
 
 import (
+	"hash/maphash"
 	"slices"
 	"strings"
 )
@@ -25,6 +26,9 @@ type Matcher struct {
 	t        *table
 	texts    []map[string]*hits // by place
 	held     int                // texts in all of them
+	once     [maxCache]uint64   // digests of texts that came, by their low bits
+	seed     maphash.Seed
+	scratch  hits
 	verdicts map[verdictKey]*Software
 }
 
@@ -43,7 +47,7 @@ type verdictKey struct {
 
 // NewMatcher returns a Matcher for the table of the package.
 func NewMatcher() *Matcher {
-	m := &Matcher{t: known(), verdicts: map[verdictKey]*Software{}}
+	m := &Matcher{t: known(), seed: maphash.MakeSeed(), verdicts: map[verdictKey]*Software{}}
 	m.forget()
 	return m
 }
@@ -56,13 +60,16 @@ func (m *Matcher) forget() {
 	}
 }
 
-// match holds a text against the traits of a place.
+// match holds a text against the traits of a place. What it returns is valid
+// until the next call, unless it tells a version.
 func (m *Matcher) match(at place, text []byte) *hits {
 	text = text[:min(len(text), maxText)]
 	if h, ok := m.texts[at][string(text)]; ok {
 		return h
 	}
-	h := &hits{}
+	again := m.again(text)
+	h := &m.scratch
+	*h = hits{}
 	for _, i := range m.t.places[at] {
 		tr := &m.t.traits[i]
 		match := tr.pattern.FindSubmatch(text)
@@ -74,12 +81,28 @@ func (m *Matcher) match(at place, text []byte) *hits {
 			h.version, h.of = cleanVersion(match[n]), tr.software
 		}
 	}
-	if m.held >= maxCache {
-		m.forget()
+	if again || h.version != "" {
+		kept := *h
+		h = &kept
 	}
-	m.held++
-	m.texts[at][string(text)] = h
+	if again {
+		if m.held >= maxCache {
+			m.forget()
+		}
+		m.held++
+		m.texts[at][string(text)] = h
+	}
 	return h
+}
+
+// again reports whether a text has come before, as far as that is
+// remembered. Many come once only: they have a number or a time in them.
+func (m *Matcher) again(text []byte) bool {
+	digest := maphash.Bytes(m.seed, text)
+	place := &m.once[digest%maxCache]
+	again := *place == digest
+	*place = digest
+	return again
 }
 
 // cleanVersion returns what can be a version at the start of b.

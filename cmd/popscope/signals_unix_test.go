@@ -1,0 +1,212 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"popscope/capture/capturetest"
+)
+
+var signals = flag.Int("signals", 0, "how many runs of the program `N` to send a signal; 0: a few")
+
+// TestSignalsAtAnyTime: whenever a signal comes, no output is left that is
+// not whole, no temporary file stays, and the exit status tells what
+// happened. The times are random, as they are in life.
+func TestSignalsAtAnyTime(t *testing.T) {
+	runs := *signals
+	if runs == 0 {
+		if runs = 60; testing.Short() {
+			runs = 12
+		}
+	}
+	input := manyMails(t)
+	rows := []struct {
+		name string
+		args func(dir string) []string
+		out  string // the file that is to be whole or absent
+	}{
+		{"jsonl", func(dir string) []string { return []string{"analyze", "--json", "-o", dir + "/out", "-"} }, "out"},
+		{"html", func(dir string) []string { return []string{"analyze", "-f", "html", "-o", dir + "/out", "-"} }, "out"},
+		{"audit", func(dir string) []string { return []string{"audit", "--json", "-o", dir + "/out", "-"} }, "out"},
+		{"packets", func(dir string) []string { return []string{"packets", "-f", "jsonl", "-o", dir + "/out", "-"} }, "out"},
+		{"sanitize", func(dir string) []string { return []string{"sanitize", "-o", dir + "/out", "-"} }, "out"},
+		{"extract", func(dir string) []string { return []string{"extract", "-o", dir + "/mail", "-"} }, "mail"},
+	}
+	how := map[int]int{}
+	for i := range runs {
+		row := rows[i%len(rows)]
+		sig := []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}[i/len(rows)%3]
+		dir := t.TempDir()
+		status := interrupt(t, row.args(dir), dir, input, sig, time.Duration(rand.Int64N(int64(250*time.Millisecond))))
+		how[status]++
+		if status != statusDone && status != statusInterrupted && status != -1 {
+			t.Fatalf("%s, %v: exit status %d", row.name, sig, status)
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Name() != row.out {
+				t.Errorf("%s, %v: %s is left", row.name, sig, e.Name())
+			}
+		}
+		path := filepath.Join(dir, row.out)
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		if row.out == "mail" {
+			wholeFolder(t, path)
+		} else {
+			wholeFile(t, row.name, path)
+		}
+	}
+	t.Logf("exit statuses: %v (-1: the signal came before the program had begun)", how)
+}
+
+// interrupt runs the program on an input that comes in small pieces, sends
+// it a signal, and returns its exit status; -1 when the signal killed it.
+func interrupt(t *testing.T, args []string, dir string, input []byte, sig syscall.Signal, after time.Duration) int {
+	t.Helper()
+	cmd := exec.Command("popscope", args...)
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer in.Close()
+		for piece := range bytesInPieces(input, 16<<10) {
+			if _, err := in.Write(piece); err != nil {
+				return
+			}
+		}
+	}()
+	timer := time.AfterFunc(after, func() { cmd.Process.Signal(sig) })
+	defer timer.Stop()
+	late := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	err = cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if s, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && s.Signaled() && s.Signal() != sig {
+		t.Fatalf("%v: ended by %v", args, s.Signal())
+	}
+	if bytes.Contains(stderr.Bytes(), []byte("panic")) {
+		t.Fatalf("%v: %s", args, stderr.Bytes())
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+func bytesInPieces(b []byte, n int) func(func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		for len(b) > 0 {
+			k := min(n, len(b))
+			if !yield(b[:k]) {
+				return
+			}
+			b = b[k:]
+		}
+	}
+}
+
+// manyMails returns a capture of some megabytes with many messages.
+func manyMails(t *testing.T) []byte {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("S: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\n")
+	for range 200 {
+		text.WriteString("C: RETR 1\nS: +OK\nS: Subject: one of many\nS:\nS* 300 A line of it, and another one follows.\\r\\n\nS: .\n")
+	}
+	text.WriteString("C: QUIT\nS: +OK\n")
+	d, err := capturetest.Parse("many", text.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := capturetest.WritePcap(&b, d.Trace().Packets(capturetest.Plain())); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// wholeFile fails unless an output is complete.
+func wholeFile(t *testing.T, name, path string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch name {
+	case "html":
+		if !bytes.HasSuffix(bytes.TrimSpace(b), []byte("</html>")) {
+			t.Errorf("%s ends with %q", name, b[max(0, len(b)-80):])
+		}
+	case "jsonl", "audit", "packets":
+		if len(b) > 0 && b[len(b)-1] != '\n' {
+			t.Errorf("%s has a partial record at its end", name)
+		}
+		for line := range bytes.Lines(b) {
+			if !json.Valid(line) {
+				t.Fatalf("%s: %q", name, line)
+			}
+		}
+		if name == "jsonl" && !bytes.Contains(b, []byte("\n{\"type\":\"summary\"")) {
+			t.Errorf("%s has no summary", name)
+		}
+	}
+}
+
+// wholeFolder fails unless the manifest tells the truth of every file.
+func wholeFolder(t *testing.T, dir string) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, "manifest.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{"manifest.jsonl": true}
+	for line := range bytes.Lines(b) {
+		var r struct {
+			File   string
+			Octets int64
+		}
+		if err := json.Unmarshal(line, &r); err != nil {
+			t.Fatalf("%v: %q", err, line)
+		}
+		if r.File == "" {
+			continue
+		}
+		told[r.File] = true
+		if info, err := os.Stat(filepath.Join(dir, r.File)); err != nil || info.Size() != r.Octets {
+			t.Errorf("%s: %v, want %d octets", r.File, err, r.Octets)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if !told[e.Name()] {
+			t.Errorf("%s is in no manifest", e.Name())
+		}
+	}
+}
