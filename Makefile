@@ -1,7 +1,7 @@
-.PHONY: help build test race lint golden fuzz cover streams memory bench browser screenshots live live-load
+.PHONY: help build test race lint golden fuzz cover streams memory bench browser screenshots live live-load dependencies packages reproducible
 
 help: ## this text
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
 
 build: ## build ./popscope, one static program
 	CGO_ENABLED=0 go build -trimpath -o popscope ./cmd/popscope
@@ -44,3 +44,12 @@ live: ## real Dovecot sniffed live, against tcpdump (root)
 
 live-load: ## packets lost under load beside tcpdump, and memory over an hour of sessions (root)
 	scripts/live/load.sh
+
+dependencies: ## list the modules in the program and their licences
+	go run ./scripts/supply list > docs/dependencies.md.new && mv docs/dependencies.md.new docs/dependencies.md
+
+packages: ## dist/: program, manual, completions, licences, bill of materials, deb and rpm: make packages VERSION=1.2.3
+	scripts/packages.sh $(VERSION)
+
+reproducible: ## the same bytes from two folders
+	scripts/reproducible.sh

@@ -76,8 +76,9 @@ func TestSessionsStayInTheirBudget(t *testing.T) {
 			if len(ended) != sessions && !(row.shed && len(ended) > sessions) {
 				t.Errorf("%d sessions, want %d", len(ended), sessions)
 			}
-			if all != float64(row.exchanges*sessions) {
-				t.Errorf("%v exchanges, want %d", all, row.exchanges*sessions)
+			// A session that was cut can show the reply without its command.
+			if want := float64(row.exchanges * sessions); all < want || all > want+float64(len(ended)-sessions) {
+				t.Errorf("%v exchanges, want %v", all, want)
 			}
 			if reached < row.reached || row.reached == 0 && reached > 0 || shed != row.shed {
 				t.Errorf("%d sessions tell of a limit, given up %v; want %d or more, %v", reached, shed, row.reached, row.shed)

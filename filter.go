@@ -51,6 +51,7 @@ func drop(results ...*Result) {
 				b.Drop()
 			}
 		}
+		r.done()
 	}
 }
 

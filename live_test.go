@@ -72,7 +72,7 @@ func TestLiveIsLikeFromFile(t *testing.T) {
 		want, _ := analyze(t, capturetest.Source(packets), one)
 		for seed, workers := range []int{1, 3} {
 			src := &liveSource{packets: packets, random: rand.New(rand.NewPCG(uint64(seed), 7)), tail: 30 * seed}
-			got, _ := analyze(t, src, popscope.Options{Workers: workers})
+			got, _ := analyze(t, src, popscope.Options{Workers: workers, Ahead: 20 * seed})
 			if got != want {
 				t.Errorf("%s, %d workers:\n%s", name, workers, diff(got, want))
 			}

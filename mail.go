@@ -40,9 +40,9 @@ type mailSink struct {
 	body   Body // nil when nobody wants the bytes
 }
 
-// mail returns the function that gives the parser a sink for each message,
+// sink returns the function that gives the parser a sink for each message,
 // or nil when nobody wants to know.
-func (t *track) mail() func(*pop3parse.Message) pop3parse.Sink {
+func (t *track) sink() func(*pop3parse.Message) pop3parse.Sink {
 	if t.shard.opt.NoMail {
 		return nil
 	}

@@ -29,6 +29,7 @@ type Options struct {
 	NoMail   bool // do not hash and outline messages: sizes and verdicts only; Body is not asked
 	Follow   bool // hand on exchanges as soon as they are finished, each time as a part of the session
 	Workers  int  // 0 means all processors; results are the same for every number
+	Ahead    int  // how many rounds of packets, of up to half a megabyte each, may wait for the workers; 0 means 2
 	Policy   audit.Policy
 	Limits   Limits
 	Tap      Tap // is told what the bytes are; nil: nobody asks
@@ -40,8 +41,11 @@ type Options struct {
 	Body func(m *pop3parse.Message) Body
 
 	// Keys opens TLS; it may grow during the run. Secrets inside of the
-	// capture are added to it. nil: there are those alone.
+	// capture are added to it. nil: there are those alone, and
+	// Analyzer.Packets expects none as long as it has seen none.
 	Keys *tlsdec.KeyLog
+
+	awaitKeys bool // Keys was given
 
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time
@@ -92,7 +96,11 @@ func (o Options) withDefaults() Options {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	o.Workers = min(o.Workers, numShards)
-	if o.Keys == nil {
+	if o.Ahead <= 0 {
+		o.Ahead = 2
+	}
+	o.awaitKeys = o.Keys != nil
+	if !o.awaitKeys {
 		o.Keys = new(tlsdec.KeyLog)
 	}
 	if o.Follow {

@@ -36,6 +36,10 @@ type Packet struct {
 	TLS      []tlsdec.Record
 	from, to bool
 
+	// Inside is what the TLS records hold that end in the packet, as far as
+	// they were opened; in order.
+	Inside []Plaintext
+
 	// Secret lists what of Data must not be shown, in order.
 	Secret []Span
 

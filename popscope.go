@@ -68,6 +68,7 @@ func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 				if !yield(r, nil) {
 					return false
 				}
+				r.done()
 			}
 			return true
 		})
@@ -134,7 +135,7 @@ func goesOn(err error) bool {
 
 // count adds a result to the summary.
 func (a *Analyzer) count(r *Result) {
-	a.audit.Session(r.facts())
+	a.audit.Session(&r.judge)
 	a.sum.Logins += int64(len(r.Logins))
 	a.sum.Messages += int64(len(r.Messages))
 	a.sum.Findings += int64(len(r.Findings))
@@ -157,6 +158,9 @@ func (a *Analyzer) finish(src capture.Source) {
 				a.sum.Ignored[reason] += n
 			}
 		}
+	}
+	if k, ok := src.(interface{ KeysLeftOut() int64 }); ok && k.KeysLeftOut() > 0 {
+		a.sum.Ignored[SecretBlocks] = k.KeysLeftOut()
 	}
 	if f, ok := src.(interface{ Files() []capture.FileInfo }); ok {
 		a.sum.Files = f.Files()

@@ -48,18 +48,22 @@ type Result struct {
 
 	partAt  int64 // valid iff !Last: the packet at which the part was full
 	sawUser bool  // Options.User has logged in by now
+
+	conn  stream.Conn  // what Conn points to
+	judge audit.Facts  // the same facts for package audit
+	found audit.Buffer // what holds Findings
+	track *track       // to be used again; nil in all parts but the last one
 }
 
-// facts returns what package audit judges of a result.
-func (r *Result) facts() *audit.Facts {
-	f := &audit.Facts{
+// facts fills in what package audit judges of a result.
+func (r *Result) facts() {
+	r.judge = audit.Facts{
 		ID: r.ID, Last: r.Last, Conn: r.Conn, Session: r.Session, Exchanges: r.Exchanges, Logins: r.Logins,
 		TLS: r.TLSInfo, Implicit: r.TLS == ImplicitTLS, OneSided: r.OneSided, Side: r.Side,
 	}
 	if r.TLSInfo != nil && r.TLSInfo.Version != 0 {
-		f.Cipher = tlsdec.CipherName(r.TLSInfo.Cipher)
+		r.judge.Cipher = tlsdec.CipherName(r.TLSInfo.Cipher)
 	}
-	return f
 }
 
 // Message is a message with what its bytes told.
@@ -70,6 +74,10 @@ type Message struct {
 	Body   Body // what Options.Body returned; nil without one
 }
 
+// SecretBlocks is the reason in Summary.Ignored of blocks of TLS secrets in a
+// pcapng file that could not be used: they are damaged, or too many.
+const SecretBlocks = "tls_secret_blocks"
+
 // Summary is what there is to say after the last session.
 type Summary struct {
 	Packets, Bytes                       int64 // frames read and their lengths on the wire
@@ -78,7 +86,7 @@ type Summary struct {
 	Across                               []audit.Finding  // about several sessions together, or the capture; Findings counts them too
 	Accounts                             []audit.Account  // who logged in, by user and server
 	AccountsForgotten                    int64            // accounts beyond what is remembered
-	Ignored                              map[string]int64 // packets and connections that are no POP3, by reason
+	Ignored                              map[string]int64 // packets and connections that are no POP3, and what else was passed over, by reason
 	Start, End                           time.Time        // times of the first and the last packet; zero without packets
 	KernelDrops                          int64
 	PacketsLeftOut                       int64 // by Analyzer.Packets, of connections that had not shown what they are when the window was full

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 
 	"popscope/capture/packet"
@@ -30,7 +31,9 @@ type shard struct {
 	now    stream.Stamp
 	ids    map[string]bool // of the sessions under way
 	free   []*mailSink
-	window *window // nil unless packets are asked for
+	reuse  reuse
+	names  strings.Builder // where name puts them
+	window *window         // nil unless packets are asked for
 	tls    waiting
 	budget budget // of the sessions
 	known  int64  // up to which secrets of the key log are known
@@ -39,7 +42,7 @@ type shard struct {
 	notInside int64 // connections in TLS that have no POP3 inside
 	open      *atomic.Int64
 
-	prints *fingerprint.Matcher // nil before the first session
+	prints *fingerprint.Matcher
 }
 
 func newShards(o *Options) []*shard {
@@ -49,7 +52,7 @@ func newShards(o *Options) []*shard {
 	out := make([]*shard, numShards)
 	for i := range out {
 		out[i] = &shard{
-			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool),
+			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool), prints: fingerprint.NewMatcher(),
 			budget: budget{limit: o.Limits.Sessions / numShards},
 		}
 	}
@@ -137,7 +140,8 @@ func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
 			s.decided(c, OtherProtocol)
 			return
 		}
-		t = newTrack(s, c)
+		t = s.reuse.track()
+		t.begin(s, c)
 		c.Owner = t
 		s.budget.add(t, c)
 	}
@@ -173,8 +177,8 @@ func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
 // closed takes the end of a connection.
 func (s *shard) closed(c *stream.Conn) {
 	if t, ok := c.Owner.(*track); ok {
-		t.close(c)
 		s.budget.remove(t)
+		t.close(c)
 	}
 	if s.opt.Tap != nil {
 		s.opt.Tap.Closed(c)
@@ -182,6 +186,7 @@ func (s *shard) closed(c *stream.Conn) {
 	if s.window != nil {
 		s.window.closed(c)
 	}
+	c.Done = s.opt.Tap == nil && s.window == nil
 }
 
 // ignored returns the connections that are no POP3, by reason.
@@ -208,14 +213,31 @@ func (s *shard) newID(c *stream.Conn) string {
 	}
 	for n := 0; ; n++ {
 		id := idOf(a, b, c.First.Nanos, n)
-		if !s.ids[id] {
-			s.ids[id] = true
-			return id
+		if !s.ids[string(id[:])] {
+			name := s.name(id[:])
+			s.ids[name] = true
+			return name
 		}
 	}
 }
 
-func idOf(a, b netip.AddrPort, nanos int64, n int) string {
+// name returns a string that shares its memory with a few others.
+func (s *shard) name(text []byte) string {
+	if s.names.Cap()-s.names.Len() < len(text) {
+		s.names = strings.Builder{}
+		s.names.Grow(max(nameBlock, len(text)))
+	}
+	from := s.names.Len()
+	s.names.Write(text)
+	return s.names.String()[from:]
+}
+
+// nameBlock is the memory for some twenty ids. One of them that is kept for
+// long keeps all of it.
+const nameBlock = 256
+
+// idOf makes the id of the n-th connection that is otherwise the same.
+func idOf(a, b netip.AddrPort, nanos int64, n int) (id [idLength]byte) {
 	buf := make([]byte, 0, 64)
 	for _, e := range [...]netip.AddrPort{a, b} {
 		ip := e.Addr().As16()
@@ -225,11 +247,15 @@ func idOf(a, b netip.AddrPort, nanos int64, n int) string {
 	buf = binary.BigEndian.AppendUint64(buf, uint64(nanos))
 	buf = binary.BigEndian.AppendUint32(buf, uint32(n))
 	sum := sha256.Sum256(buf)
-	return idEncoding.EncodeToString(sum[:idBytes])
+	idEncoding.Encode(id[:], sum[:idBytes])
+	return id
 }
 
 // idBytes makes ids of 12 letters and digits: among a million sessions the
 // chance that any two are equal is below one in a million.
-const idBytes = 60 / 8
+const (
+	idLength = 12
+	idBytes  = idLength * 5 / 8
+)
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

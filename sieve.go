@@ -197,6 +197,7 @@ func (s *Sieve) feed(seg *packet.Segment) {
 	}
 	for _, r := range s.shard.out {
 		delete(s.shard.ids, r.ID)
+		r.done()
 	}
 	s.shard.out = s.shard.out[:0]
 }

@@ -1,17 +1,9 @@
 package popscope
 
-import "popscope/pop3parse/fingerprint"
-
 // fingerprints gathers what the exchanges of r tell of the software on both
 // sides, and names it when the session is over. Of one side alone nothing
 // is known of the other.
 func (t *track) fingerprints(r *Result) {
-	if t.print == nil {
-		if t.shard.prints == nil {
-			t.shard.prints = fingerprint.NewMatcher()
-		}
-		t.print = t.shard.prints.Print()
-	}
 	for i := range r.Exchanges {
 		t.print.Exchange(&r.Exchanges[i])
 	}

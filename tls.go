@@ -83,6 +83,9 @@ type tlsLayer struct {
 func (t *track) beginTLS() {
 	t.tls = &tlsLayer{dec: tlsdec.NewDecryptor(t.shard.opt.Keys)}
 	t.tls.dec.Keys(t.shard.known)
+	if t.flow != nil {
+		t.tls.dec.Trace(t.flow.opened)
+	}
 }
 
 // feedTLS takes a chunk of TLS: all of a connection, or what follows STLS.
@@ -107,6 +110,9 @@ func (t *track) plaintext(c *stream.Conn) {
 	}
 	t.tls.conn = c
 	for ch, ok := t.tls.dec.Next(); ok; ch, ok = t.tls.dec.Next() {
+		if t.flow != nil {
+			t.flow.plaintext(ch)
+		}
 		switch t.tls.inside {
 		case isPOP3:
 			t.pop3(c, ch)
@@ -120,6 +126,9 @@ func (t *track) plaintext(c *stream.Conn) {
 		t.shard.notPOP3++
 		return
 	}
+	if t.flow != nil {
+		t.flow.decrypted()
+	}
 	t.account()
 }
 
@@ -131,11 +140,7 @@ func (t *track) decideInside(c *stream.Conn, over bool) {
 	case isPOP3:
 		t.tls.inside = isPOP3
 		t.newParser(c, c.Handshake)
-		held := t.held
-		t.held, t.seen = nil, [2][]byte{}
-		for _, ch := range held {
-			t.pop3(c, ch)
-		}
+		t.unhold(t.pop3, c)
 	case isOther:
 		t.leaveTLS(c)
 		t.shard.notInside++

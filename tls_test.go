@@ -292,16 +292,15 @@ func completeMails(t *testing.T, out string) map[string]bool {
 	return found
 }
 
-// TestSecretsBehindThePackets moves the secrets of a pcapng file to its end:
-// the sessions are opened all the same, whatever the number of workers.
-func TestSecretsBehindThePackets(t *testing.T) {
-	b, err := os.ReadFile("testdata/pcap/dovecot-pop3s-secrets.pcapng")
+// withSecrets returns a pcapng file with TLS secrets, and its blocks apart.
+func withSecrets(t *testing.T) (whole, packets, secrets []byte) {
+	t.Helper()
+	whole, err := os.ReadFile("testdata/pcap/dovecot-pop3s-secrets.pcapng")
 	if err != nil {
 		t.Fatal(err)
 	}
 	const secretsBlock = 10
-	var packets, secrets []byte
-	for rest := b; len(rest) > 0; {
+	for rest := whole; len(rest) > 0; {
 		n := binary.LittleEndian.Uint32(rest[4:])
 		if binary.LittleEndian.Uint32(rest) == secretsBlock {
 			secrets = append(secrets, rest[:n]...)
@@ -313,6 +312,13 @@ func TestSecretsBehindThePackets(t *testing.T) {
 	if len(secrets) == 0 {
 		t.Fatal("no secrets in the file")
 	}
+	return whole, packets, secrets
+}
+
+// TestSecretsBehindThePackets moves the secrets of a pcapng file to its end:
+// the sessions are opened all the same, whatever the number of workers.
+func TestSecretsBehindThePackets(t *testing.T) {
+	b, packets, secrets := withSecrets(t)
 	read := func(b []byte, workers int) string {
 		src, err := capture.NewReader("x", bytes.NewReader(b))
 		if err != nil {
@@ -336,6 +342,21 @@ func TestSecretsBehindThePackets(t *testing.T) {
 	}
 	if got := read(packets, 1); strings.Contains(got, `"type":"login"`) || !strings.Contains(got, `"obstacle":"no_keys"`) {
 		t.Errorf("without secrets:\n%s", got)
+	}
+}
+
+// TestSecretsThatAreNotUsed: blocks of secrets that are damaged are counted.
+func TestSecretsThatAreNotUsed(t *testing.T) {
+	_, packets, secrets := withSecrets(t)
+	binary.LittleEndian.PutUint32(secrets[12:], 1<<20) // the length of the secrets
+	src, err := capture.NewReader("x", bytes.NewReader(append(bytes.Clone(packets), secrets...)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	out, errs := analyze(t, src, one)
+	if len(errs) > 0 || !strings.Contains(out, `"tls_secret_blocks":1`) || strings.Contains(out, `"type":"login"`) {
+		t.Errorf("errors %v\n%s", errs, out)
 	}
 }
 

@@ -1,8 +1,6 @@
 package popscope
 
 import (
-	"bytes"
-
 	"popscope/pop3parse"
 	"popscope/pop3parse/fingerprint"
 	"popscope/reassembly/stream"
@@ -18,18 +16,21 @@ type track struct {
 
 	// While is == undecided.
 	held       []stream.Chunk // copies of all that came
+	copies     []byte         // where their bytes are
 	heldBytes  int
 	seen       [2][]byte // the first bytes of each side
 	whole      bool      // the server's bytes are there from the start, without a gap
 	spokeLate  bool      // the server had client bytes when it first spoke
 	clientLost bool      // some of the client's bytes are missing
 
-	parser  *pop3parse.Parser
-	tls     *tlsLayer // nil until there is TLS
-	flow    *flow     // nil unless packets are asked for
+	parser  *pop3parse.Parser // nil before the first session of a track
+	tls     *tlsLayer         // nil until there is TLS
+	flow    *flow             // nil unless packets are asked for
 	content bool
+	toTLS   func(stream.Chunk)
+	mail    func(*pop3parse.Message) pop3parse.Sink // nil when nobody wants to know
 	digests []digest
-	print   *fingerprint.Print // nil before the first exchange was handed on
+	print   fingerprint.Print
 	part    int
 	charge  charge // for what is kept of it
 	sawUser bool   // a login of Options.User was among the logins
@@ -45,8 +46,23 @@ const (
 	isOther
 )
 
-func newTrack(s *shard, c *stream.Conn) *track {
-	return &track{shard: s, whole: c.ClientKnown}
+// begin makes the track ready for a connection.
+func (t *track) begin(s *shard, c *stream.Conn) {
+	t.shard, t.whole = s, c.ClientKnown
+	t.print.Reset(s.prints)
+	if t.toTLS == nil {
+		t.toTLS, t.mail = t.feedTLS, t.sink()
+	}
+}
+
+// clear lets go of everything but memory to be used again.
+func (t *track) clear() {
+	clear(t.held)
+	clear(t.digests)
+	*t = track{
+		held: t.held[:0], copies: t.copies[:0], seen: [2][]byte{t.seen[0][:0], t.seen[1][:0]},
+		parser: t.parser, toTLS: t.toTLS, mail: t.mail, print: t.print, digests: t.digests[:0],
+	}
 }
 
 // data takes a chunk.
@@ -92,9 +108,24 @@ func (t *track) hold(ch stream.Chunk) {
 	if room := t.shard.opt.Limits.Probe - len(t.seen[ch.Dir]); room > 0 {
 		t.seen[ch.Dir] = append(t.seen[ch.Dir], ch.Data[:min(room, len(ch.Data))]...)
 	}
-	ch.Data = bytes.Clone(ch.Data)
+	from := len(t.copies)
+	t.copies = append(t.copies, ch.Data...)
+	ch.Data = t.copies[from:len(t.copies):len(t.copies)]
 	t.held = append(t.held, ch)
 	t.heldBytes += len(ch.Data)
+}
+
+// unhold hands on what was held. It may come to be held again.
+func (t *track) unhold(to func(*stream.Conn, stream.Chunk), c *stream.Conn) {
+	held, copies := t.held, t.copies
+	t.held, t.copies, t.seen, t.heldBytes = nil, nil, [2][]byte{t.seen[0][:0], t.seen[1][:0]}, 0
+	for _, ch := range held {
+		to(c, ch)
+	}
+	if t.held == nil {
+		clear(held)
+		t.held, t.copies = held[:0], copies[:0]
+	}
 }
 
 // decide finds out what the connection is, if its bytes say so by now.
@@ -113,7 +144,7 @@ func (t *track) decide(c *stream.Conn, over bool) {
 // leave lets go of a connection that is no POP3.
 func (t *track) leave(c *stream.Conn) {
 	t.is = isOther
-	t.held, t.seen = nil, [2][]byte{}
+	t.held, t.copies, t.seen, t.heldBytes = nil, nil, [2][]byte{}, 0
 	c.Ignore = true
 }
 
@@ -199,28 +230,27 @@ func (t *track) start(c *stream.Conn, is protocol) {
 	t.shard.decided(c, map[protocol]Protocol{isPOP3: POP3, isTLS: TLSProtocol}[is])
 	t.id = t.shard.newID(c)
 	t.shard.open.Add(1)
-	if is == isTLS {
-		t.beginTLS()
-	}
 	if w := t.shard.window; w != nil {
 		t.flow = w.flows[c]
 	}
-	t.newParser(c, c.Handshake && is == isPOP3)
-	held := t.held
-	t.held, t.seen, t.heldBytes = nil, [2][]byte{}, 0
-	for _, ch := range held {
-		t.data(c, ch)
+	if is == isTLS {
+		t.beginTLS()
 	}
+	t.newParser(c, c.Handshake && is == isPOP3)
+	t.unhold(t.data, c)
 }
 
 // newParser begins a session.
 func (t *track) newParser(c *stream.Conn, fromStart bool) {
-	t.parser = pop3parse.NewParser(pop3parse.Options{
+	if t.parser == nil {
+		t.parser = new(pop3parse.Parser)
+	}
+	t.parser.Reset(pop3parse.Options{
 		FromStart: fromStart,
 		KeepBody:  t.shard.opt.KeepBody,
 		Limits:    t.shard.opt.Limits.Session,
-		Mail:      t.mail(),
-		TLS:       t.feedTLS,
+		Mail:      t.mail,
+		TLS:       t.toTLS,
 		Stretch:   t.stretch(c),
 	})
 }
@@ -246,27 +276,31 @@ func (t *track) close(c *stream.Conn) {
 	if t.tls != nil {
 		t.closeTLS(c)
 	}
+	delete(t.shard.ids, t.id)
 	if t.is == isOther {
-		delete(t.shard.ids, t.id)
+		t.shard.reuse.left(t)
 		return
 	}
 	t.parser.End(c.Close)
 	t.emit(c, true)
-	t.parser = nil
-	delete(t.shard.ids, t.id)
 	t.shard.open.Add(-1)
 }
 
-// emit makes a result of what was finished since the last one.
+// emit makes a result of what was finished since the last one. That of the
+// last part refers to what the track holds, which is used again when nobody
+// looks at the Result any more; the others are on their own, since the track
+// goes on.
 func (t *track) emit(c *stream.Conn, last bool) {
 	t.part++
-	conn := *c
-	conn.Owner = nil
-	r := &Result{
-		ID: t.id, Part: t.part, Last: last, Conn: &conn, Session: t.parser.Session(),
-		Exchanges: t.parser.Exchanges(), Logins: t.parser.Logins(),
-		ByContent: t.content, partAt: t.shard.now.Packet,
+	r := t.shard.reuse.result()
+	if last {
+		r.track = t
 	}
+	r.ID, r.Part, r.Last, r.ByContent, r.partAt = t.id, t.part, last, t.content, t.shard.now.Packet
+	r.conn = *c
+	r.conn.Owner = nil
+	r.Conn = &r.conn
+	r.Session, r.Exchanges, r.Logins = t.parser.Session(), t.parser.Exchanges(), t.parser.Logins()
 	for i, m := range t.parser.Messages() {
 		out := Message{Message: m}
 		if i < len(t.digests) {
@@ -289,11 +323,20 @@ func (t *track) emit(c *stream.Conn, last bool) {
 		noteConflict(r.Exchanges, k)
 	}
 	t.fingerprints(r)
-	facts := r.facts()
-	facts.Messages = t.parser.Messages()
-	r.Findings = t.shard.judge.Session(facts)
-	r.detach(t)
+	t.judge(r)
+	if last {
+		r.Maildrop = t.parser.Maildrop()
+	} else {
+		r.detach(t)
+	}
 	t.shard.out = append(t.shard.out, r)
+}
+
+// judge applies the rules about one session.
+func (t *track) judge(r *Result) {
+	r.facts()
+	r.judge.Messages = t.parser.Messages()
+	r.Findings = t.shard.judge.Session(&r.judge, &r.found)
 }
 
 // noteConflict marks the exchanges that the first copy of a conflict is
@@ -328,10 +371,7 @@ func (t *track) tlsFacts(r *Result) {
 func (r *Result) detach(t *track) {
 	session := *r.Session
 	r.Session = &session
-	if r.Last {
-		drop := *t.parser.Maildrop()
-		r.Maildrop = &drop
-	}
+	r.facts()
 	t.parser.Take()
 	t.digests = nil
 }

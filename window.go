@@ -1,6 +1,7 @@
 package popscope
 
 import (
+	"cmp"
 	"slices"
 
 	"popscope/capture"
@@ -56,7 +57,10 @@ type row struct {
 	fate    reassembly.Fate
 	placed  bool // Off is known
 	known   bool // Parts are, or cannot be
-	cost    int  // of Parts
+	opening bool // its TLS records may be opened yet: when what comes before opensAt is decided
+	opensAt int64
+	untold  int // how many of Inside are not explained
+	cost    int // of Parts and Inside
 	own     []byte
 	fragOff int // of a fragment: of its bytes in the datagram's payload
 	fragLen int
@@ -159,6 +163,16 @@ func (w *window) add() *row {
 	w.bytes += len(r.Data) + rowCost
 	w.rows = append(w.rows, r)
 	return r
+}
+
+// row returns the one of a packet that waits, or nil.
+func (w *window) row(num int64) *row {
+	rows := w.rows[w.head:]
+	i, ok := slices.BinarySearchFunc(rows, num, func(r *row, num int64) int { return cmp.Compare(r.Num, num) })
+	if !ok || rows[i].gone {
+		return nil
+	}
+	return rows[i]
 }
 
 // within returns where in data part lies, which borrows from it; -1 if it

@@ -1,6 +1,8 @@
 package popscope
 
 import (
+	"cmp"
+	"math"
 	"slices"
 
 	"popscope/capture/packet"
@@ -40,6 +42,9 @@ type flowSide struct {
 	said    []pop3parse.Stretch // what its bytes are, in order; the earliest may be forgotten
 	done    int64               // the end of the last one
 	waiting []*row              // placed rows whose bytes are not said yet, by their ends
+	opening []*row              // those that hold TLS which may be opened yet, by opensAt
+	pieces  []piece             // plaintext that is not explained, in order
+	inner   pop3parse.Stretch   // the last one of plaintext
 	cut     int64               // up to where snapshot lengths cut
 	limit   int                 // of said, at which to trim it
 	records int                 // of tls, the same
@@ -91,6 +96,7 @@ func (f *flow) close() {
 		for _, r := range s.waiting {
 			f.resolve(r)
 		}
+		s.openUpTo(math.MaxInt64)
 		*s = flowSide{done: s.done, cut: s.cut}
 	}
 }
@@ -227,7 +233,7 @@ func (f *flow) placeRow(r *row) bool {
 	case f.over, len(s.Payload) == 0, r.end() <= side.done, r.fate.Has(reassembly.KeepAlive | reassembly.OutOfWindow):
 		f.resolve(r)
 	default:
-		i, _ := slices.BinarySearchFunc(side.waiting, r.end()+1, func(r *row, end int64) int { return int(min(max(r.end()-end, -1), 1)) })
+		i, _ := slices.BinarySearchFunc(side.waiting, r.end()+1, byEnd)
 		side.waiting = slices.Insert(side.waiting, i, r)
 	}
 	return true
@@ -235,6 +241,9 @@ func (f *flow) placeRow(r *row) bool {
 
 // end returns the stream offset behind a row's captured bytes.
 func (r *row) end() int64 { return r.Off + int64(len(r.Segment.Payload)) }
+
+// byEnd compares where rows end.
+func byEnd(r *row, end int64) int { return cmp.Compare(r.end(), end) }
 
 // unwrap returns the stream offset of a sequence number: the one nearest to
 // where the stream stands.

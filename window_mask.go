@@ -39,19 +39,23 @@ func (r *row) mask(w *window, l *row) {
 }
 
 // hidden lists the bytes of the payload that must not be shown.
-func (r *row) hidden() []Span {
+func (r *row) hidden() []Span { return hiddenIn(r.Off, len(r.Segment.Payload), r.Parts, r.Hides) }
+
+// hiddenIn lists which of n bytes from an offset on must not be shown: those
+// of parts that hide them, and those of no part.
+func hiddenIn(off int64, n int, parts []pop3parse.Stretch, hides func(*pop3parse.Stretch) bool) []Span {
 	var m masker
 	done := 0
-	for i := range r.Parts {
-		p := &r.Parts[i]
-		from, to := int(p.Off-r.Off), int(p.End()-r.Off)
+	for i := range parts {
+		p := &parts[i]
+		from, to := int(p.Off-off), int(p.End()-off)
 		m.add(done, from)
-		if r.Hides(p) {
+		if hides(p) {
 			m.add(from, to)
 		}
 		done = to
 	}
-	m.add(done, len(r.Segment.Payload))
+	m.add(done, n)
 	return m.spans
 }
 

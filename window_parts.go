@@ -11,7 +11,8 @@ import (
 // stretch takes what a run of bytes is.
 func (f *flow) stretch(s pop3parse.Stretch) {
 	if s.Secure {
-		return // not the bytes of a packet
+		f.inside(s)
+		return
 	}
 	side := &f.side[s.Dir]
 	if n := len(side.said); n > 0 && joins(&side.said[n-1], &s) {
@@ -106,24 +107,14 @@ func (f *flow) resolve(r *row) {
 		r.from = unfinished(side.said[i-1].Part)
 	}
 	for ; len(r.Segment.Payload) > 0 && i < len(side.said) && side.said[i].Off < end; i++ {
-		s := side.said[i]
-		if cut := r.Off - s.Off; cut > 0 {
-			s.Off, s.Len, s.At = s.Off+cut, s.Len-cut, s.At+cut
-			r.from = true
-		}
-		s.Len = min(s.Len, end-s.Off)
-		r.Parts = append(r.Parts, s)
+		r.from = r.from || side.said[i].Off < r.Off
+		r.Parts = append(r.Parts, clip(side.said[i], r.Off, end))
 	}
 	if n := len(r.Parts); n > 0 && r.Parts[n-1].End() == end {
 		r.to = unfinished(r.Parts[n-1].Part)
 	}
-	for _, rec := range side.tls.List() {
-		if rec.Off < end && rec.Off+rec.Len > r.Off {
-			r.TLS = append(r.TLS, rec)
-		}
-	}
-	f.w.bytes += len(r.Parts) * stretchCost
-	r.cost = len(r.Parts) * stretchCost
+	f.awaitOpening(r)
+	r.pays(f.w, len(r.Parts)*stretchCost)
 }
 
 // stretchCost is what a part of a row takes.

@@ -37,7 +37,7 @@ func (r *row) ready() readiness {
 	if !r.known {
 		r.flow.place()
 	}
-	if r.known || r.flow.over {
+	if r.known && !r.opening && r.untold == 0 || r.flow.over {
 		return shown
 	}
 	return waits
@@ -61,6 +61,10 @@ func (r *row) force() bool {
 	r.flow.place()
 	if !r.known {
 		r.flow.forceRow(r)
+	}
+	if r.opening {
+		side := &r.flow.side[r.From]
+		r.TLS, r.opening, side.opening = side.recordsOf(r), false, without(side.opening, r)
 	}
 	return true
 }
@@ -120,6 +124,7 @@ func (r *row) finish(w *window) {
 	if r.fate.Has(reassembly.Differs) {
 		r.First = r.fate.First.Packet
 	}
+	r.joinInside()
 	r.mask(w, r)
 }
 

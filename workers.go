@@ -14,16 +14,16 @@ import (
 // batch in order. Turns come after the same packets as in sequential, so
 // that the results are the same.
 func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool) {
-	n := a.opt.Workers
+	n, ahead := a.opt.Workers, a.opt.Ahead
 	stop := make(chan struct{})
-	pipe := pipeline{stop: stop, free: make(chan *batch, 4*n), turns: make(chan turn, 2)}
+	pipe := pipeline{stop: stop, free: make(chan *batch, (ahead+2)*n), turns: make(chan turn, ahead)}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer close(stop)
 
 	for range n {
-		pipe.todo = append(pipe.todo, make(chan *batch, 2))
-		pipe.done = append(pipe.done, make(chan finished, 2))
+		pipe.todo = append(pipe.todo, make(chan *batch, ahead))
+		pipe.done = append(pipe.done, make(chan finished, ahead))
 	}
 	for w := range n {
 		var mine []*shard

@@ -329,10 +329,14 @@ func (d *ng) stats(total uint32) error {
 	return nil
 }
 
-// secrets takes a Decryption Secrets Block. Those of other protocols, and
-// those whose length does not fit, are passed over.
+// secrets takes a Decryption Secrets Block. Those of other protocols are
+// passed over, and those whose length does not fit, which are counted.
 func (d *ng) secrets(total uint32) error {
-	if d.keys == nil || total < secretsData+4 || total > maxBlock {
+	if d.keys == nil {
+		return d.pass(total)
+	}
+	if total < secretsData+4 || total > maxBlock {
+		d.keys.left++
 		return d.pass(total)
 	}
 	b, err := d.whole(total, secretsData)
@@ -340,7 +344,11 @@ func (d *ng) secrets(total uint32) error {
 		return err
 	}
 	n := d.order.u32(b[secretsLength:])
-	if d.order.u32(b[secretsType:]) == tlsKeyLog && uint64(n) <= uint64(len(b)-secretsData) {
+	switch {
+	case d.order.u32(b[secretsType:]) != tlsKeyLog:
+	case uint64(n) > uint64(len(b)-secretsData):
+		d.keys.left++
+	default:
 		d.keys.add(b[secretsData : secretsData+int(n)])
 	}
 	return nil
@@ -441,10 +449,17 @@ const maxKeyLog = 16 << 20
 
 // keyLog gathers the TLS key logs of decryption-secrets blocks. Bytes once
 // added are never changed.
-type keyLog struct{ b []byte }
+type keyLog struct {
+	b    []byte
+	left int64 // blocks that are not in it
+}
 
 func (k *keyLog) add(b []byte) {
-	if len(b) == 0 || len(b)+1 > maxKeyLog-len(k.b) {
+	if len(b) == 0 {
+		return
+	}
+	if len(b)+1 > maxKeyLog-len(k.b) {
+		k.left++
 		return
 	}
 	k.b = append(k.b, b...)

@@ -325,6 +325,9 @@ func TestNGKeyLog(t *testing.T) {
 	if got := string(first); got != all[:len(first)] {
 		t.Errorf("bytes given out changed to %q", got)
 	}
+	if got := src.KeysLeftOut(); got != 2 { // the damaged ones
+		t.Errorf("%d blocks left out", got)
+	}
 }
 
 func TestKeyLogIsBounded(t *testing.T) {
@@ -341,6 +344,9 @@ func TestKeyLogIsBounded(t *testing.T) {
 	}
 	if _, errs := drain(t, src); errs != nil {
 		t.Fatal(errs)
+	}
+	if left := int(src.KeysLeftOut()); left+len(src.KeyLog())/len(line) != 20 {
+		t.Errorf("%d blocks left out", left)
 	}
 	if n := len(src.KeyLog()); n == 0 || n > maxKeyLog || n%len(line) != 0 {
 		t.Errorf("%d bytes kept", n)

@@ -216,6 +216,10 @@ func (t *Timeline) Drops() uint64 {
 // what has come since.
 func (t *Timeline) KeyLog() []byte { return t.keys.b[:len(t.keys.b):len(t.keys.b)] }
 
+// KeysLeftOut returns how many blocks of TLS secrets read so far are not in
+// KeyLog: those for which there was no room, and damaged ones.
+func (t *Timeline) KeysLeftOut() int64 { return t.keys.left }
+
 // Read returns how many bytes of the inputs have been read, as they are
 // stored. With Size it shows the progress. It may be called from any
 // goroutine.
@@ -226,7 +230,7 @@ func (t *Timeline) Read() int64 { return t.read.Load() }
 func (t *Timeline) Size() int64 { return t.size }
 
 // Close closes the files. Next returns fs.ErrClosed afterwards; Files,
-// Drops and KeyLog keep what they told. Packets delivered are no longer
+// Drops, KeyLog and KeysLeftOut keep what they told. Packets delivered are no longer
 // valid.
 func (t *Timeline) Close() error {
 	t.closed = true

@@ -162,10 +162,10 @@ func (p *Parser) authenticate(x *Exchange) {
 	case OK:
 		l.Outcome = Success
 		p.ses.State = Transaction
-		p.ses.User = l.account()
+		p.ses.User = p.keep(l.account())
 	case NoReply:
 		if p.ses.State != Transaction {
-			p.ses.User = l.account()
+			p.ses.User = p.keep(l.account())
 		}
 	case Err:
 		l.Outcome = Failure
@@ -190,7 +190,7 @@ func (p *Parser) apop(x *Exchange, l *Login) {
 	} else if isDigest(args) {
 		l.User, l.Response = nil, secret.New(args)
 	}
-	l.Challenge = apopChallenge(p.ses.Greeting.Reveal())
+	l.Challenge = p.ses.Challenge
 	l.Exposure = Crackable
 	l.At = x.RequestLast
 }

@@ -232,12 +232,12 @@ func (p *Parser) wholeRow(x *asked, row []byte) {
 			x.Notes.Add(CapaLimit)
 			p.ses.Notes.Add(CapaLimit)
 		} else {
-			p.ses.Capabilities = append(p.ses.Capabilities, bytes.Clone(row[:min(len(row), maxReplyLine)]))
+			p.ses.Capabilities = append(p.ses.Capabilities, p.keep(row[:min(len(row), maxReplyLine)]))
 		}
 	case LIST, XAUTHLIST:
 		p.noteRow(x, p.drop.listRow(row))
 	case UIDL, XUIDL:
-		p.noteRow(x, p.drop.uidlRow(row))
+		p.noteRow(x, p.uidlRow(row))
 	}
 }
 

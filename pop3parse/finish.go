@@ -4,6 +4,10 @@ import (
 	"popscope/reassembly/stream"
 )
 
+// Exchanges are large, and many sessions are open at once: up to smallList
+// of them, their list grows by growth and not to twice its size.
+const growth, smallList = 8, 64
+
 // finish hands the head on: its reply, as much of it as there is, ended at
 // server stream offset end.
 func (p *Parser) finish(end int64) {
@@ -36,6 +40,9 @@ func (p *Parser) finish(end int64) {
 	p.lastReplyEnd = end
 	if p.heldBy(x) {
 		p.hold = noBarrier
+	}
+	if n := len(p.done); n == cap(p.done) && n < smallList {
+		p.done = append(make([]Exchange, 0, n+growth), p.done...)
 	}
 	p.done = append(p.done, x.Exchange)
 	p.pop()
@@ -107,8 +114,8 @@ func (p *Parser) listed(m *Message) (Entry, bool) {
 	if !ok || m.From == stream.Client {
 		return e, false
 	}
-	if e.UID != "" {
-		m.UIDL = []byte(e.UID)
+	if len(e.UID) > 0 {
+		m.UIDL = e.UID
 	}
 	m.Listed = e.Octets
 	return e, true

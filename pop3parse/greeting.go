@@ -138,7 +138,7 @@ func (p *Parser) greeting(l *wire.Text, ind indicator, text []byte) {
 	p.ses.HasGreeting, p.ses.GreetingAt = true, l.First
 	p.ses.Greeting = secret.NewText(p.keep(text))
 	p.ses.Refused = ind == isErr
-	p.ses.Challenge = apopChallenge(text)
+	p.ses.Challenge = apopChallenge(p.ses.Greeting.Reveal())
 	lineNotes(&p.ses.Notes, l, maxReplyLine, LongReply)
 	p.ses.State = Authorization
 }

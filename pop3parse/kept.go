@@ -11,7 +11,7 @@ import (
 // reported.
 const (
 	askedSize    = 400
-	exchangeSize = 350
+	exchangeSize = 450
 	loginSize    = 300
 	messageSize  = 400
 	inMail       = 8 << 10 // hash and outline of a message under way
@@ -22,7 +22,7 @@ const (
 // other direction, and of the maildrop. It is for those who bound the memory
 // of many sessions together.
 func (p *Parser) Kept() int {
-	n := p.texts + cap(p.queue)*askedSize + p.drop.kept() + p.doneSize()
+	n := p.texts + len(p.queue)*askedSize + p.drop.kept() + p.doneSize()
 	n += p.scan[stream.Client].Held() + p.scan[stream.Server].Held()
 	if p.mode == wantData || p.mode == wantMail {
 		n += inMail
@@ -34,7 +34,7 @@ func (p *Parser) Kept() int {
 func (p *Parser) Ready() int { return p.texts - p.asking + p.doneSize() }
 
 func (p *Parser) doneSize() int {
-	return cap(p.done)*exchangeSize + len(p.logins)*loginSize + len(p.messages)*messageSize
+	return len(p.done)*exchangeSize + len(p.logins)*loginSize + len(p.messages)*messageSize
 }
 
 // Forget lets go of what can be spared when memory is short: messages of

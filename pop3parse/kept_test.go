@@ -74,7 +74,7 @@ func TestForgetKeepsMarks(t *testing.T) {
 	p.Forget()
 	p.End(stream.ClosedFIN)
 	e, ok := p.Maildrop().Entry(2)
-	if !ok || !e.Marked || e.UID != "b" || len(p.Maildrop().Entries()) != 1 || p.Session().Deleted != 1 {
+	if !ok || !e.Marked || string(e.UID) != "b" || len(p.Maildrop().Entries()) != 1 || p.Session().Deleted != 1 {
 		t.Errorf("got %+v of %d, deleted %d", e, len(p.Maildrop().Entries()), p.Session().Deleted)
 	}
 }

@@ -1,8 +1,6 @@
 package pop3parse
 
 import (
-	"bytes"
-
 	"popscope/pop3parse/secret"
 	"popscope/reassembly/stream"
 )
@@ -56,12 +54,12 @@ type Login struct {
 	Peer       string // NTLM: the workstation; GSSAPI: the mechanism's name
 }
 
-// account returns whose maildrop the login opens: a copy.
+// account returns whose maildrop the login opens.
 func (l *Login) account() []byte {
 	if len(l.AuthzID) > 0 {
-		return bytes.Clone(l.AuthzID)
+		return l.AuthzID
 	}
-	return bytes.Clone(l.User)
+	return l.User
 }
 
 // Reason says why a login failed, as far as response code and text tell

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // maxDrop bounds how many messages of a maildrop are remembered with size
@@ -15,7 +14,7 @@ const maxDrop = 1 << 17
 type Entry struct {
 	Number   int
 	Octets   int64  // as LIST claims; -1 when it did not tell
-	UID      string // as UIDL tells; "" when it did not
+	UID      []byte // as UIDL tells; nil when it did not. It belongs to the session
 	Marked   bool   // DELE was accepted, and no RSET followed
 	Doubtful bool   // valid iff Marked: a command that was lost may have been an RSET
 }
@@ -24,6 +23,7 @@ type Entry struct {
 type Maildrop struct {
 	Count, Octets int64 // the last STAT; -1 when there was none
 	entries       map[int]*Entry
+	spare         []*Entry // to be used again
 	marks         []*Entry // those that DELE marked since the last RSET, each once
 	listed        []*Entry // those that the UIDL listing under way has had so far
 	uids          int      // bytes of unique ids
@@ -50,10 +50,13 @@ func (m *Maildrop) Entry(n int) (Entry, bool) {
 
 func (m *Maildrop) reset() {
 	m.Count, m.Octets = -1, -1
+	for _, e := range m.entries {
+		m.spare = append(m.spare, e)
+	}
 	clear(m.entries)
-	clear(m.marks[:cap(m.marks)])
+	clear(m.marks)
 	m.marks = m.marks[:0]
-	clear(m.listed[:cap(m.listed)])
+	clear(m.listed)
 	m.listed = m.listed[:0]
 	m.uids = 0
 }
@@ -84,8 +87,19 @@ func (m *Maildrop) at(n int) *Entry {
 	if m.entries == nil {
 		m.entries = make(map[int]*Entry)
 	}
-	e := &Entry{Number: n, Octets: -1}
+	e := m.newEntry()
+	*e = Entry{Number: n, Octets: -1}
 	m.entries[n] = e
+	return e
+}
+
+func (m *Maildrop) newEntry() *Entry {
+	n := len(m.spare)
+	if n == 0 {
+		return new(Entry)
+	}
+	e := m.spare[n-1]
+	m.spare = m.spare[:n-1]
 	return e
 }
 
@@ -105,7 +119,7 @@ func (m *Maildrop) listRow(row []byte) Notes {
 
 // uidlRow reads a row of UIDL, number and unique id (RFC 1939 section 7),
 // and reports what is wrong with it or keeps it from being remembered.
-func (m *Maildrop) uidlRow(row []byte) Notes {
+func (p *Parser) uidlRow(row []byte) Notes {
 	num, uid, found := bytes.Cut(bytes.TrimLeft(row, " "), []byte(" "))
 	n, err := strconv.Atoi(string(num))
 	if !found || err != nil {
@@ -116,13 +130,16 @@ func (m *Maildrop) uidlRow(row []byte) Notes {
 	if !isUID(uid) {
 		notes.Add(OddUID)
 	}
+	m := &p.drop
 	e := m.at(n)
 	if e == nil && n > 0 {
 		notes.Add(MaildropLimit)
 	}
 	if e != nil && len(uid) <= maxUID {
 		m.uids += len(uid) - len(e.UID)
-		e.UID = string(uid)
+		if e.UID == nil || !bytes.Equal(e.UID, uid) {
+			e.UID = p.keep(uid)
+		}
 		if len(m.listed) < maxDrop {
 			m.listed = append(m.listed, e)
 		}
@@ -143,10 +160,10 @@ func isUID(b []byte) bool {
 // endListing ends a listing of UIDL, and reports whether two of its
 // messages have the same unique id.
 func (m *Maildrop) endListing() (duplicate bool) {
-	slices.SortFunc(m.listed, func(a, b *Entry) int { return strings.Compare(a.UID, b.UID) })
+	slices.SortFunc(m.listed, func(a, b *Entry) int { return bytes.Compare(a.UID, b.UID) })
 	for i := 1; i < len(m.listed); i++ {
 		a, b := m.listed[i-1], m.listed[i]
-		duplicate = duplicate || a != b && a.UID == b.UID && a.UID != ""
+		duplicate = duplicate || a != b && len(a.UID) > 0 && bytes.Equal(a.UID, b.UID)
 	}
 	clear(m.listed)
 	m.listed = m.listed[:0]

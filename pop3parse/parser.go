@@ -89,15 +89,30 @@ type Parser struct {
 	ses  Session
 	drop Maildrop
 	scan [2]wire.Scanner
-	tape *tape   // nil when nobody asks for stretches
-	tls  [2]bool // the direction has become TLS
+	tape *tape // nil when nobody asks for stretches
 
+	progress
+	queue []asked // commands without a finished reply; queue[qhead:] is live
+	reply reply   // of the command at the head of the queue, as far as it was read
+
+	user    []byte
+	stray   []sasl.Turn // what a client sent for an AUTH that was refused
+	secrets [][]byte    // of the session so far, in lower case: see maskEcho
+	low     []byte      // scratch
+	arena   []byte
+
+	done     []Exchange
+	logins   []Login
+	messages []Message
+}
+
+// progress is where the parser stands in the session.
+type progress struct {
 	mode    mode
-	queue   []asked // commands without a finished reply; queue[qhead:] is live
 	qhead   int
 	hold    barrier // what stops reading commands
 	holdEnd int64   // valid iff hold != noBarrier: asked.end of the command that did
-	reply   reply   // of the command at the head of the queue, as far as it was read
+	tls     [2]bool // the direction has become TLS
 	loss    lossState
 	gapEnd  int64   // client stream offset after the last gap; -1 without one
 	stls    int64   // server stream offset after the +OK to STLS; -1 before
@@ -110,21 +125,12 @@ type Parser struct {
 	reason  stream.CloseReason
 
 	lastReplyEnd int64 // server stream offset where the last finished reply ended
-	user         []byte
-	refused      int         // N of an AUTH that was refused before the client had said more, while it goes on all the same; otherwise 0
-	stray        []sasl.Turn // what it sent for that
-	secrets      [][]byte    // of the session so far, in lower case: see maskEcho
-	low          []byte      // scratch
-	lastVerb     Verb        // of the last finished exchange
-	sawAuth      bool        // an AUTH with a mechanism was given
-	arena        []byte
-	texts        int // bytes in arenas, about
-	asking       int // of them those of commands that wait
-
-	done     []Exchange
-	logins   []Login
-	messages []Message
-	n        int // exchanges numbered so far
+	refused      int   // N of an AUTH that was refused before the client had said more, while it goes on all the same; otherwise 0
+	lastVerb     Verb  // of the last finished exchange
+	sawAuth      bool  // an AUTH with a mechanism was given
+	n            int   // exchanges numbered so far
+	texts        int   // bytes in arenas, about
+	asking       int   // of them those of commands that wait
 }
 
 // mode says what the parser wants to read next.
@@ -198,13 +204,16 @@ func (p *Parser) Reset(o Options) {
 	p.scan[0].Reset()
 	p.scan[1].Reset()
 	p.drop.reset()
-	clear(p.queue[:cap(p.queue)])
-	clear(p.done[:cap(p.done)])
-	*p = Parser{
-		opt: o, scan: p.scan, tape: newTape(o.Stretch), drop: p.drop, queue: p.queue[:0], done: p.done[:0], logins: p.logins[:0], messages: p.messages[:0],
-		stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}, ses: Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}, reply: reply{row: p.reply.row[:0]}, arena: p.arena[:0],
-		secrets: p.secrets[:0], low: p.low[:0], user: p.user[:0],
-	}
+	clear(p.queue)
+	clear(p.done)
+	clear(p.logins)
+	clear(p.messages)
+	p.opt, p.tape = o, newTape(o.Stretch)
+	p.ses = Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}
+	p.progress = progress{stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}}
+	p.reply = reply{row: p.reply.row[:0]}
+	p.queue, p.done, p.logins, p.messages = p.queue[:0], p.done[:0], p.logins[:0], p.messages[:0]
+	p.user, p.stray, p.secrets, p.low, p.arena = p.user[:0], nil, p.secrets[:0], p.low[:0], p.arena[:0]
 	p.lossy = !o.FromStart
 	if o.FromStart {
 		p.ses.State = Greeting
@@ -309,6 +318,12 @@ func (p *Parser) Logins() []Login { return p.logins }
 
 // Messages returns the messages ended since the last Take.
 func (p *Parser) Messages() []Message { return p.messages }
+
+// Size returns for how many exchanges, or messages in the maildrop, the
+// parser has memory.
+func (p *Parser) Size() int {
+	return max(cap(p.done), cap(p.queue), cap(p.messages), cap(p.logins), len(p.drop.entries)+len(p.drop.spare))
+}
 
 // Take lets go of what Exchanges, Logins and Messages returned, so that a
 // session without end does not need memory without end. It is the caller's

@@ -95,21 +95,25 @@ func responseCode(text []byte) []byte {
 // that follows: "120 octets", "(120 bytes)", or a number alone; -1 without
 // one.
 func announcedOctets(text []byte) int64 {
-	words := bytes.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == '(' || r == ')' || r == '\t' })
-	for i, w := range words {
-		n, err := strconv.ParseInt(string(w), 10, 64)
-		if err != nil || n < 0 {
-			continue
+	first := int64(-1)
+	words := 0
+	for w := range bytes.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '(' || r == ')' || r == '\t' }) {
+		words++
+		if first >= 0 {
+			unit := bytes.TrimRight(w, ".,:;")
+			if bytes.EqualFold(unit, []byte("octets")) || bytes.EqualFold(unit, []byte("bytes")) {
+				return first
+			}
+			first = -1
 		}
-		if len(words) == 1 {
-			return n
-		}
-		if i+1 < len(words) {
-			unit := bytes.ToLower(bytes.TrimRight(words[i+1], ".,:;"))
-			if bytes.Equal(unit, []byte("octets")) || bytes.Equal(unit, []byte("bytes")) {
-				return n
+		if w[0] <= '9' { // most are no numbers, and errors cost memory
+			if n, err := strconv.ParseInt(string(w), 10, 64); err == nil && n >= 0 {
+				first = n
 			}
 		}
+	}
+	if words == 1 {
+		return first
 	}
 	return -1
 }
@@ -130,40 +134,46 @@ func twoNumbers(text []byte) (n, m int64, ok bool) {
 // reasonWords are what servers write, in lower case, when no response code
 // tells. The first match counts.
 var reasonWords = []struct {
-	words  string
+	words  []byte
 	reason Reason
 }{
-	{"locked by", InUse}, {"mailbox locked", InUse}, {"maildrop locked", InUse}, {"already locked", InUse}, {"is locked", InUse},
-	{"in use", InUse}, {"unable to lock", InUse}, {"another session", InUse}, {"lock busy", InUse}, {"already open", InUse},
-	{"too frequent", LoginDelay}, {"login delay", LoginDelay}, {"too often", LoginDelay}, {"minimum time between", LoginDelay},
-	{"starttls", TLSRequired}, {"stls", TLSRequired}, {"ssl", TLSRequired}, {"tls", TLSRequired}, {"plaintext authentication disallowed", TLSRequired},
-	{"plaintext authentication not allowed", TLSRequired}, {"cleartext", TLSRequired}, {"secure connection", TLSRequired},
-	{"no such user", UnknownUser}, {"unknown user", UnknownUser}, {"no mailbox", UnknownUser}, {"user unknown", UnknownUser},
-	{"no such mailbox", UnknownUser}, {"mailbox does not exist", UnknownUser}, {"sorry, no mailbox", UnknownUser}, {"never heard of", UnknownUser},
-	{"temporar", TempFault}, {"try again", TempFault}, {"internal error", TempFault}, {"unavailable", TempFault},
-	{"unsupported", NotSupported}, {"not supported", NotSupported}, {"unrecognized", NotSupported}, {"unknown command", NotSupported},
-	{"unknown authentication", NotSupported}, {"unknown mechanism", NotSupported}, {"not implemented", NotSupported}, {"invalid command", NotSupported},
-	{"cancel", Cancelled}, {"abort", Cancelled},
-	{"password", BadCredentials}, {"authentication fail", BadCredentials}, {"authentication error", BadCredentials}, {"auth", BadCredentials},
-	{"invalid login", BadCredentials}, {"login fail", BadCredentials}, {"invalid user", BadCredentials}, {"credential", BadCredentials},
-	{"incorrect", BadCredentials}, {"permission denied", BadCredentials}, {"access denied", BadCredentials}, {"bad login", BadCredentials},
-	{"denied", BadCredentials}, {"login", BadCredentials}, {"invalid", BadCredentials},
+	{[]byte("locked by"), InUse}, {[]byte("mailbox locked"), InUse}, {[]byte("maildrop locked"), InUse}, {[]byte("already locked"), InUse}, {[]byte("is locked"), InUse},
+	{[]byte("in use"), InUse}, {[]byte("unable to lock"), InUse}, {[]byte("another session"), InUse}, {[]byte("lock busy"), InUse}, {[]byte("already open"), InUse},
+	{[]byte("too frequent"), LoginDelay}, {[]byte("login delay"), LoginDelay}, {[]byte("too often"), LoginDelay}, {[]byte("minimum time between"), LoginDelay},
+	{[]byte("starttls"), TLSRequired}, {[]byte("stls"), TLSRequired}, {[]byte("ssl"), TLSRequired}, {[]byte("tls"), TLSRequired}, {[]byte("plaintext authentication disallowed"), TLSRequired},
+	{[]byte("plaintext authentication not allowed"), TLSRequired}, {[]byte("cleartext"), TLSRequired}, {[]byte("secure connection"), TLSRequired},
+	{[]byte("no such user"), UnknownUser}, {[]byte("unknown user"), UnknownUser}, {[]byte("no mailbox"), UnknownUser}, {[]byte("user unknown"), UnknownUser},
+	{[]byte("no such mailbox"), UnknownUser}, {[]byte("mailbox does not exist"), UnknownUser}, {[]byte("sorry, no mailbox"), UnknownUser}, {[]byte("never heard of"), UnknownUser},
+	{[]byte("temporar"), TempFault}, {[]byte("try again"), TempFault}, {[]byte("internal error"), TempFault}, {[]byte("unavailable"), TempFault},
+	{[]byte("unsupported"), NotSupported}, {[]byte("not supported"), NotSupported}, {[]byte("unrecognized"), NotSupported}, {[]byte("unknown command"), NotSupported},
+	{[]byte("unknown authentication"), NotSupported}, {[]byte("unknown mechanism"), NotSupported}, {[]byte("not implemented"), NotSupported}, {[]byte("invalid command"), NotSupported},
+	{[]byte("cancel"), Cancelled}, {[]byte("abort"), Cancelled},
+	{[]byte("password"), BadCredentials}, {[]byte("authentication fail"), BadCredentials}, {[]byte("authentication error"), BadCredentials}, {[]byte("auth"), BadCredentials},
+	{[]byte("invalid login"), BadCredentials}, {[]byte("login fail"), BadCredentials}, {[]byte("invalid user"), BadCredentials}, {[]byte("credential"), BadCredentials},
+	{[]byte("incorrect"), BadCredentials}, {[]byte("permission denied"), BadCredentials}, {[]byte("access denied"), BadCredentials}, {[]byte("bad login"), BadCredentials},
+	{[]byte("denied"), BadCredentials}, {[]byte("login"), BadCredentials}, {[]byte("invalid"), BadCredentials},
 }
 
 // needsTLS are the words of servers that want TLS first, where a response
 // code says something else.
-var needsTLS = []string{"plaintext authentication disallowed", "plaintext authentication not allowed", "cleartext authentication", "secure connection", "starttls", "stls"}
+var needsTLS = [][]byte{
+	[]byte("plaintext authentication disallowed"), []byte("plaintext authentication not allowed"), []byte("cleartext authentication"),
+	[]byte("secure connection"), []byte("starttls"), []byte("stls"),
+}
 
 // FailureReason says why a login, or a USER command, was refused: by its
 // response code (RFC 2449 section 8.1, RFC 3206), otherwise by its words.
 func FailureReason(code, text []byte) Reason {
-	code = upper(make([]byte, 0, 32), code)
+	var codeRoom [32]byte
+	var textRoom [maxReplyLine]byte
+	code = upper(codeRoom[:0], code)
 	level, _, _ := bytes.Cut(code, []byte("/"))
 	switch string(level) {
 	case "AUTH":
 		// QUIRK: Dovecot has this code for a client that must use TLS, too.
+		low := lower(textRoom[:0], text)
 		for _, w := range needsTLS {
-			if bytes.Contains(bytes.ToLower(text), []byte(w)) {
+			if bytes.Contains(low, w) {
 				return TLSRequired
 			}
 		}
@@ -178,9 +188,10 @@ func FailureReason(code, text []byte) Reason {
 		}
 		return TempFault
 	}
-	low := bytes.ToLower(text)
-	for _, w := range reasonWords {
-		if bytes.Contains(low, []byte(w.words)) {
+	low := lower(textRoom[:0], text)
+	for i := range reasonWords {
+		w := &reasonWords[i]
+		if bytes.Contains(low, w.words) {
 			return w.reason
 		}
 	}

@@ -32,7 +32,7 @@ func (p *Parser) advance(x *Exchange, end int64) {
 		}
 	case UIDL, XUIDL:
 		if number > 0 && !x.Multiline {
-			x.Notes |= p.drop.uidlRow(x.Text.Reveal())
+			x.Notes |= p.uidlRow(x.Text.Reveal())
 			p.drop.endListing()
 		}
 	case DELE:

@@ -36,8 +36,10 @@ type Assembler struct {
 	gaps      []gap // scratch
 	fate      Fate  // of the last segment
 	trace     bool  // connections without data are reported too
+	thorough  bool  // tests: no segment is taken by steady
 	freeConns []*conn
 	freeEntry []*entry
+	entries   []entry // that were not in use yet
 	stats     Stats
 }
 

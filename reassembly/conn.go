@@ -122,8 +122,8 @@ func (a *Assembler) startAt(c *conn, side int, s Seq) {
 	}
 }
 
-// process takes a segment that belongs to a connection.
-func (a *Assembler) process(c *conn, side int, s *packet.Segment) {
+// processAny takes any segment that belongs to a connection.
+func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	dir := c.dir(side)
 	t := &c.pub.Transport
 	a.takenFor(c)

@@ -218,8 +218,10 @@ func (n *handshake) confirmedBy(side int, s *packet.Segment) bool {
 // replace ends the connection of an entry in favour of the one whose
 // handshake was confirmed.
 func (a *Assembler) replace(e *entry, side int) *conn {
-	e.handshake = *e.conn.next
-	a.endForNext(e.conn)
+	c := e.conn
+	e.handshake = *c.next
+	c.pub.Transport.OutOfWindow[c.dir(int(c.next.from))] -= int64(c.next.syns) // they were no strays
+	a.endForNext(c)
 	return a.adopt(e, side)
 }
 
@@ -340,8 +342,17 @@ func (a *Assembler) newEntry() *entry {
 		a.freeEntry = a.freeEntry[:n-1]
 		return e
 	}
-	return &entry{}
+	if len(a.entries) == 0 {
+		a.entries = make([]entry, entryBlock)
+	}
+	e := &a.entries[0]
+	a.entries = a.entries[1:]
+	return e
 }
+
+// entryBlock is how many entries are made at once: each connection needs
+// one, and leaves it behind for its late packets.
+const entryBlock = 32
 
 func (a *Assembler) newConn() *conn {
 	if n := len(a.freeConns); n > 0 {
@@ -356,7 +367,7 @@ func (a *Assembler) newConn() *conn {
 // event to come. What the consumer has seen of it stays the consumer's.
 func (a *Assembler) freeConn(c *conn) {
 	pub := c.pub
-	if c.opened {
+	if c.opened && !pub.Done {
 		pub = nil
 	}
 	*c = conn{pub: pub}

@@ -122,12 +122,11 @@ func (m *auditModel) tag(r *popscope.Result, l *pop3parse.Login) {
 	if n == 0 || l.Outcome == pop3parse.Failure {
 		return
 	}
-	key := tagKey{r.Conn.Server, string(l.User)}
-	have, ok := m.tagged[key]
+	have, ok := m.tagged[tagKey{r.Conn.Server, string(l.User)}] // looked up without making the string
 	if !ok && len(m.tagged) >= maxTagged || len(have) > tagsShown || slices.Contains(have, n) {
 		return
 	}
-	m.tagged[key] = append(have, n)
+	m.tagged[tagKey{r.Conn.Server, string(l.User)}] = append(have, n)
 }
 
 // add takes a finding.
@@ -138,8 +137,8 @@ func (m *auditModel) add(f *audit.Finding) {
 		m.groups[f.Rule] = g
 	}
 	g.total++
-	key := subjectKey{f.Server, f.Client, string(f.User)}
-	if s := g.known[key]; s != nil {
+	// The compiler looks up composite keys without making the string.
+	if s := g.known[subjectKey{f.Server, f.Client, string(f.User)}]; s != nil {
 		s.times++
 		return
 	}
@@ -147,8 +146,8 @@ func (m *auditModel) add(f *audit.Finding) {
 		return
 	}
 	s := &subject{first: *f, times: 1}
-	s.first.User = slices.Clone(f.User)
-	g.known[key] = s
+	s.first.User, s.first.Packets = slices.Clone(f.User), slices.Clone(f.Packets)
+	g.known[subjectKey{f.Server, f.Client, string(f.User)}] = s
 	g.subjects = append(g.subjects, s)
 }
 
@@ -266,14 +265,15 @@ func (m *auditModel) accounts() (rows []accountRow, note string) {
 		limit = maxAccounts
 	}
 	// Those that let nobody in are not worth a line as long as others are.
-	all := slices.Clone(m.sum.Accounts)
-	slices.SortStableFunc(all, func(a, b audit.Account) int {
-		return cmp.Compare(min(b.Accepted+b.Unknown, 1), min(a.Accepted+a.Unknown, 1))
-	})
-	more := int64(max(len(all)-limit, 0)) + m.sum.AccountsForgotten
-	for i := range all[:min(limit, len(all))] {
-		rows = append(rows, m.account(&all[i]))
+	all := m.sum.Accounts
+	for _, let := range []bool{true, false} {
+		for i := range all {
+			if in := all[i].Accepted+all[i].Unknown > 0; in == let && len(rows) < limit {
+				rows = append(rows, m.account(&all[i]))
+			}
+		}
 	}
+	more := int64(max(len(all)-limit, 0)) + m.sum.AccountsForgotten
 	if more > 0 {
 		note = count(more, "more account") + " not listed"
 		if !m.opt.Verbose && len(all) > limit {

@@ -32,9 +32,9 @@ func withFindings() ([]*popscope.Result, popscope.Summary) {
 	sum.Findings = 4
 	sum.Across = []audit.Finding{{Rule: "guessing", Severity: audit.Critical, Title: "Passwords are guessed", Detail: "12 failures", Packets: []int64{104, 9}, Sessions: []string{results[1].ID, results[2].ID, "not-listed"}}}
 	sum.Accounts = []audit.Account{
-		{User: []byte("alice"), Server: netip.MustParseAddrPort("198.51.100.5:110"), Accepted: 2, First: epoch.UnixNano(), Last: epoch.UnixNano(),
-			Clients: []netip.Addr{netip.MustParseAddr("192.0.2.10")}, Mechanisms: []string{"USER/PASS"}, Exposure: pop3parse.Cleartext, Clear: 2},
-		{User: []byte("bob" + hostile), Server: netip.MustParseAddrPort("[2001:db8::5]:1110"), Refused: 1, Accepted: 1, Mechanisms: []string{"PLAIN"}, Exposure: pop3parse.Protected},
+		{User: []byte("alice"), Server: netip.MustParseAddrPort("198.51.100.5:110"), Clients: []netip.Addr{netip.MustParseAddr("192.0.2.10")},
+			Tally: audit.Tally{Accepted: 2, First: epoch.UnixNano(), Last: epoch.UnixNano(), Mechanisms: []string{"USER/PASS"}, Exposure: pop3parse.Cleartext, Clear: 2}},
+		{User: []byte("bob" + hostile), Server: netip.MustParseAddrPort("[2001:db8::5]:1110"), Tally: audit.Tally{Refused: 1, Accepted: 1, Mechanisms: []string{"PLAIN"}, Exposure: pop3parse.Protected}},
 	}
 	return results, sum
 }

@@ -65,9 +65,25 @@ func hidden(p *popscope.Packet, show bool) []popscope.Span {
 	return p.Secret
 }
 
-// hex writes the bytes of a frame.
+// insideHidden returns what of decrypted bytes must not be shown.
+func insideHidden(in *popscope.Plaintext, show bool) []popscope.Span {
+	if show {
+		return nil
+	}
+	return in.Secret()
+}
+
+// hex writes the bytes of a frame, and those that came decrypted out of it.
 func (l *packetLines) hex(p *popscope.Packet) {
 	l.buf = hexDump(l.buf, p.Data, hidden(p, l.opt.ShowSecrets))
+	for i := range p.Inside {
+		if in := &p.Inside[i]; in.Lost == 0 {
+			l.buf = append(l.buf, "    "...)
+			l.buf = append(l.buf, l.paint.dim("decrypted: "+count(len(in.Data), "byte"))...)
+			l.buf = append(l.buf, '\n')
+			l.buf = hexDump(l.buf, in.Data, insideHidden(in, l.opt.ShowSecrets))
+		}
+	}
 }
 
 // fields writes the headers of a frame and the facts about it as a tree.

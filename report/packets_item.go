@@ -19,6 +19,7 @@ import (
 type packetItem struct {
 	from    stream.Dir
 	tls     bool
+	inside  bool // it was decrypted
 	text    string
 	ok, err bool // a status line
 	facts   bool // the text is ours, not the wire's
@@ -32,6 +33,10 @@ func (it *packetItem) who() string {
 	switch {
 	case it.tls:
 		return ""
+	case it.from == stream.Client && it.inside:
+		return "C (decrypted): "
+	case it.inside:
+		return "S (decrypted): "
 	case it.from == stream.Client:
 		return "C: "
 	}
@@ -50,32 +55,51 @@ func itemsOf(p *popscope.Packet, show bool) []packetItem {
 	if p.Notes.Has(popscope.KeepAlive) {
 		return nil // its byte is none of the stream
 	}
-	w := itemWriter{p: p, show: show}
-	done := p.Off
-	for i := 0; i < len(p.Parts); {
-		if s := &p.Parts[i]; s.Off > done {
-			w.unread(s.Off - done)
+	w := itemWriter{p: p, show: show, off: p.Off, payload: p.Segment.Payload, parts: p.Parts, continued: p.Continued(), goesOn: p.GoesOn()}
+	w.all()
+	for i := range p.Inside {
+		in := &p.Inside[i]
+		w.off, w.payload, w.parts, w.continued, w.goesOn, w.inside = in.Off, in.Data, in.Parts, in.Continued(), in.GoesOn(), true
+		if in.Lost > 0 {
+			w.fact("%s lost in TLS", count(in.Lost, "byte"))
+			continue
 		}
-		n := w.take(p.Parts[i:])
-		last := &p.Parts[i+n-1]
-		done = last.End()
-		i += n
-	}
-	if n := p.Off + int64(len(p.Segment.Payload)) - done; n > 0 {
-		w.unread(n)
+		w.all()
 	}
 	return w.items
 }
 
-// itemWriter makes items of parts.
+// itemWriter makes items of the parts of a payload, or of what was decrypted.
 type itemWriter struct {
 	p     *popscope.Packet
 	show  bool
 	items []packetItem
+
+	off               int64 // of payload
+	payload           []byte
+	parts             []pop3parse.Stretch
+	continued, goesOn bool
+	inside            bool
+}
+
+// all makes items of all parts.
+func (w *itemWriter) all() {
+	done := w.off
+	for i := 0; i < len(w.parts); {
+		if s := &w.parts[i]; s.Off > done {
+			w.unread(s.Off - done)
+		}
+		n := w.take(w.parts[i:])
+		done = w.parts[i+n-1].End()
+		i += n
+	}
+	if n := w.off + int64(len(w.payload)) - done; n > 0 {
+		w.unread(n)
+	}
 }
 
 func (w *itemWriter) add(it packetItem) {
-	it.from = w.p.From
+	it.from, it.inside = w.p.From, w.inside
 	w.items = append(w.items, it)
 }
 
@@ -86,6 +110,8 @@ func (w *itemWriter) fact(format string, args ...any) {
 
 func (w *itemWriter) unread(n int64) {
 	switch {
+	case w.inside:
+		w.fact("%s not made sense of", count(n, "byte"))
 	case w.p.Notes.Has(popscope.OutOfWindow):
 	case w.p.Notes.Has(popscope.AfterEnd):
 		w.fact("%s after the end", count(n, "byte"))
@@ -96,14 +122,14 @@ func (w *itemWriter) unread(n int64) {
 
 // bytes returns the bytes of a part.
 func (w *itemWriter) bytes(s *pop3parse.Stretch) []byte {
-	from := s.Off - w.p.Off
-	return w.p.Segment.Payload[from : from+s.Len]
+	from := s.Off - w.off
+	return w.payload[from : from+s.Len]
 }
 
 // take makes an item of the first parts, and returns how many it took.
 func (w *itemWriter) take(parts []pop3parse.Stretch) int {
 	s := &parts[0]
-	if w.p.Notes.Has(popscope.Conflicting) && !w.show && s.Part != pop3parse.TLS {
+	if w.p.Notes.Has(popscope.Conflicting) && !w.show && s.Part != pop3parse.TLS && !w.inside {
 		n := w.run(parts, func(pop3parse.Part) bool { return true })
 		w.fact("another copy of %s", count(size(parts[:n]), "byte"))
 		return n
@@ -150,7 +176,7 @@ func size(parts []pop3parse.Stretch) int64 {
 func (w *itemWriter) line(parts []pop3parse.Stretch) int {
 	var text []byte
 	it := packetItem{}
-	first := &parts[0] == &w.p.Parts[0]
+	first := &parts[0] == &w.parts[0]
 	n, ended := 0, false
 	for n < len(parts) && !ended && (n == 0 || parts[n].Off == parts[n-1].End()) {
 		s := &parts[n]
@@ -177,10 +203,10 @@ func (w *itemWriter) line(parts []pop3parse.Stretch) int {
 		n++
 	}
 	text, cut := cutText(text, maxShown)
-	if first && w.p.Continued() {
+	if first && w.continued {
 		text = append([]byte("..."), text...)
 	}
-	if cut || &parts[n-1] == &w.p.Parts[len(w.p.Parts)-1] && w.p.GoesOn() {
+	if cut || &parts[n-1] == &w.parts[len(w.parts)-1] && w.goesOn {
 		text = append(text, "..."...)
 	}
 	it.text = strings.TrimRight(string(text), " ")
@@ -234,10 +260,10 @@ func (w *itemWriter) data(parts []pop3parse.Stretch) int {
 	case mail != nil:
 		w.mail(mail, last, final)
 	case len(rows) > 0:
-		w.rows(rows, &parts[0] == &w.p.Parts[0] && w.p.Continued(), final)
+		w.rows(rows, &parts[0] == &w.parts[0] && w.continued, final)
 	case final:
 		text := "."
-		if parts[0].Len < 3 && &parts[0] == &w.p.Parts[0] && w.p.Continued() {
+		if parts[0].Len < 3 && &parts[0] == &w.parts[0] && w.continued {
 			text = "[end of the final dot line]"
 		}
 		w.add(packetItem{text: text, facts: text != "."})
@@ -306,7 +332,7 @@ func (w *itemWriter) records(s *pop3parse.Stretch) {
 		if r.Off >= s.End() || r.Off+max(r.Len, 1) <= at {
 			continue
 		}
-		text := "TLS: " + tlsRecord(r)
+		text := tlsRecord(r)
 		if r.Off < s.Off {
 			text += ", continued"
 		}
@@ -323,5 +349,11 @@ func (w *itemWriter) records(s *pop3parse.Stretch) {
 	}
 }
 
-// tlsRecord names a record as Wireshark does.
-func tlsRecord(r *tlsdec.Record) string { return r.String() }
+// tlsRecord names a record as Wireshark does, and one that was opened by what
+// it holds; of data that is said by the items that follow.
+func tlsRecord(r *tlsdec.Record) string {
+	if r.Opened && r.ContentName() != "application_data" {
+		return "TLS (decrypted): " + r.String()
+	}
+	return "TLS: " + r.String()
+}

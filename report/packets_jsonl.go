@@ -63,11 +63,14 @@ func (j *packetRecords) Write(p *popscope.Packet) error {
 	if len(p.TLS) > 0 {
 		j.records(p)
 	}
+	if len(p.Inside) > 0 {
+		j.decrypted(p)
+	}
 	if j.opt.Verbose {
 		j.layers(p)
 	}
 	if j.opt.Hex {
-		j.hexBytes(p)
+		j.hexBytes(p.Data, hidden(p, j.opt.ShowSecrets))
 	}
 	j.end()
 	return j.flush()
@@ -135,13 +138,24 @@ func (j *packetRecords) packetNotes(p *popscope.Packet) {
 	}
 }
 
-// parts writes what the payload is made of. The text of lines stands there;
-// data is told by its length.
+// parts writes what the payload is made of.
 func (j *packetRecords) parts(p *popscope.Packet) {
+	j.partList(p.Parts, p.Off, p.Segment.Payload, p.Hides)
+	if p.Continued() {
+		j.bool("continued", true)
+	}
+	if p.GoesOn() {
+		j.bool("goes_on", true)
+	}
+}
+
+// partList writes what data is made of, which begins at an offset. The text
+// of lines stands there; data is told by its length.
+func (j *packetRecords) partList(parts []pop3parse.Stretch, off int64, data []byte, hides func(*pop3parse.Stretch) bool) {
 	j.key("parts")
 	j.buf = append(j.buf, '[')
-	for i := range p.Parts {
-		s := &p.Parts[i]
+	for i := range parts {
+		s := &parts[i]
 		j.comma()
 		j.open()
 		j.word("part", s.Part.String())
@@ -156,13 +170,13 @@ func (j *packetRecords) parts(p *popscope.Packet) {
 		if s.Verb != "" {
 			j.str("verb", string(s.Verb))
 		}
-		hide := p.Hides(s) && !j.opt.ShowSecrets
+		hide := hides(s) && !j.opt.ShowSecrets
 		switch s.Part {
 		case pop3parse.Keyword, pop3parse.Args, pop3parse.Indicator, pop3parse.Words, pop3parse.SASLData, pop3parse.Rows:
 			text := []byte(secret.Mask)
 			if !hide {
-				from := s.Off - p.Off
-				text = p.Segment.Payload[from : from+s.Len]
+				from := s.Off - off
+				text = data[from : from+s.Len]
 			}
 			j.maskable("text", text, !hide)
 		case pop3parse.Mail:
@@ -172,18 +186,44 @@ func (j *packetRecords) parts(p *popscope.Packet) {
 				j.int("announced_octets", s.Announced)
 			}
 		}
-		if p.Hides(s) {
+		if hides(s) {
 			j.bool("secret", true)
 		}
 		j.close()
 	}
 	j.buf = append(j.buf, ']')
-	if p.Continued() {
-		j.bool("continued", true)
+}
+
+// decrypted writes what the TLS records hold that end in the packet.
+func (j *packetRecords) decrypted(p *popscope.Packet) {
+	j.key("decrypted")
+	j.buf = append(j.buf, '[')
+	for i := range p.Inside {
+		in := &p.Inside[i]
+		j.comma()
+		j.open()
+		j.int("offset", in.Off)
+		if in.Lost > 0 {
+			j.int("lost", in.Lost)
+			j.close()
+			continue
+		}
+		j.int("length", int64(len(in.Data)))
+		if len(in.Parts) > 0 {
+			j.partList(in.Parts, in.Off, in.Data, in.Hides)
+		}
+		if in.Continued() {
+			j.bool("continued", true)
+		}
+		if in.GoesOn() {
+			j.bool("goes_on", true)
+		}
+		if j.opt.Hex {
+			j.hexBytes(in.Data, insideHidden(in, j.opt.ShowSecrets))
+		}
+		j.close()
 	}
-	if p.GoesOn() {
-		j.bool("goes_on", true)
-	}
+	j.buf = append(j.buf, ']')
 }
 
 // records writes the TLS records that the packet holds bytes of.
@@ -200,6 +240,10 @@ func (j *packetRecords) records(p *popscope.Packet) {
 		j.word("name", r.String())
 		if r.Off < p.Off {
 			j.bool("continued", true)
+		}
+		if r.Opened {
+			j.bool("decrypted", true)
+			j.word("content", r.ContentName())
 		}
 		j.close()
 	}
@@ -233,13 +277,11 @@ func (j *packetRecords) layers(p *popscope.Packet) {
 	j.buf = append(j.buf, ']')
 }
 
-// hexBytes writes the frame, two characters a byte; ** is one that is
-// masked.
-func (j *packetRecords) hexBytes(p *popscope.Packet) {
-	spans := hidden(p, j.opt.ShowSecrets)
+// hexBytes writes bytes, two characters each; ** is one that is masked.
+func (j *packetRecords) hexBytes(data []byte, spans []popscope.Span) {
 	j.key("hex")
 	j.buf = append(j.buf, '"')
-	for i, b := range p.Data {
+	for i, b := range data {
 		if hides(spans, i) {
 			j.buf = append(j.buf, '*', '*')
 		} else {

@@ -68,6 +68,43 @@ func TestPacketsOfEveryDialog(t *testing.T) {
 	}
 }
 
+// TestPacketsOfTLS: records of what was decrypted are as the schema says.
+func TestPacketsOfTLS(t *testing.T) {
+	s := compileSchema(t)
+	for _, show := range []bool{false, true} {
+		src, err := capture.Open("../testdata/pcap/dovecot-pop3s-secrets.pcapng")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		w, err := NewPackets("jsonl", &out, PacketOptions{ShowSecrets: show, Hex: true, Verbose: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := popscope.New(popscope.Options{})
+		for p, err := range a.Packets(src) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := w.Write(p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(a.Summary()); err != nil {
+			t.Fatal(err)
+		}
+		src.Close()
+		if !strings.Contains(out.String(), `"decrypted":[{`) {
+			t.Fatalf("nothing decrypted in\n%s", &out)
+		}
+		for line := range bytes.Lines(out.Bytes()) {
+			if err := validate(s, line); err != nil {
+				t.Errorf("%s\n%v", line, err)
+			}
+		}
+	}
+}
+
 func TestPacketTimes(t *testing.T) {
 	zone := time.FixedZone("", 3600)
 	p := popscope.Packet{Packet: capture.Packet{Nanos: 1_700_000_000_123_456_789}, CaptureStart: 1_699_999_998_000_000_000}

@@ -144,7 +144,7 @@ func (p *program) extractTo(out *mailfile.Folder, t *traffic, o *extraction, src
 	if err != nil {
 		return err
 	}
-	t.analysis.Body = out.Body
+	t.analysis.Body, t.analysis.NoMail = out.Body, false
 	run := p.analysis(t, src)
 	var unread error // whoever read the list has seen enough; the files are what counts
 	for r := range run.results() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -104,6 +105,10 @@ func (f *outputFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*out
 	o.report.Verbose = t.verbose
 	o.report.Wide = f.wide
 	t.analysis.KeepBody = report.KeepBody(o.format, o.report)
+	// Hashing and outlining messages is most of the work on bulk mail; only
+	// records of messages tell of it.
+	chosen := f.recordsSet || o.format == "csv" // which has sessions if nothing else is said
+	t.analysis.NoMail = chosen && !slices.Contains(o.report.Records, "message")
 	return o, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"popscope"
 	"popscope/capture"
+	"popscope/reassembly/tlsdec"
 	"popscope/report"
 )
 
@@ -49,6 +51,9 @@ status lines, which bytes of which message, TLS records by name.
   began in an earlier packet or goes on in a later one; # stands before a
   sequence number of which no relative one is known.
 
+With --keylog what is in TLS is shown too, at the packet with the last byte of
+its record, as "C (decrypted):" and "S (decrypted):"; --hex adds those bytes.
+
 What a packet carries is often known later only, so packets wait until what
 stands before them is known: at most 65,536 packets, 32 MiB, or 5 minutes of
 capture time. One processor is used.
@@ -64,6 +69,7 @@ sessions. --user reads the captures twice, which needs files.`,
   popscope packets --time utc --host 192.0.2.10 mail.pcap
   popscope packets --session 5qg6cvbk6hkc --hex mail.pcap
   popscope packets --verbose mail.pcap | less
+  popscope packets --keylog keys.txt mail.pcap
   popscope packets --json mail.pcap | jq -c 'select(.notes) | [.number, .notes]'
   tcpdump -U -w - 'tcp port 110' | popscope packets -`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -265,6 +271,9 @@ func (p *program) packetsTo(w io.Writer, name string, t *traffic, o *packetOutpu
 	}
 	opt := t.analysis
 	opt.User = "" // heeded by the ids
+	if opt.Keys == nil && !slices.ContainsFunc(t.files, func(name string) bool { return !rereadable(name) }) {
+		opt.Keys = new(tlsdec.KeyLog) // nobody watches a pipe: packets may wait for secrets that stand behind them
+	}
 	run := &analysis{Analyzer: popscope.New(opt), p: p, t: t, src: src}
 	if o.file != "" || !p.terminal.is { // on a terminal the lines themselves show it
 		shown := p.startProgress(t, src.Read)

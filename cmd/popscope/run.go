@@ -21,6 +21,11 @@ func (p *program) open(t *traffic) (*capture.Timeline, error) {
 	if err := p.loadKeyLog(t); err != nil {
 		return nil, err
 	}
+	return p.openCaptures(t)
+}
+
+// openCaptures is open for those who need no TLS secrets.
+func (p *program) openCaptures(t *traffic) (*capture.Timeline, error) {
 	src, err := capture.Options{Stdin: untilDone(p.ctx, p.stdin)}.Open(t.files...)
 	switch {
 	case err == nil:
@@ -205,6 +210,9 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 	}
 	if n := sum.Ignored[packet.UnknownLink.String()]; n > 0 {
 		p.say(fmt.Sprintf("warning: %d of %d packets have a link type that popscope does not read", n, sum.Packets))
+	}
+	if n := sum.Ignored[popscope.SecretBlocks]; n > 0 {
+		p.say(fmt.Sprintf("warning: blocks of TLS secrets in the captures that were not used, being damaged or more than 16 MiB together: %d", n))
 	}
 	if !t.verbose {
 		return

@@ -38,8 +38,10 @@ Packets that belong to no POP3 session are left out, which changes the numbers
 of those behind them; with --others blank they stay, without their payload.
 User names, addresses and names of hosts stay unless --users, --addresses or
 --hosts is given; what stands for them is given in the order of appearance, and
-is the same on every run. TLS stays as it is: without keys it tells nothing
-but names of hosts. Comments and keys of pcapng are never written.
+is the same on every run. TLS stays as it is, and closed: no keys are used, and
+without them it tells nothing but names of hosts. Whoever has the keys can open
+it still, so a key log is not to be shared with it. Comments and keys of pcapng
+are never written.
 
 A temporary file as large as the capture is needed (in TMPDIR); it holds no
 secrets either.`,
@@ -67,6 +69,7 @@ secrets either.`,
 	for _, name := range []string{"from", "to", "host", "user", "workers"} {
 		s.Lookup(name).Hidden = true // a part of a capture would be no longer the same sessions
 	}
+	s.Lookup("keylog").Hidden = true // see check
 	p.completeValues(cmd, map[string][]string{"others": {"drop", "blank"}, "format": {"pcap", "pcapng"}})
 	return cmd
 }
@@ -79,6 +82,9 @@ func (f *sanitizeFlags) check(args []string, term terminal) (*traffic, error) {
 	}
 	if f.in.from != "" || f.in.to != "" || len(f.in.hosts) > 0 || f.in.user != "" {
 		return nil, usage("sanitize the capture whole; analyze takes them", "--from, --to, --host and --user do not go with sanitize")
+	}
+	if f.in.keylog != "" {
+		return nil, usage("leave it out; where TLS is on other ports than 995, name them with --ports", "--keylog does not go with sanitize: what is in TLS stays encrypted as it is")
 	}
 	switch f.output {
 	case "":
@@ -109,7 +115,7 @@ func (f *sanitizeFlags) check(args []string, term terminal) (*traffic, error) {
 
 // sanitize reads the captures and writes the new one.
 func (p *program) sanitize(f *sanitizeFlags, t *traffic) error {
-	src, err := p.open(t)
+	src, err := p.openCaptures(t)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,12 @@ type sniffFlags struct {
 	metrics string
 }
 
+// readAhead is how many rounds of packets wait in memory for the analysis,
+// 32 MB at most: so the kernel's buffer is emptied at once even when threads
+// have to wait for a processor, which on a busy machine takes longer than a
+// round.
+const readAhead = 64
+
 // sniffing is a live run: checked flags.
 type sniffing struct {
 	*traffic
@@ -130,6 +136,7 @@ func (f *sniffFlags) check(p *program, cmd *cobra.Command, in *trafficFlags, out
 		return nil, err
 	}
 	s.out.report.Files = f.interfaces
+	s.analysis.Ahead = readAhead
 	for _, check := range []func(*sniffing) error{f.checkCapture, f.checkWrite, f.checkReport} {
 		if err := check(s); err != nil {
 			return nil, err

@@ -14,17 +14,21 @@ import (
 type Account struct {
 	User   []byte
 	Server netip.AddrPort
+	Tally
+	Clients   []netip.Addr // the first maxAccountClients of them, sorted
+	OffersTLS bool         // the server offers STLS, to this client or to another one
+}
 
+// Tally is what the logins of an account came to.
+type Tally struct {
 	Accepted, Refused, Unknown int64 // logins by outcome
 	Faults                     int64 // refused for no fault of the client: in use, too soon, server out of order; part of Refused
+	Clear                      int64 // logins outside of TLS
 	First, Last                int64 // time of the first and the last one, in nanoseconds since 1970
 
-	Clients     []netip.Addr       // the first maxAccountClients of them, sorted
-	MoreClients bool               // there were more
 	Mechanisms  []string           // sorted; at most maxMechanisms
 	Exposure    pop3parse.Exposure // the worst one
-	Clear       int64              // logins outside of TLS
-	OffersTLS   bool               // the server offers STLS, to this client or to another one
+	MoreClients bool               // there were more than Account.Clients tells
 }
 
 const (
@@ -43,7 +47,7 @@ type accountKey struct {
 
 // account is an Account while it grows.
 type account struct {
-	Account
+	Tally
 	key      accountKey
 	clients  []netip.Addr // in order of appearance
 	pairs    []pair
@@ -80,6 +84,14 @@ type networkSeen struct {
 	sighting
 }
 
+// renew makes an account one that nothing is known of, and keeps its memory.
+func (acc *account) renew() {
+	*acc = account{
+		Tally:   Tally{Mechanisms: acc.Mechanisms[:0]},
+		clients: acc.clients[:0], pairs: acc.pairs[:0], networks: acc.networks[:0],
+	}
+}
+
 // account returns the account of an attempt, and makes it if it is new.
 func (a *Auditor) account(t *attempt) *account {
 	user := t.login.User[:min(len(t.login.User), maxUserName)]
@@ -88,24 +100,25 @@ func (a *Auditor) account(t *attempt) *account {
 		a.known.use(e)
 		return &e.value
 	}
-	key := accountKey{t.facts.Conn.Server, string(user)}
-	e, ok := a.tried.items[key]
-	if t.accepted {
-		n := a.known.add(key)
-		if ok {
-			n.value = e.value
-			a.tried.remove(e)
-			return &n.value
-		}
-		e = n
-	} else if ok {
+	e, ok := a.tried.items[accountKey{t.facts.Conn.Server, string(user)}]
+	if ok && !t.accepted {
 		a.tried.use(e)
 		return &e.value
-	} else {
+	}
+	key := accountKey{t.facts.Conn.Server, string(user)}
+	switch {
+	case ok:
+		n := a.known.add(key)
+		n.value, e.value = e.value, n.value
+		a.tried.remove(e)
+		return &n.value
+	case t.accepted:
+		e = a.known.add(key)
+	default:
 		e = a.tried.add(key)
 	}
 	acc := &e.value
-	acc.key, acc.Server, acc.Exposure = key, key.server, pop3parse.Protected
+	acc.key, acc.Exposure = key, pop3parse.Protected
 	acc.First, acc.Last = t.at().Nanos, t.at().Nanos
 	return acc
 }
@@ -137,7 +150,7 @@ func (acc *account) take(a *Auditor, t *attempt) {
 		}
 	}
 	if len(acc.Mechanisms) < maxMechanisms && !slices.Contains(acc.Mechanisms, l.Mechanism) {
-		acc.Mechanisms = append(acc.Mechanisms, strings.Clone(l.Mechanism[:min(len(l.Mechanism), maxMechanismName)]))
+		acc.Mechanisms = append(acc.Mechanisms, a.mechanism(l.Mechanism))
 	}
 	acc.afterFailures(a, t)
 	if t.accepted {
@@ -145,6 +158,23 @@ func (acc *account) take(a *Auditor, t *attempt) {
 		acc.polled(a, t)
 	}
 }
+
+// mechanism returns a name that is kept once for all accounts.
+func (a *Auditor) mechanism(name string) string {
+	name = name[:min(len(name), maxMechanismName)]
+	kept, ok := a.names[name]
+	if !ok {
+		if len(a.names) >= maxMechanismNames {
+			clear(a.names)
+		}
+		kept = strings.Clone(name)
+		a.names[kept] = kept
+	}
+	return kept
+}
+
+// maxMechanismNames bounds the names that are kept once.
+const maxMechanismNames = 64
 
 // maxMechanismName bounds the names of mechanisms; RFC 4422 section 3.1
 // allows 20 octets.
@@ -156,21 +186,16 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 	if r == nil || !t.guess && !t.accepted {
 		return
 	}
-	i := slices.IndexFunc(acc.pairs, func(p pair) bool { return p.client == t.client })
-	if i < 0 {
+	p := acc.pair(t.client)
+	if p == nil {
 		if t.accepted {
 			return
 		}
-		if len(acc.pairs) == maxPairs {
-			acc.pairs = slices.Delete(acc.pairs, 0, 1)
-		}
-		acc.pairs = append(acc.pairs, pair{client: t.client})
-		i = len(acc.pairs) - 1
+		p = acc.newPair(t.client)
 	}
-	p := &acc.pairs[i]
-	now, window := t.at().Nanos, r.count("window")
-	if p.failures > 0 && now-p.last > window {
-		*p = pair{client: t.client}
+	now := t.at().Nanos
+	if p.failures > 0 && now-p.last > r.count("window") {
+		p.renew(t.client)
 	}
 	if t.guess {
 		if p.failures == 0 {
@@ -182,7 +207,7 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 		return
 	}
 	if p.failures >= r.count("failures") && now > p.first && len(acc.succeeded) < maxPairs {
-		s := &attackOn{client: t.client, failures: p.failures, inUse: t.login.Reason == pop3parse.InUse, proof: p.proof}
+		s := &attackOn{client: t.client, failures: p.failures, inUse: t.login.Reason == pop3parse.InUse, proof: p.proof.clone()}
 		// The success itself matters most.
 		if len(s.proof.packets) == MaxEvidence {
 			s.proof.packets = s.proof.packets[:MaxEvidence-1]
@@ -193,7 +218,43 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 		s.proof.add(t.at(), t.facts.ID)
 		acc.succeeded = append(acc.succeeded, s)
 	}
-	*p = pair{client: t.client}
+	p.renew(t.client)
+}
+
+// pair returns what a client did to the account; nil when it did nothing.
+func (acc *account) pair(client netip.Addr) *pair {
+	for i := range acc.pairs {
+		if acc.pairs[i].client == client {
+			return &acc.pairs[i]
+		}
+	}
+	return nil
+}
+
+// newPair begins to count for a client, in place of the first one where
+// there are too many.
+func (acc *account) newPair(client netip.Addr) *pair {
+	n := len(acc.pairs)
+	switch {
+	case n == maxPairs:
+		first := acc.pairs[0]
+		copy(acc.pairs, acc.pairs[1:])
+		n--
+		acc.pairs[n] = first
+	case n < cap(acc.pairs):
+		acc.pairs = acc.pairs[:n+1]
+	default:
+		acc.pairs = append(acc.pairs, pair{})
+	}
+	p := &acc.pairs[n]
+	p.renew(client)
+	return p
+}
+
+// renew begins to count anew.
+func (p *pair) renew(client netip.Addr) {
+	p.proof.renew()
+	*p = pair{client: client, proof: p.proof}
 }
 
 // fromNetworks looks for logins from many networks in a short time.
@@ -254,7 +315,7 @@ func (acc *account) polled(a *Auditor, t *attempt) {
 // endAccount words what was found about an account.
 func (a *Auditor) endAccount(acc *account) {
 	about := func(f *Finding) {
-		f.User, f.Server = []byte(acc.key.user), acc.Server
+		f.User, f.Server = []byte(acc.key.user), acc.key.server
 	}
 	for _, s := range acc.succeeded {
 		detail := "accepted after " + plural(int(s.failures), "failure", "failures") + " of " + s.client.String()
@@ -274,16 +335,14 @@ func (a *Auditor) endAccount(acc *account) {
 }
 
 // Accounts returns the accounts by user and server, and how many others
-// were forgotten at the limit.
+// were forgotten at the limit. Call it after Finish.
 func (a *Auditor) Accounts() (accounts []Account, forgotten int64) {
+	accounts = make([]Account, 0, len(a.known.items)+len(a.tried.items))
 	take := func(acc *account) {
-		out := acc.Account
-		out.User = []byte(acc.key.user)
-		out.Clients = slices.Clone(acc.clients)
-		slices.SortFunc(out.Clients, netip.Addr.Compare)
-		out.Mechanisms = slices.Clone(acc.Mechanisms)
-		slices.Sort(out.Mechanisms)
-		if s, ok := a.servers.items[acc.Server]; ok {
+		slices.SortFunc(acc.clients, netip.Addr.Compare)
+		slices.Sort(acc.Mechanisms)
+		out := Account{User: []byte(acc.key.user), Server: acc.key.server, Tally: acc.Tally, Clients: acc.clients}
+		if s, ok := a.servers.items[out.Server]; ok {
 			out.OffersTLS = s.value.offered.seen()
 		}
 		accounts = append(accounts, out)

@@ -17,10 +17,10 @@ import (
 // What is beyond a limit is counted, and said by the rule audit-limit.
 type Limits struct {
 	Accounts   int // that have logged in; default 65,536
-	Tried      int // that were tried only, so that a flood of made-up names does not push out the real ones; default 65,536
+	Tried      int // that were tried only, so that a flood of made-up names does not push out the real ones; default 16,384
 	Clients    int // addresses; default 65,536
 	Servers    int // addresses with port; default 4,096
-	Secrets    int // digests; default 131,072
+	Secrets    int // digests; default 65,536
 	Challenges int // digests; default 65,536
 	Findings   int // about several sessions; default 10,000
 }
@@ -30,8 +30,8 @@ func (l Limits) withDefaults() Limits {
 		limit *int
 		usual int
 	}{
-		{&l.Accounts, 1 << 16}, {&l.Tried, 1 << 16}, {&l.Clients, 1 << 16}, {&l.Servers, 1 << 12},
-		{&l.Secrets, 1 << 17}, {&l.Challenges, 1 << 16}, {&l.Findings, 10_000},
+		{&l.Accounts, 1 << 16}, {&l.Tried, 1 << 14}, {&l.Clients, 1 << 16}, {&l.Servers, 1 << 12},
+		{&l.Secrets, 1 << 16}, {&l.Challenges, 1 << 16}, {&l.Findings, 10_000},
 	} {
 		if *v.limit <= 0 {
 			*v.limit = v.usual
@@ -56,6 +56,7 @@ type Auditor struct {
 	secrets      *recent[secretKey, secretUse]
 	challenges   *recent[challengeKey, sighting]
 
+	names    map[string]string // of mechanisms, each once
 	found    []Finding
 	most     int   // findings
 	foundNo  int64 // findings beyond that
@@ -73,7 +74,7 @@ type crossRules struct {
 // NewAuditor returns an Auditor for a policy, within limits.
 func NewAuditor(p *Policy, l Limits) *Auditor {
 	l = l.withDefaults()
-	a := &Auditor{most: l.Findings, ignore: p.Ignore.ready(), order: make(map[string]int), seed: maphash.MakeSeed(), distinct: maxDistinct}
+	a := &Auditor{most: l.Findings, ignore: p.Ignore.ready(), order: make(map[string]int), seed: maphash.MakeSeed(), distinct: maxDistinct, names: make(map[string]string)}
 	on := make(map[string]*active)
 	for i, r := range allRules() {
 		a.order[r.Slug] = i
@@ -88,6 +89,7 @@ func NewAuditor(p *Policy, l Limits) *Auditor {
 	}
 	a.known = newRecent[accountKey](l.Accounts, a.endAccount)
 	a.tried = newRecent[accountKey](l.Tried, a.endAccount)
+	a.known.renew, a.tried.renew = (*account).renew, (*account).renew
 	a.clients = newRecent[netip.Addr](l.Clients, a.endClient)
 	a.servers = newRecent[netip.AddrPort](l.Servers, a.endServer)
 	a.secrets = newRecent[secretKey](l.Secrets, a.endSecret)
@@ -120,6 +122,15 @@ func (p *proof) add(at stream.Stamp, session string) {
 	if len(p.sessions) < MaxEvidence && !slices.Contains(p.sessions, session) {
 		p.sessions = append(p.sessions, session)
 	}
+}
+
+// clone returns a copy that shares nothing with p.
+func (p *proof) clone() proof { return proof{slices.Clone(p.packets), slices.Clone(p.sessions)} }
+
+// renew makes p empty, and keeps its memory.
+func (p *proof) renew() {
+	clear(p.sessions)
+	p.packets, p.sessions = p.packets[:0], p.sessions[:0]
 }
 
 func (p *proof) take(s *sighting) {

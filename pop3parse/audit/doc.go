@@ -9,7 +9,7 @@
 //
 //	judge, auditor := audit.NewJudge(&policy), audit.NewAuditor(&policy, audit.Limits{})
 //	for each session {
-//		findings := judge.Session(&facts)
+//		findings := judge.Session(&facts, &buffer)
 //		auditor.Session(&facts)
 //	}
 //	across := auditor.Finish(audit.Capture{KernelDrops: drops})

@@ -68,11 +68,12 @@ func TestFloodsStayInBounds(t *testing.T) {
 			before := heap()
 			var p Policy
 			a, j := NewAuditor(&p, Limits{}), NewJudge(&p)
-			f := Facts{}
+			var f Facts
+			var buffer Buffer
 			began := time.Now()
 			for i := range attempts {
 				fl.facts(i, &f)
-				if len(j.Session(&f)) != 1 {
+				if len(j.Session(&f, &buffer)) != 1 {
 					t.Fatal("not one finding about the session") // a refused password in clear
 				}
 				a.Session(&f)
@@ -152,11 +153,12 @@ func BenchmarkFlood(b *testing.B) {
 	var p Policy
 	a, j := NewAuditor(&p, Limits{}), NewJudge(&p)
 	var f Facts
+	var buffer Buffer
 	fl.facts(1, &f)
 	b.Run("judge", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			j.Session(&f)
+			j.Session(&f, &buffer)
 		}
 	})
 	b.Run("auditor", func(b *testing.B) {

@@ -30,27 +30,36 @@ func NewJudge(p *Policy) *Judge {
 	return j
 }
 
+// Buffer is memory for findings, to be used again. Its zero value is ready.
+type Buffer struct{ view view }
+
 // Session returns the findings about one session, or about one part of it,
-// in the order of the catalogue.
-func (j *Judge) Session(f *Facts) []Finding {
+// in the order of the catalogue. They lie in b, and are valid until that is
+// given to Session again.
+func (j *Judge) Session(f *Facts, b *Buffer) []Finding {
+	v := &b.view
+	clear(v.findings)
+	*v = view{findings: v.findings[:0], packets: v.packets[:0]}
 	if j.ignore.session(f) {
 		return nil
 	}
-	v := view{Facts: f, ignore: &j.ignore}
+	v.Facts, v.ignore = f, &j.ignore
 	v.look()
 	for _, r := range j.rules {
 		if f.Last || !r.last {
-			r.session(&v, r)
+			r.session(v, r)
 		}
 	}
-	return v.out
+	v.Facts = nil
+	return v.findings
 }
 
 // view is a session while it is judged.
 type view struct {
 	*Facts
-	ignore *ignored
-	out    []Finding
+	ignore   *ignored
+	findings []Finding
+	packets  []int64 // of all findings
 
 	notes     pop3parse.Notes               // of all exchanges
 	clear     bool                          // a login went outside of TLS
@@ -99,14 +108,14 @@ func (v *view) look() {
 // finding is what a finding of a rule about this session begins as.
 func (v *view) finding(r *active, detail string, e *evidence) Finding {
 	return Finding{
-		Rule: r.Slug, Severity: r.severity, Title: r.Title, Detail: detail, Advice: r.Advice, RFC: r.RFC, Packets: e.packets,
+		Rule: r.Slug, Severity: r.severity, Title: r.Title, Detail: detail, Advice: r.Advice, RFC: r.RFC, Packets: v.keep(e),
 		Server: v.Conn.Server, Client: v.Conn.Client.Addr(), scope: r.Scope, session: v.ID,
 	}
 }
 
 // find adds a finding about no account.
 func (v *view) find(r *active, detail string, e *evidence) {
-	v.out = append(v.out, v.finding(r, detail, e))
+	v.findings = append(v.findings, v.finding(r, detail, e))
 }
 
 // findUser adds a finding about an account.
@@ -116,7 +125,7 @@ func (v *view) findUser(r *active, user []byte, detail string, e *evidence) {
 	}
 	f := v.finding(r, detail, e)
 	f.User = user
-	v.out = append(v.out, f)
+	v.findings = append(v.findings, f)
 }
 
 // noted adds a finding about the exchanges that have one of the notes, or
@@ -139,9 +148,20 @@ func (v *view) noted(r *active, notes pop3parse.Notes, one, many string) {
 	}
 }
 
+// keep moves what was collected to where it stays.
+func (v *view) keep(e *evidence) []int64 {
+	if e.n == 0 {
+		return nil
+	}
+	from := len(v.packets)
+	v.packets = append(v.packets, e.packets[:e.n]...)
+	return v.packets[from:len(v.packets):len(v.packets)]
+}
+
 // evidence collects the packets that show something.
 type evidence struct {
-	packets []int64
+	packets [MaxEvidence]int64 // the first n, in order
+	n       int
 	total   int // how many times something was added
 }
 
@@ -153,12 +173,14 @@ func (e *evidence) add(at stream.Stamp) {
 
 // also takes a further packet of what was counted already.
 func (e *evidence) also(at stream.Stamp) {
-	if at.Packet == 0 || len(e.packets) >= MaxEvidence {
+	if at.Packet == 0 || e.n == MaxEvidence {
 		return
 	}
-	i, found := slices.BinarySearch(e.packets, at.Packet)
+	i, found := slices.BinarySearch(e.packets[:e.n], at.Packet)
 	if !found {
-		e.packets = slices.Insert(e.packets, i, at.Packet)
+		copy(e.packets[i+1:], e.packets[i:e.n])
+		e.packets[i] = at.Packet
+		e.n++
 	}
 }
 

@@ -10,7 +10,14 @@ type recent[K comparable, V any] struct {
 	oldest    *entry[K, V]
 	forgotten int64
 	forget    func(*V) // called for what is forgotten; may be nil
+	renew     func(*V) // makes a value that was used before ready for use again, with its memory; nil: it is set to zero
+
+	block []entry[K, V] // entries are made by the block
+	free  *entry[K, V]  // to be used again, linked by older
 }
+
+// minBlock and maxBlock bound the entries that are made at once.
+const minBlock, maxBlock = 8, 256
 
 type entry[K comparable, V any] struct {
 	key          K
@@ -41,16 +48,37 @@ func (r *recent[K, V]) add(key K) *entry[K, V] {
 		r.forgotten++
 		r.remove(e)
 	}
-	e := &entry[K, V]{key: key}
+	e := r.take()
+	e.key = key
 	r.items[key] = e
 	r.link(e)
 	return e
 }
 
-// remove takes an entry out.
+// take returns an entry that is in no list.
+func (r *recent[K, V]) take() *entry[K, V] {
+	if e := r.free; e != nil {
+		r.free, e.older = e.older, nil
+		if r.renew != nil {
+			r.renew(&e.value)
+		} else {
+			e.value = *new(V)
+		}
+		return e
+	}
+	if len(r.block) == 0 {
+		r.block = make([]entry[K, V], min(max(len(r.items), minBlock), maxBlock))
+	}
+	e := &r.block[0]
+	r.block = r.block[1:]
+	return e
+}
+
+// remove takes an entry out. Its value is valid until the next add.
 func (r *recent[K, V]) remove(e *entry[K, V]) {
 	r.unlink(e)
 	delete(r.items, e.key)
+	r.free, e.older = e, r.free
 }
 
 func (r *recent[K, V]) link(e *entry[K, V]) {

@@ -39,11 +39,9 @@ type capaList struct {
 // are a finding already.
 const maxLists = 8
 
-// challengeKey names an APOP challenge of a server.
-type challengeKey struct {
-	server netip.AddrPort
-	digest uint64
-}
+// challengeKey is a digest, under a key of the run, of a server and an APOP
+// challenge of it.
+type challengeKey uint64
 
 // server returns what is remembered of a server.
 func (a *Auditor) server(addr netip.AddrPort) *server {
@@ -110,7 +108,7 @@ func (a *Auditor) listDigest(rows [][]byte) uint64 {
 
 // challenge looks whether an APOP challenge came before.
 func (a *Auditor) challenge(f *Facts, s *server, here sighting) {
-	key := challengeKey{s.addr, maphash.Bytes(a.seed, f.Session.Challenge)}
+	key := challengeKey(maphash.Comparable(a.seed, s.addr) ^ maphash.Bytes(a.seed, f.Session.Challenge))
 	if e, ok := a.challenges.items[key]; ok {
 		a.challenges.use(e)
 		s.repeats++

@@ -2,9 +2,7 @@ package fingerprint
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
-	"strings"
 
 	"popscope/pop3parse"
 )
@@ -31,99 +29,54 @@ type Software struct {
 }
 
 const (
-	named  = 50 // score from which software is named
-	sure   = 80 // and from which that is sure
-	margin = 20 // by which it must be ahead of all other software
-
 	// maxExchanges bounds the exchanges of a session that are looked at:
 	// software shows itself early.
 	maxExchanges = 64
-	// maxText bounds the texts that patterns are held against.
-	maxText = 512
-	// maxCache bounds the texts whose traits are remembered: servers say
-	// the same words to everybody.
-	maxCache = 1024
-	// maxVersion bounds a version.
-	maxVersion = 40
 )
 
-// Matcher holds texts against the table. It is not safe for concurrent use.
-type Matcher struct {
-	t     *table
-	cache map[string]hits
-}
-
-// hits is what a text matches.
-type hits struct {
-	traits  []int
-	version string // from the first trait that has one
-	of      string // whose version it is
-}
-
-// NewMatcher returns a Matcher for the table of the package.
-func NewMatcher() *Matcher { return &Matcher{t: known(), cache: map[string]hits{}} }
-
-// Print gathers the traits of one session.
+// Print gathers the traits of one session. Reset makes it ready.
 type Print struct {
 	m        *Matcher
-	found    map[int]bool
-	versions map[string]string // by software
+	found    traitSet
+	versions []*hits // those that tell a version, one for each software
 	script   []byte
+	text     []byte // scratch
 	seen     int
 }
 
 // Print begins a session.
-func (m *Matcher) Print() *Print { return &Print{m: m} }
+func (m *Matcher) Print() *Print {
+	p := &Print{}
+	p.Reset(m)
+	return p
+}
+
+// Reset begins another session, and keeps the memory of the one before.
+func (p *Print) Reset(m *Matcher) {
+	clear(p.versions)
+	*p = Print{m: m, versions: p.versions[:0], script: p.script[:0], text: p.text[:0]}
+}
 
 // look holds a text against the traits of a place.
-func (p *Print) look(where string, text []byte) {
-	traits := p.m.t.where[where]
-	if len(traits) == 0 {
+func (p *Print) look(at place, text []byte) {
+	if at == nowhere {
 		return
 	}
-	text = text[:min(len(text), maxText)]
-	h, ok := p.m.cache[where+" "+string(text)]
-	if !ok {
-		for _, i := range traits {
-			tr := &p.m.t.traits[i]
-			match := tr.pattern.FindSubmatch(text)
-			if match == nil {
-				continue
-			}
-			h.traits = append(h.traits, i)
-			if n := tr.pattern.SubexpIndex("version"); n > 0 && h.version == "" {
-				h.version, h.of = cleanVersion(match[n]), tr.software
-			}
-		}
-		if len(p.m.cache) >= maxCache {
-			clear(p.m.cache)
-		}
-		p.m.cache[where+" "+string(text)] = h
-	}
-	for _, i := range h.traits {
-		if p.found == nil {
-			p.found = map[int]bool{}
-		}
-		p.found[i] = true
-	}
-	if h.version != "" && p.versions[h.of] == "" {
-		if p.versions == nil {
-			p.versions = map[string]string{}
-		}
-		p.versions[h.of] = h.version
+	h := p.m.match(at, text)
+	p.found.join(&h.traits)
+	if h.version != "" && p.version(h.of) == "" {
+		p.versions = append(p.versions, h)
 	}
 }
 
-// cleanVersion returns what can be a version at the start of b.
-func cleanVersion(b []byte) string {
-	for i, c := range b {
-		ok := '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte(".+~:_-", c) >= 0
-		if !ok || i == maxVersion {
-			b = b[:i]
-			break
+// version returns the version of a software, if it told one.
+func (p *Print) version(software string) string {
+	for _, h := range p.versions {
+		if h.of == software {
+			return h.version
 		}
 	}
-	return strings.TrimRight(string(b), ".-:")
+	return ""
 }
 
 // Exchange takes the next exchange. Those that are paired by guess say
@@ -141,15 +94,13 @@ func (p *Print) Exchange(x *pop3parse.Exchange) {
 		return
 	}
 	text := x.Text.Masked() // what a server repeats says nothing of its software
-	if x.Status == pop3parse.Err {
-		p.look("-", text)
-	}
-	switch {
-	case x.Verb.RFC() == "":
-	case x.Status == pop3parse.OK:
-		p.look(string(x.Verb)+"+", text)
-	case x.Status == pop3parse.Err:
-		p.look(string(x.Verb)+"-", text)
+	replies := p.m.t.replies[x.Verb]
+	switch x.Status {
+	case pop3parse.OK:
+		p.look(replies.ok, text)
+	case pop3parse.Err:
+		p.look(p.m.t.anyErr, text)
+		p.look(replies.err, text)
 	}
 }
 
@@ -174,6 +125,10 @@ func (p *Print) command(x *pop3parse.Exchange) {
 	} else {
 		p.script = append(p.script, x.Verb...)
 	}
+	switch x.Verb {
+	case pop3parse.USER, pop3parse.PASS, pop3parse.APOP:
+		return
+	}
 	first, rest, more := bytes.Cut(bytes.TrimSpace(x.Args.Masked()), []byte(" "))
 	switch {
 	case x.Verb == pop3parse.AUTH && len(first) > 0:
@@ -181,90 +136,88 @@ func (p *Print) command(x *pop3parse.Exchange) {
 		if more && len(rest) > 0 {
 			p.script = append(p.script, '=')
 		}
-	case x.Verb == pop3parse.USER || x.Verb == pop3parse.PASS || x.Verb == pop3parse.APOP:
-	case len(first) > 0:
-		if _, err := strconv.Atoi(string(first)); err == nil {
-			p.script = append(p.script, '#')
-		}
+	case isNumber(first):
+		p.script = append(p.script, '#')
 	}
+}
+
+// isNumber reports whether a word is a number, as messages have.
+func isNumber(word []byte) bool {
+	if len(word) == 0 || word[0] > '9' {
+		return false // most are none, and errors cost memory
+	}
+	_, err := strconv.Atoi(string(word))
+	return err == nil
 }
 
 // Server returns which software the server is; nil if that is not known.
-// Call it after the last exchange.
+// Call it after the last exchange. The Software must not be changed.
 func (p *Print) Server(s *pop3parse.Session) *Software {
+	t := p.m.t
 	if s.HasGreeting {
 		text := s.Greeting.Masked()
 		if s.Challenge != nil {
-			p.look("timestamp", s.Challenge)
-			text = bytes.Replace(text, s.Challenge, []byte("<>"), 1)
+			p.look(t.timestamp, s.Challenge)
+			p.text = withoutChallenge(p.text[:0], text, s.Challenge)
+			text = p.text
 		}
-		p.look("greeting", text)
+		p.look(t.greeting, text)
 	}
 	if s.Capabilities != nil {
-		p.look("capa", bytes.Join(s.Capabilities, []byte(", ")))
+		p.text = p.text[:0]
+		for i, row := range s.Capabilities {
+			if i > 0 {
+				p.text = append(p.text, ", "...)
+			}
+			p.text = append(p.text, row...)
+		}
+		p.look(t.capa, p.text)
 	}
-	return p.best(false)
+	return p.verdict(&t.servers)
+}
+
+// withoutChallenge appends a greeting to dst with <> in place of its APOP
+// timestamp.
+func withoutChallenge(dst, greeting, challenge []byte) []byte {
+	before, after, found := bytes.Cut(greeting, challenge)
+	if !found {
+		return append(dst, greeting...)
+	}
+	return append(append(append(dst, before...), "<>"...), after...)
 }
 
 // Client returns which software the client is; nil if that is not known.
+// The Software must not be changed.
 func (p *Print) Client() *Software {
 	if len(p.script) > 0 {
-		p.look("script", p.script)
+		p.look(p.m.t.script, p.script)
 	}
-	return p.best(true)
+	return p.verdict(&p.m.t.clients)
 }
 
-// best adds up the weights of one side.
-func (p *Print) best(client bool) *Software {
-	if len(p.found) == 0 {
+// verdict names the software of one side, whose traits are given.
+func (p *Print) verdict(side *traitSet) *Software {
+	key := verdictKey{found: p.found.and(side)}
+	if key.found == (traitSet{}) {
 		return nil
 	}
-	scores := map[string]int{}
-	for i := range p.found {
-		if tr := &p.m.t.traits[i]; tr.client == client {
-			scores[tr.software] += tr.weight
-		}
+	out, ok := p.m.verdicts[key]
+	if !ok {
+		out = p.m.t.best(&key.found)
+		p.m.remember(key, out)
 	}
-	var name string
-	first, second := 0, 0
-	for n, score := range scores {
-		switch {
-		case score > first:
-			name, first, second = n, score, first
-		case score > second:
-			second = score
-		}
-	}
-	if first < named || first-second < margin {
+	if out == nil {
 		return nil
 	}
-	out := &Software{Name: name, Version: p.versions[name], Score: first}
-	if first >= sure {
-		out.Sure = High
+	if key.version = p.version(out.Name); key.version == "" {
+		return out
 	}
-	for i := range p.found {
-		if tr := &p.m.t.traits[i]; tr.client == client && tr.software == name && tr.weight > 0 {
-			out.Evidence = append(out.Evidence, tr.evidence())
-		}
+	with, ok := p.m.verdicts[key]
+	if !ok {
+		with = new(Software)
+		*with = *out
+		with.Version = key.version
+		p.m.remember(key, with)
 	}
-	slices.Sort(out.Evidence)
-	out.Evidence = slices.Compact(out.Evidence)
-	return out
-}
-
-// evidence names a trait for people.
-func (t *trait) evidence() string {
-	switch t.where {
-	case "greeting":
-		return "greeting"
-	case "timestamp":
-		return "APOP timestamp"
-	case "capa":
-		return "CAPA list"
-	case "script":
-		return "order of commands"
-	case "-":
-		return "errors"
-	}
-	return "reply to " + strings.TrimRight(t.where, "+-")
+	return with
 }

@@ -3,10 +3,14 @@ package fingerprint
 import (
 	_ "embed"
 	"fmt"
+	"iter"
+	"math/bits"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
+
+	"popscope/pop3parse"
 )
 
 //go:embed software.tsv
@@ -25,8 +29,58 @@ type trait struct {
 
 // table is software.tsv, read.
 type table struct {
-	traits []trait
-	where  map[string][]int // indexes of traits by where
+	traits           []trait
+	servers, clients traitSet
+	places           [][]int // indexes of traits
+
+	// Places where to look.
+	greeting, timestamp, capa, script, anyErr place
+	replies                                   map[pop3parse.Verb]replies
+}
+
+// place is an index of table.places.
+type place int
+
+// nowhere is where no trait is found. The zero value, so that maps of
+// places have it for what they do not hold.
+const nowhere place = 0
+
+// replies are the places of what is said to a command.
+type replies struct{ ok, err place }
+
+// maxTraits bounds the table, so that a set of traits is a value.
+const maxTraits = 256
+
+// traitSet is a set of indexes of table.traits.
+type traitSet [maxTraits / 64]uint64
+
+func (s *traitSet) add(i int) { s[i/64] |= 1 << (i % 64) }
+
+func (s *traitSet) join(o *traitSet) {
+	for i := range s {
+		s[i] |= o[i]
+	}
+}
+
+func (s *traitSet) and(o *traitSet) traitSet {
+	var out traitSet
+	for i := range s {
+		out[i] = s[i] & o[i]
+	}
+	return out
+}
+
+// all yields the members in order.
+func (s *traitSet) all() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, word := range s {
+			for ; word != 0; word &= word - 1 {
+				if !yield(i*64 + bits.TrailingZeros64(word)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 var known = sync.OnceValue(func() *table {
@@ -40,7 +94,8 @@ var known = sync.OnceValue(func() *table {
 // parse reads a table: seven columns with a tab between them. Lines that
 // begin with # are comments.
 func parse(text string) (*table, error) {
-	t := &table{where: map[string][]int{}}
+	t := &table{places: make([][]int, 1), replies: map[pop3parse.Verb]replies{}}
+	places := map[string]place{}
 	n := 0
 	for line := range strings.Lines(text) {
 		n++
@@ -64,8 +119,40 @@ func parse(text string) (*table, error) {
 			return nil, fmt.Errorf("fingerprint: line %d: side %q", n, f[0])
 		}
 		tr := trait{client: f[0] == "client", software: f[1], where: f[2], weight: weight, verified: f[4], pattern: pattern, example: f[6]}
-		t.where[tr.where] = append(t.where[tr.where], len(t.traits))
-		t.traits = append(t.traits, tr)
+		if len(t.traits) == maxTraits {
+			return nil, fmt.Errorf("fingerprint: line %d: more than %d traits", n, maxTraits)
+		}
+		t.add(tr, places)
 	}
+	t.greeting, t.timestamp, t.capa, t.script, t.anyErr = places["greeting"], places["timestamp"], places["capa"], places["script"], places["-"]
 	return t, nil
+}
+
+// add puts a trait into the table. places are those known by now, by name.
+func (t *table) add(tr trait, places map[string]place) {
+	i := len(t.traits)
+	t.traits = append(t.traits, tr)
+	side := &t.servers
+	if tr.client {
+		side = &t.clients
+	}
+	side.add(i)
+	at := places[tr.where]
+	if at == nowhere {
+		at = place(len(t.places))
+		places[tr.where] = at
+		t.places = append(t.places, nil)
+	}
+	t.places[at] = append(t.places[at], i)
+	verb := pop3parse.Verb(strings.TrimRight(tr.where, "+-"))
+	r := t.replies[verb]
+	switch {
+	case verb == "":
+		return // "-": to any command
+	case strings.HasSuffix(tr.where, "+"):
+		r.ok = at
+	case strings.HasSuffix(tr.where, "-"):
+		r.err = at
+	}
+	t.replies[verb] = r
 }

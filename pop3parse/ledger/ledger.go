@@ -167,7 +167,7 @@ func (l *Ledger) enter(e *events, s *Session) {
 		b.Clients = append(b.Clients, client)
 	}
 	for i := range entries {
-		if entries[i].UID == "" {
+		if len(entries[i].UID) == 0 {
 			continue // its number means nothing outside of the session
 		}
 		if m := l.message(b, s, entries[i].Number); m != nil {
@@ -215,7 +215,7 @@ func (l *Ledger) box(s *Session) *box {
 // limit.
 func (l *Ledger) message(b *box, s *Session, number int) *Message {
 	e, _ := s.Maildrop.Entry(number)
-	key := messageKey{uid: e.UID}
+	key := messageKey{uid: string(e.UID)}
 	if key.uid == "" {
 		key.session, key.number = s.ID, number
 	}
@@ -226,7 +226,7 @@ func (l *Ledger) message(b *box, s *Session, number int) *Message {
 			return nil
 		}
 		l.count++
-		m = &Message{UID: e.UID, Session: key.session, Number: number, Octets: e.Octets, order: order{l.session, number}}
+		m = &Message{UID: key.uid, Session: key.session, Number: number, Octets: e.Octets, order: order{l.session, number}}
 		if key.session != "" && e.Octets >= 0 {
 			m.Listed = 1
 		}

@@ -3,7 +3,7 @@ package sasl
 import "bytes"
 
 // Challenge finds APOP's timestamp in a POP3 greeting (RFC 1939 section 7)
-// and returns a copy of it with its angle brackets, or nil. It is the last
+// and returns it with its angle brackets, as a part of greeting, or nil. It is the last
 // well shaped msg-id of the line; where there is none, the last "<...@...>"
 // of any other bytes, as clients compute their digest from that too. Words
 // such as Cyrus's SESSIONID=<...> are none.
@@ -34,7 +34,7 @@ func Challenge(greeting []byte) []byte {
 	if shaped == nil {
 		shaped = loose
 	}
-	return bytes.Clone(shaped)
+	return shaped
 }
 
 // MsgID reports whether b is a msg-id as RFC 822 section 4.6 has it:

@@ -46,7 +46,7 @@ func (s Bytes) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // forms show Mask in place of the secret part.
 type Text struct {
 	b        []byte
-	from, to int // the secret part; none when from == to
+	from, to uint32 // the secret part; none when from == to
 }
 
 // NewText returns a Text without any secret part. It holds b itself.
@@ -54,7 +54,7 @@ func NewText(b []byte) Text { return Text{b: b} }
 
 // NewMaskedText returns a Text of which b[from:to] is secret. An empty
 // secret part (a PASS without password) is no secret.
-func NewMaskedText(b []byte, from, to int) Text { return Text{b, from, to} }
+func NewMaskedText(b []byte, from, to int) Text { return Text{b, uint32(from), uint32(to)} }
 
 // Reveal returns all bytes as sent, which the caller must not change.
 func (t Text) Reveal() []byte { return t.b }
@@ -64,7 +64,7 @@ func (t Text) HasSecret() bool { return t.from < t.to }
 
 // SecretSpan returns which of the bytes are secret: those from from up to,
 // not including, to; none when they are equal.
-func (t Text) SecretSpan() (from, to int) { return t.from, max(t.from, t.to) }
+func (t Text) SecretSpan() (from, to int) { return int(t.from), int(max(t.from, t.to)) }
 
 // Masked returns the bytes with Mask in place of the secret part.
 func (t Text) Masked() []byte {

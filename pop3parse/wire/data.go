@@ -32,16 +32,17 @@ type Token struct {
 type dataState struct {
 	pos     position
 	lf      bool  // LF alone ends a line too
-	dot     Token // the dot of a line that is not decided yet
-	dotCR   Token
-	pending int // how many tokens of a line that is not the final one are to come: see resolve
-	queue   [2]Token
+	dots    *dots // nil before the first line that begins with a dot
+	pending bool  // dots.cr is to come next: see resolve
 	prevCR  bool
 	prevLF  bool // a bare LF that ends no line came last
 
 	// Counts over the data so far.
 	lines, crs, crlfs, lfs, nuls, dotAfterLF int64
 }
+
+// dots are the beginning of a line that is not decided yet: ".\r".
+type dots struct{ dot, cr Token }
 
 // position within a line of data.
 type position uint8
@@ -66,7 +67,7 @@ var (
 // status line ended in LF alone, so that LF is the line end of the data.
 func (s *Scanner) Body(bareLF bool) {
 	s.unread()
-	s.data = dataState{lf: bareLF}
+	s.data = dataState{lf: bareLF, dots: s.data.dots}
 }
 
 // Inside says that the data goes on in the middle of a line, as far as one
@@ -79,7 +80,7 @@ func (s *Scanner) StartLine() { s.data.pos = lineStart }
 
 // AtLineStart reports whether the next byte of the data begins a line.
 // After a gap it does not claim to know.
-func (s *Scanner) AtLineStart() bool { return s.data.pos == lineStart && s.data.pending == 0 }
+func (s *Scanner) AtLineStart() bool { return s.data.pos == lineStart && !s.data.pending }
 
 // Counts returns what the data so far holds: whole lines, bare LFs, CRs
 // without LF, zero bytes, and dots after a bare LF that are not at the
@@ -94,9 +95,9 @@ func (s *Scanner) Counts() (lines, bareLF, loneCR, nul, dotAfterLF int64) {
 // line. After End the caller is back to Line.
 func (s *Scanner) Next(oneLine bool) (Token, bool) {
 	d := &s.data
-	if d.pending > 0 {
-		d.pending--
-		return d.queue[1-d.pending], true
+	if d.pending {
+		d.pending = false
+		return d.dots.cr, true
 	}
 	s.unread() // Line may have looked at what is data after all
 	for s.head < len(s.pieces) {
@@ -109,19 +110,22 @@ func (s *Scanner) Next(oneLine bool) (Token, bool) {
 			if p.Data[0] != '.' {
 				return s.run(p, oneLine), true
 			}
-			d.dot = s.token(Stuffing, 1, dotByte)
+			if d.dots == nil {
+				d.dots = new(dots)
+			}
+			d.dots.dot = s.token(Stuffing, 1, dotByte)
 			d.pos = afterDot
 		case afterDot:
 			switch {
 			case p.Data[0] == '\r':
-				d.dotCR = s.token(Data, 1, crByte)
+				d.dots.cr = s.token(Data, 1, crByte)
 				d.pos = afterDotCR
 			case p.Data[0] == '\n':
 				return s.final(endLF, true), true
 			default:
 				d.pos = inLine
-				d.dot.Unstuffed = p.Data[0] != '.'
-				return d.dot, true
+				d.dots.dot.Unstuffed = p.Data[0] != '.'
+				return d.dots.dot, true
 			}
 		case afterDotCR:
 			if p.Data[0] == '\n' {
@@ -141,12 +145,12 @@ func (s *Scanner) Next(oneLine bool) (Token, bool) {
 func (s *Scanner) Rest() (Token, bool) {
 	d := &s.data
 	switch {
-	case d.pending > 0:
-		d.pending--
-		return d.queue[1-d.pending], true
+	case d.pending:
+		d.pending = false
+		return d.dots.cr, true
 	case d.pos == afterDot:
 		d.pos = inLine
-		return d.dot, true
+		return d.dots.dot, true
 	case d.pos == afterDotCR:
 		return s.resolve()
 	}
@@ -157,12 +161,11 @@ func (s *Scanner) Rest() (Token, bool) {
 // the final one.
 func (s *Scanner) resolve() (Token, bool) {
 	d := &s.data
-	d.pos, d.pending = inLine, 1
-	d.dot.Unstuffed = true
-	d.queue[0], d.queue[1] = d.dot, d.dotCR
+	d.pos, d.pending = inLine, true
+	d.dots.dot.Unstuffed = true
 	d.crs++
 	d.prevCR = true
-	return d.queue[0], true
+	return d.dots.dot, true
 }
 
 // missing hands on a gap; what was undecided before it is handed on first.
@@ -187,7 +190,7 @@ func (s *Scanner) token(kind TokenKind, n int, raw []byte) Token {
 // final returns the final line, of which the LF is still unread.
 func (s *Scanner) final(raw []byte, bareLF bool) Token {
 	tok := s.token(End, 1, raw)
-	tok.Off = s.data.dot.Off
+	tok.Off = s.data.dots.dot.Off
 	tok.BareLF = bareLF
 	s.data.pos = lineStart
 	return tok

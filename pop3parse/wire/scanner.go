@@ -77,8 +77,11 @@ type partial struct {
 
 // Reset makes the scanner ready for another stream and keeps its buffers.
 func (s *Scanner) Reset() {
-	clear(s.pieces[:cap(s.pieces)])
-	*s = Scanner{pieces: s.pieces[:0], joined: s.joined[:0], part: partial{text: s.part.text[:0]}}
+	clear(s.pieces)
+	s.pieces, s.head, s.held, s.end, s.ended = s.pieces[:0], 0, 0, 0, false
+	s.part.on, s.part.text, s.joined = false, s.part.text[:0], s.joined[:0]
+	s.found, s.use, s.isGap = Text{}, 0, false
+	s.data = dataState{dots: s.data.dots}
 }
 
 // Feed appends the next chunk. Its bytes are borrowed until Keep.

@@ -111,6 +111,7 @@ type Conn struct {
 	// The consumer's own.
 	Owner  any  // anything; the assembler does not touch it
 	Ignore bool // set: deliver no more data of this connection and buffer nothing for it
+	Done   bool // set at the Closed event: nobody will look at the Conn any more, and the assembler may use it for another connection
 	Flip   bool // set (when ClientKnown is false, and before any data is used): Client and Server are the wrong way round; the assembler swaps them before it next returns
 }
 

@@ -46,6 +46,7 @@ type Decryptor struct {
 	opened bool     // a record was opened
 	data   bool     // ... with data
 	why    stream.Obstacle
+	trace  func(Opened) // nil: nobody asks
 
 	out   []result // out[head:] was not fetched
 	head  int
@@ -80,7 +81,17 @@ const (
 // ciphertext.
 type result struct {
 	stream.Chunk
+	from  int64 // stream offset of the record that it comes from
 	owned bool
+}
+
+// Opened is a record that was opened.
+type Opened struct {
+	Dir     stream.Dir
+	Off     int64  // stream offset of its header
+	Head    []byte // the header
+	Type    byte   // content type, which TLS 1.3 encrypts too
+	Content []byte // it and Head are valid during the call
 }
 
 const (
@@ -110,15 +121,15 @@ func (d *Decryptor) Feed(c stream.Chunk) {
 		return
 	}
 	d.own()
+	f := &d.flow[c.Dir]
 	if !d.opened || !d.watch.info.Completed {
 		d.watch.Feed(c) // the rest is sizes, which nobody guesses from what can be read
 	}
-	f := &d.flow[c.Dir]
-	if !f.begun {
-		f.begun, f.base, f.pos, f.plain = true, c.Off, c.Off, c.Off
-	}
 	if f.grow(&c) {
 		return
+	}
+	if !f.begun {
+		f.begun, f.base, f.pos, f.plain = true, c.Off, c.Off, c.Off
 	}
 	if len(f.in) == 0 {
 		f.in = f.spare[:0]
@@ -147,6 +158,26 @@ func (d *Decryptor) Keys(mark int64) {
 		d.own()
 		d.run()
 	}
+}
+
+// Trace has f told of each record that opens, in the order of each direction
+// and before Next tells of its plaintext.
+func (d *Decryptor) Trace(f func(Opened)) { d.trace = f }
+
+// Done returns the stream offset up to which the bytes of a direction were
+// decided: whatever records end before it hold, Trace and Next have told it,
+// as far as it can be told at all. It is 0 before the first byte.
+func (d *Decryptor) Done(dir stream.Dir) int64 {
+	for i := range d.out[d.head:] {
+		if r := &d.out[d.head+i]; r.Dir == dir {
+			return r.from
+		}
+	}
+	f := &d.flow[dir]
+	if f.rec != nil || len(f.in) > 0 || f.gap.searching {
+		return f.pos
+	}
+	return f.pos + int64(len(f.part))
 }
 
 // Waiting reports whether a direction waits for a secret.
@@ -261,6 +292,14 @@ func (d *Decryptor) run() {
 // own makes the results that were not fetched independent of the arena,
 // which is about to be used again.
 func (d *Decryptor) own() {
+	if len(d.out) > 0 || len(d.lent) > 0 {
+		d.ownResults()
+	}
+	d.arena = d.arena[:0]
+}
+
+// ownResults does that where there are any: few chunks end a record.
+func (d *Decryptor) ownResults() {
 	if d.head > 0 {
 		n := copy(d.out, d.out[d.head:])
 		clear(d.out[n:])
@@ -273,7 +312,6 @@ func (d *Decryptor) own() {
 			d.held += len(r.Data) + pieceCost
 		}
 	}
-	d.arena = d.arena[:0]
 	for _, b := range d.lent {
 		if len(d.free) < maxFree {
 			d.free = append(d.free, b[:0])
@@ -318,16 +356,21 @@ func (d *Decryptor) emit(c stream.Chunk) {
 		d.out[last].Lost += c.Lost // one loss
 		return
 	}
-	d.out = append(d.out, result{Chunk: c})
+	d.out = append(d.out, result{Chunk: c, from: d.flow[c.Dir].pos})
 }
 
 // Next returns the next chunk of plaintext. Its bytes are valid until the
 // next call to Feed, Keys or Close. Nothing is told of a connection of which
 // no record could be opened.
 func (d *Decryptor) Next() (stream.Chunk, bool) {
-	if !d.opened {
+	if !d.opened || d.head == len(d.out) {
 		return stream.Chunk{}, false
 	}
+	return d.next()
+}
+
+// next is Next where something was not fetched.
+func (d *Decryptor) next() (stream.Chunk, bool) {
 	force := d.final || d.held > maxHeld
 	var blocked [2]bool
 	for i := d.head; i < len(d.out) && !(blocked[0] && blocked[1]); i++ {

@@ -392,7 +392,7 @@ func (f *flow) sealed(rec []byte) verdict {
 	}
 	content, kind, ok := f.open.open(room, r)
 	if ok {
-		f.opened(content, kind, ours)
+		f.opened(rec[:recordHeader], content, kind, ours)
 		return done
 	}
 	switch {
@@ -420,9 +420,12 @@ func (f *flow) stray(rec []byte, p *params) {
 
 // opened takes the content of the record with number seq. ours says that it
 // lies in part, not in the arena.
-func (f *flow) opened(content []byte, kind byte, ours bool) {
+func (f *flow) opened(head, content []byte, kind byte, ours bool) {
 	f.seq++
 	f.under, f.ever, f.d.opened, f.lax = true, true, true, 0
+	if f.d.trace != nil {
+		f.d.trace(Opened{Dir: f.dir, Off: f.pos, Head: head, Type: kind, Content: content})
+	}
 	switch kind {
 	case recordData:
 		if !ours {

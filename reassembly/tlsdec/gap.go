@@ -185,7 +185,7 @@ func (f *flow) found(p *params, from, n int) bool {
 	f.use(n)
 	f.part, f.joined = nil, 0
 	f.bridge(c)
-	f.opened(c.content, c.kind, false)
+	f.opened(body[:recordHeader], c.content, c.kind, false)
 	f.pos += int64(n)
 	f.before(body)
 	f.note()
@@ -199,7 +199,7 @@ func (f *flow) openAfterGap(p *params, r sealed) bool {
 		return false
 	}
 	f.bridge(c)
-	f.opened(c.content, c.kind, false)
+	f.opened(r.head, c.content, c.kind, false)
 	return true
 }
 

@@ -49,6 +49,9 @@ func TestLosses(t *testing.T) {
 			for _, d := range []stream.Dir{stream.Client, stream.Server} {
 				b := r.side(d)
 				step := max(1, len(b)/150)
+				if testing.Short() {
+					step *= 5
+				}
 				for at := 0; at < len(b); at += step {
 					for _, n := range []int{1, 6, 40, 500} {
 						n = min(n, len(b)-at)

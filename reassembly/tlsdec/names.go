@@ -3,6 +3,7 @@ package tlsdec
 import (
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // draft13 is the high byte of the versions of TLS 1.3's drafts.
@@ -52,23 +53,27 @@ func versionRank(v uint16) int {
 // CipherName returns the name of a cipher suite in IANA's registry, or for
 // one that is not listed its number as "0x1234".
 func CipherName(id uint16) string {
-	for _, r := range suites {
-		if id < r.first {
-			continue
-		}
-		kx, ciphers := strings.Fields(r.exchange), strings.Fields(r.cipher)
-		i := int(id - r.first)
-		if i >= len(kx)*len(ciphers) {
-			continue
-		}
-		name := ciphers[i%len(ciphers)]
-		if e := kx[i/len(ciphers)]; e != "-" {
-			name = e + "_WITH_" + name
-		}
-		return "TLS_" + name
+	if name, ok := cipherNames()[id]; ok {
+		return name
 	}
 	return fmt.Sprintf("0x%04x", id)
 }
+
+// cipherNames spells suites out.
+var cipherNames = sync.OnceValue(func() map[uint16]string {
+	out := make(map[uint16]string)
+	for _, r := range suites {
+		kx, ciphers := strings.Fields(r.exchange), strings.Fields(r.cipher)
+		for i := range len(kx) * len(ciphers) {
+			name := ciphers[i%len(ciphers)]
+			if e := kx[i/len(ciphers)]; e != "-" {
+				name = e + "_WITH_" + name
+			}
+			out[r.first+uint16(i)] = "TLS_" + name
+		}
+	}
+	return out
+})
 
 // Lists of key exchanges and ciphers that stand together again and again.
 const (

@@ -1,6 +1,7 @@
 package tlsdec
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -16,9 +17,11 @@ type Record struct {
 	Len      int64 // with its header, as that tells; 0 while the header is not there
 	Type     byte  // content type; 0 while unknown
 	Version  uint16
-	Messages []byte // types of the handshake messages that begin in it, in clear; the first maxMessages of them
+	Messages []byte // types of the handshake messages that begin in it, in clear or opened; the first maxMessages of them
 	Hidden   bool   // its content is encrypted, or was lost
-	Level    byte   // of an alert in clear; 0 unknown
+	Opened   bool   // ... but was opened
+	Content  byte   // its content type inside; valid iff Opened
+	Level    byte   // of an alert in clear or opened; 0 unknown
 	Alert    byte   // its description; valid iff Level != 0
 }
 
@@ -37,10 +40,9 @@ type Records struct {
 	left   int64
 	hidden bool // ChangeCipherSpec was sent
 	look   look // of a handshake record after it
-	mhead  [messageHeader]byte
-	mhave  int
-	mleft  int64
-	pos    int64 // in the fragment of the current record
+	clear  messageCounter
+	inside messageCounter // of what was opened
+	pos    int64          // in the fragment of the current record
 }
 
 // Feed takes the next chunk of the direction. It keeps nothing of c.Data.
@@ -93,7 +95,7 @@ func (r *Records) begin() {
 	switch rec.Type {
 	case recordCCS:
 		r.hidden = true
-		r.mhave, r.mleft = 0, 0
+		r.clear = messageCounter{}
 	case recordAlert:
 		rec.Hidden = size != alertSize
 	case recordHandshake:
@@ -136,29 +138,64 @@ func (r *Records) handshake(rec *Record, p []byte) {
 		r.look.on = false
 		if r.look.hello() {
 			rec.Hidden = false
-			r.messages(rec, r.look.head[:])
+			r.clear.count(rec, r.look.head[:])
 		}
 	}
-	r.messages(rec, p)
+	if !rec.Hidden {
+		r.clear.count(rec, p)
+	}
 }
 
-// messages takes the next bytes of handshake messages.
-func (r *Records) messages(rec *Record, p []byte) {
-	for len(p) > 0 && !rec.Hidden {
-		if r.mleft == 0 {
-			if r.mhave == 0 && len(rec.Messages) < maxMessages {
+// Open says what a record holds that was opened. Where records begin may have
+// been found out by that only, behind a loss. A record that was forgotten is
+// passed over.
+func (r *Records) Open(o Opened) {
+	i, ok := slices.BinarySearchFunc(r.list, o.Off, func(rec Record, off int64) int { return cmp.Compare(rec.Off, off) })
+	if !ok {
+		if !r.dead || i < len(r.list) {
+			return
+		}
+		r.list = append(r.list, Record{
+			Off: o.Off, Len: int64(recordHeader + bodyLength(o.Head)), Type: o.Head[0], Version: binary.BigEndian.Uint16(o.Head[1:]), Hidden: true,
+		})
+	}
+	rec := &r.list[i]
+	rec.Opened, rec.Content = true, o.Type
+	switch {
+	case o.Type == recordHandshake:
+		if wholeMessages(o.Content) {
+			r.inside = messageCounter{} // whatever was lost before
+		}
+		r.inside.count(rec, o.Content)
+	case o.Type == recordAlert && len(o.Content) == alertSize:
+		rec.Level, rec.Alert = o.Content[0], o.Content[1]
+	}
+}
+
+// messageCounter finds where the handshake messages of a direction begin.
+type messageCounter struct {
+	head [messageHeader]byte
+	have int
+	left int64
+}
+
+// count takes the next bytes of handshake messages, which are in a record.
+func (m *messageCounter) count(rec *Record, p []byte) {
+	for len(p) > 0 {
+		if m.left == 0 {
+			if m.have == 0 && len(rec.Messages) < maxMessages {
 				rec.Messages = append(rec.Messages, p[0])
 			}
-			n := copy(r.mhead[r.mhave:], p)
+			n := copy(m.head[m.have:], p)
 			p = p[n:]
-			if r.mhave += n; r.mhave == messageHeader {
-				r.mhave = 0
-				r.mleft = int64(r.mhead[1])<<16 | int64(r.mhead[2])<<8 | int64(r.mhead[3])
+			if m.have += n; m.have == messageHeader {
+				m.have = 0
+				m.left = int64(messageLength(m.head[:]))
 			}
 			continue
 		}
-		n := min(int64(len(p)), r.mleft)
-		r.mleft -= n
+		n := min(int64(len(p)), m.left)
+		m.left -= n
 		p = p[n:]
 	}
 }
@@ -175,8 +212,8 @@ func (r *Records) lose(n int64) {
 	rec := &r.list[len(r.list)-1]
 	r.look.on = false
 	if rec.Type == recordHandshake && !rec.Hidden {
-		if n <= r.mleft {
-			r.mleft -= n
+		if n <= r.clear.left {
+			r.clear.left -= n
 		} else {
 			rec.Hidden, r.hidden = true, true // where messages begin is not known any more
 		}
@@ -202,9 +239,13 @@ func (r *Records) Forget(before int64) {
 }
 
 // String names the record in Wireshark's words, as "Server Hello,
-// Certificate" or "Application Data".
+// Certificate" or "Application Data"; one that was opened by what it holds.
 func (r *Record) String() string {
-	switch r.Type {
+	kind := r.Type
+	if r.Opened {
+		kind = r.Content
+	}
+	switch kind {
 	case recordCCS:
 		return "Change Cipher Spec"
 	case recordAlert:
@@ -220,7 +261,7 @@ func (r *Record) String() string {
 		if len(r.Messages) > 0 {
 			return strings.Join(r.MessageNames(), ", ")
 		}
-		if r.Hidden {
+		if r.Hidden && !r.Opened {
 			return "Encrypted Handshake Message"
 		}
 		return "Handshake"
@@ -251,8 +292,19 @@ var messageNames = map[byte]string{
 
 // TypeName returns the record's type as RFC 8446 section 5.1 writes it, or
 // "unknown" while its header is not there.
-func (r *Record) TypeName() string {
-	switch r.Type {
+func (r *Record) TypeName() string { return typeName(r.Type) }
+
+// ContentName returns the type of what was opened in the same way; "" of a
+// record that was not.
+func (r *Record) ContentName() string {
+	if !r.Opened {
+		return ""
+	}
+	return typeName(r.Content)
+}
+
+func typeName(kind byte) string {
+	switch kind {
 	case recordCCS:
 		return "change_cipher_spec"
 	case recordAlert:

@@ -14,13 +14,19 @@ import (
 // readTrace reads the trace of a section of RFC 8448.
 func readTrace(t testing.TB, section string) ([]stream.Chunk, *KeyLog) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/rfc8448.txt")
+	return readSection(t, "rfc8448.txt", "RFC 8448 section "+section+":")
+}
+
+// readSection reads a trace of a file in testdata under a heading.
+func readSection(t testing.TB, file, heading string) ([]stream.Chunk, *KeyLog) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, body, found := strings.Cut(string(text), "# RFC 8448 section "+section+":")
+	_, body, found := strings.Cut(string(text), "# "+heading)
 	if !found {
-		t.Fatalf("no section %s", section)
+		t.Fatalf("%s: no heading %s", file, heading)
 	}
 	_, body, _ = strings.Cut(body, "\n")
 	body, _, _ = strings.Cut(body, "#")
@@ -48,7 +54,8 @@ func readTrace(t testing.TB, section string) ([]stream.Chunk, *KeyLog) {
 
 // TestRFC8448 opens the traces of RFC 8448, which hold the data 00 to 31 in
 // hex, and in section 4 the early data "ABCDEF". Section 5 has a
-// HelloRetryRequest, section 7 what middleboxes want to see.
+// HelloRetryRequest, section 6 a client with a certificate, section 7 what
+// middleboxes want to see.
 func TestRFC8448(t *testing.T) {
 	data := make([]byte, 50)
 	for i := range data {
@@ -58,6 +65,7 @@ func TestRFC8448(t *testing.T) {
 		"3": {string(data), string(data)},
 		"4": {"ABCDEF" + string(data), string(data)},
 		"5": {},
+		"6": {},
 		"7": {},
 	} {
 		t.Run(section, func(t *testing.T) {
@@ -72,7 +80,11 @@ func TestRFC8448(t *testing.T) {
 			if !h.info.Decrypted || h.info.Obstacle != stream.NoObstacle || h.info.EarlyData != early || h.info.Resumed != early {
 				t.Errorf("info %+v", h.info)
 			}
-			if !early && (h.info.Certificate == nil || h.info.Certificate.Subject != "CN=rsa" || h.info.Certificate.Key != "RSA 1024") {
+			subject, key := "CN=rsa", "RSA 1024"
+			if section == "6" {
+				subject, key = "CN=ecdsa256", "ECDSA P-256"
+			}
+			if !early && (h.info.Certificate == nil || h.info.Certificate.Subject != subject || h.info.Certificate.Key != key) {
 				t.Errorf("certificate %+v", h.info.Certificate)
 			}
 		})

@@ -29,7 +29,7 @@ ip link set lo up
 
 # start_popscope FLAG... captures in the background.
 start_popscope() {
-	"$work/popscope" sniff -i lo --json --records session,summary -o "$work/out.jsonl" "$@" 2>"$work/popscope.err" &
+	"$work/popscope" sniff -i lo --json -o "$work/out.jsonl" "$@" 2>"$work/popscope.err" &
 	popscope=$!
 	for _ in $(seq 100); do
 		! grep -q sniffing "$work/popscope.err" || return 0
@@ -42,20 +42,22 @@ start_popscope() {
 # stop PID ends a capture as Ctrl-C does.
 stop() { kill -INT "$1"; wait "$1" || true; }
 
+# compare NAME BUFFER RECORDS FLAG... makes traffic with the flags; BUFFER is
+# tcpdump's, in KiB, RECORDS are popscope's, whose buffer is always 64 MiB.
 compare() {
-	local mode=$1 buffer=$2
-	shift 2
+	local name=$1 buffer=$2 records=$3
+	shift 3
 	rm -f "$work/out.jsonl"
-	start_popscope
-	tcpdump -i lo -n $buffer -w /dev/null tcp port 110 2>"$work/tcpdump.err" &
+	start_popscope $records
+	tcpdump -i lo -n -B "$buffer" -w /dev/null tcp port 110 2>"$work/tcpdump.err" &
 	local tcpdump=$!
 	sleep 1
 	local made
-	made=$("$work/traffic" -mode "$mode" -seconds "$seconds" "$@")
+	made=$("$work/traffic" -seconds "$seconds" "$@")
 	sleep 2
 	stop $tcpdump
 	stop "$popscope"
-	awk -v name="$mode" -v made="$made" -v buffer="$buffer" '
+	awk -v name="$name" -v made="$made" -v buffer="$buffer" '
 		/packets captured/ { seen = $1 }
 		/dropped by kernel/ { lost = $1 }
 		/dropped by the kernel: / {
@@ -66,18 +68,24 @@ compare() {
 		END {
 			a = share(ourlost, ours); b = share(lost, seen)
 			printf "%s: %s\n", name, made
-			printf "  popscope          %9d packets, %8d lost, %6.3f %%; %d sessions found\n", ours, ourlost, 100 * a, sessions
-			printf "  tcpdump %-9s %9d packets, %8d lost, %6.3f %%\n", buffer, seen, lost, 100 * b
+			printf "  popscope, 64 MiB        %9d packets, %8d lost, %6.3f %%; %d sessions found\n", ours, ourlost, 100 * a, sessions
+			printf "  tcpdump, %2d MiB         %9d packets, %8d lost, %6.3f %%\n", buffer / 1024, seen, lost, 100 * b
 			if (b > 0) printf "  ratio of the shares: %.3f\n", a / b
 			else if (a > 0) print "  ratio of the shares: infinite"
 			else print "  neither lost any"
 		}' "$work/tcpdump.err" "$work/popscope.err"
 }
 
-compare sessions ''
-compare sessions '' -rate 2000
-compare bulk ''
-compare bulk "-B 65536"
+# Its own buffer is 2 MiB unless it is told otherwise.
+for buffer in 2048 65536; do
+	sessions='--records session,login,finding,summary'
+	compare 'short sessions, as fast as they go' $buffer '' -mode sessions
+	compare 'short sessions, 2000 a second' $buffer '' -mode sessions -rate 2000
+	compare 'bulk mail at 1 Gbit/s, messages hashed' $buffer '' -mode bulk -rate 31
+	compare 'bulk mail at 2.4 Gbit/s, sessions and logins' $buffer "$sessions" -mode bulk -rate 75
+	compare 'bulk mail as fast as it goes, sessions and logins' $buffer "$sessions" -mode bulk
+	compare 'bulk mail as fast as it goes, messages hashed' $buffer '' -mode bulk
+done
 
 echo "an hour of ten sessions a second, as fast as they go:"
 rm -f "$work/out.jsonl"
