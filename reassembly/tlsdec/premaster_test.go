@@ -51,7 +51,7 @@ func TestPremasterSecrets(t *testing.T) {
 		client.CipherSuites, server.CipherSuites = []uint16{v.suite}, []uint16{v.suite}
 		s := talk(t, VersionName(v.version)+" "+CipherName(v.suite), client, server, dialogue())
 		sealed := encryptedPremaster(t, s)
-		secret, err := rsa.DecryptPKCS1v15(nil, key, sealed)
+		secret, err := key.Decrypt(nil, sealed, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
