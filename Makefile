@@ -1,4 +1,4 @@
-.PHONY: help build test race lint golden fuzz cover streams memory bench browser screenshots live live-load dependencies packages reproducible
+.PHONY: help build test race lint golden fuzz cover streams memory bench scaling stages browser screenshots live live-load dependencies packages reproducible
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,12 @@ memory: ## peak memory on a capture of 1 GB
 
 bench: ## compare with tcpdump, tcpflow, dsniff and tshark: make bench ARGS='-rounds 3 -slow'
 	go run ./scripts/bench $(ARGS)
+
+scaling: ## time by workers, size and connections: make scaling ARGS=-slow
+	go run ./scripts/bench -scaling $(ARGS)
+
+stages: ## Go benchmarks of all stages, kept by date and compared with those before
+	scripts/stages.sh
 
 browser: ## test the html report in a real Chromium
 	cd test/browser && go test ./...
