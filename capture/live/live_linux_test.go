@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -308,6 +309,44 @@ func TestCancelDeliversWhatCame(t *testing.T) {
 	}
 }
 
+// TestCloseLeavesNothing opens and closes in every way: no goroutine and no
+// descriptor stays.
+func TestCloseLeavesNothing(t *testing.T) {
+	inNamespace(t)
+	capturetest.NoLeaks(t)
+	descriptors := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	before := descriptors()
+	for i := range 12 {
+		ctx, cancel := context.WithCancel(t.Context())
+		src, err := Open(ctx, Options{Interfaces: []string{"lo"}, Buffer: minBuffer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p capture.Packet
+		if i%2 == 0 {
+			cancel()
+			for err != io.EOF {
+				err = src.Next(&p)
+			}
+		}
+		src.Close()
+		src.Close()
+		cancel()
+		if _, err := Open(ctx, Options{Interfaces: []string{"lo", "nosuch"}, Buffer: minBuffer}); err == nil {
+			t.Fatal("an interface that is not there was opened")
+		}
+	}
+	if after := descriptors(); after > before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
 // TestDropsAreCounted fills a ring that nobody reads.
 func TestDropsAreCounted(t *testing.T) {
 	inNamespace(t)
@@ -426,11 +465,15 @@ func TestCookedHeader(t *testing.T) {
 			}
 		}
 	}
-	time.Sleep(2 * retireAfter)
 	var f frame
 	dec, got := packet.NewDecoder(), 0
-	for r.advance(&f) {
-		got++
+	for waited := 0; waited < 8; {
+		if !r.advance(&f) {
+			time.Sleep(retireAfter)
+			waited++
+			continue
+		}
+		got, waited = got+1, 0
 		p := capture.Packet{Num: 1, Link: capture.LinkLinuxSLL2, Data: f.cook(nil, f.status&unix.TP_STATUS_VLAN_VALID != 0, f.tpid)}
 		p.Orig = len(p.Data)
 		var s packet.Segment
