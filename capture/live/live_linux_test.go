@@ -3,6 +3,7 @@ package live
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -144,6 +145,15 @@ func veth(t testing.TB, a, b string) (send func(frame []byte)) {
 	ip(t, "link add "+a+" mtu 9000 type veth peer name "+b)
 	ip(t, "link set "+a+" up")
 	ip(t, "link set "+b+" up")
+	// Until the kernel has noticed that there is a link, it drops what is sent.
+	for range 100 {
+		x, errX := net.InterfaceByName(a)
+		y, errY := net.InterfaceByName(b)
+		if errX == nil && errY == nil && x.Flags&y.Flags&net.FlagRunning != 0 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 	i, err := net.InterfaceByName(b)
 	if err != nil {
 		t.Fatal(err)
@@ -393,6 +403,73 @@ func TestSeveralInterfacesInOrder(t *testing.T) {
 	}
 }
 
+// TestFanout deals many connections to several sockets: each packet comes
+// once, in order, and all sockets have a share.
+func TestFanout(t *testing.T) {
+	inNamespace(t)
+	send := veth(t, "v0", "v1")
+	for _, name := range []string{"v0", Any} {
+		src := opened(t, t.Context(), Options{Interfaces: []string{name}, Ports: []uint16{110}, Fanout: 4})
+		frame := bytes.Clone(dialogOn(t, 110).Packets(capturetest.Plain())[0].Data)
+		const sent = 400
+		for i := range sent {
+			binary.BigEndian.PutUint16(frame[34:], uint16(20_000+i)) // the client's port
+			send(frame)
+		}
+		want := sent
+		if name == Any {
+			want *= 2 // both ends of the wire
+		}
+		got := collect(t, src, want+1)
+		if len(got) != want {
+			t.Errorf("%s: %d packets, want %d", name, len(got), want)
+		}
+		for i, p := range got {
+			if name != Any && int(binary.BigEndian.Uint16(p.Data[34:])) != 20_000+i || p.File != 0 || p.FileNum != int64(i+1) {
+				t.Fatalf("%s: packet %d is %d of %d, with port %d", name, i+1, p.FileNum, p.File, binary.BigEndian.Uint16(p.Data[34:]))
+			}
+		}
+		for i, l := range src.(*afPacket).lanes {
+			if l.block == 0 && l.left == 0 && !l.ours {
+				t.Errorf("%s: socket %d had nothing", name, i)
+			}
+		}
+		src.Close()
+	}
+}
+
+// TestFanoutEndsWithItsInterface follows one down, up, and away.
+func TestFanoutEndsWithItsInterface(t *testing.T) {
+	inNamespace(t)
+	send := veth(t, "v0", "v1")
+	var events []string
+	src := opened(t, t.Context(), Options{Interfaces: []string{"v0"}, Ports: []uint16{110}, Buffer: minBuffer, Fanout: 2,
+		Event: func(e Event) { events = append(events, e.String()) }})
+	frame := dialogOn(t, 110).Packets(capturetest.Plain())[0].Data
+	ip(t, "link set v0 down")
+	collect(t, src, 1)
+	time.Sleep(lookEvery)
+	collect(t, src, 1)
+	ip(t, "link set v0 up")
+	time.Sleep(lookEvery)
+	collect(t, src, 1)
+	send(frame)
+	if got := collect(t, src, 1); len(got) != 1 {
+		t.Error("no packet after the interface came back up")
+	}
+	ip(t, "link del v0")
+	var p capture.Packet
+	var err error
+	for begin := time.Now(); err != io.EOF; err = src.Next(&p) {
+		if time.Since(begin) > 10*time.Second {
+			t.Fatalf("it does not end; events %q", events)
+		}
+	}
+	if got, want := strings.Join(events, ", "), "v0 went down, v0 is up again, v0 was removed"; got != want {
+		t.Errorf("events\n got %s\nwant %s", got, want)
+	}
+}
+
 // TestRawIP captures on an interface without a link layer.
 func TestRawIP(t *testing.T) {
 	inNamespace(t)
@@ -437,7 +514,7 @@ func TestRawIP(t *testing.T) {
 func TestCookedHeader(t *testing.T) {
 	inNamespace(t)
 	send := veth(t, "v0", "v1")
-	r, err := openRing(minBuffer)
+	r, err := openRing(DefaultBuffer) // blocks enough for all of it, however long sending takes
 	if err != nil {
 		t.Fatal(err)
 	}
