@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -376,11 +377,24 @@ func TestDropsAreCounted(t *testing.T) {
 	}
 }
 
-// TestSeveralInterfacesInOrder captures two wires at once.
+// TestSeveralInterfacesInOrder captures two wires at once, with and without
+// libpcap.
 func TestSeveralInterfacesInOrder(t *testing.T) {
 	inNamespace(t)
 	a, b := veth(t, "a0", "a1"), veth(t, "b0", "b1")
-	src := opened(t, t.Context(), Options{Interfaces: []string{"a0", "b0"}, Ports: []uint16{110}, Buffer: minBuffer})
+	for _, libpcap := range []bool{false, true} {
+		if libpcap && !HasLibpcap {
+			t.Log("built without libpcap: its way was not tried")
+			continue
+		}
+		src := opened(t, t.Context(), Options{Interfaces: []string{"a0", "b0"}, Ports: []uint16{110}, Buffer: minBuffer, Libpcap: libpcap})
+		inOrder(t, src, a, b)
+	}
+}
+
+// inOrder sends the packets of a dialog over two wires in turn.
+func inOrder(t *testing.T, src Source, a, b func([]byte)) {
+	t.Helper()
 	sent := dialogOn(t, 110).Packets(capturetest.Plain())
 	for i, p := range sent {
 		if i%2 == 0 {
@@ -397,6 +411,9 @@ func TestSeveralInterfacesInOrder(t *testing.T) {
 		if !bytes.Equal(got[i].Data, sent[i].Data) || got[i].File != i%2 {
 			t.Errorf("packet %d is out of order, or of the wrong interface", i+1)
 		}
+	}
+	if !slices.ContainsFunc(got, func(p capture.Packet) bool { return p.Nanos%1000 != 0 }) {
+		t.Error("no time is exact to the nanosecond")
 	}
 	if f := src.Files(); f[0].Name != "a0" || f[0].Packets+f[1].Packets != int64(len(sent)) {
 		t.Errorf("files %+v", f)
