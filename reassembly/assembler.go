@@ -95,7 +95,7 @@ func (a *Assembler) Segment(s *packet.Segment, at stream.Stamp) {
 func (a *Assembler) Tick(at stream.Stamp) {
 	a.settle()
 	a.at = at
-	if a.clock.see(at.Nanos) {
+	if a.clock.see(at.Nanos) || a.outlived() {
 		a.busy = true
 	}
 }

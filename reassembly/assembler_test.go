@@ -600,3 +600,22 @@ func TestGiveUp(t *testing.T) {
 	p.run("C 3:5 port=2")
 	p.want("C3:5")
 }
+
+// TestLingerEndsWhileTheClockStands: in a capture whose packets all have one
+// time, what has ended is reported all the same.
+func TestLingerEndsWhileTheClockStands(t *testing.T) {
+	p := newScript(t, Limits{})
+	p.run("C syn; S syn; C 0:3; C fin at=3; S fin at=0 ack=4")
+	p.want("open C0:3")
+	end, now := p.a.at.Packet, p.a.at.Nanos
+	for n := end + 1; n < end+lingerPackets; n++ {
+		p.a.Tick(stream.Stamp{Packet: n, Nanos: now})
+		if e := p.a.Next(); e != nil {
+			t.Fatalf("packet %d: event %v", n-end, e.Kind)
+		}
+	}
+	p.a.Tick(stream.Stamp{Packet: end + lingerPackets, Nanos: now})
+	if e := p.a.Next(); e == nil || e.Kind != stream.Closed {
+		t.Errorf("event %v", e)
+	}
+}

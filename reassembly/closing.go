@@ -55,13 +55,24 @@ func (a *Assembler) reportEnded() bool {
 	if c == nil {
 		return false
 	}
-	lingers := c.entry != nil && a.clock.now-c.endedAt < int64(a.limits.Linger) // otherwise nothing more can come
+	lingers := c.entry != nil && a.clock.now-c.endedAt < int64(a.limits.Linger) && !a.outlived() // otherwise nothing more can come
 	if lingers && !a.closed && a.ending.len <= a.limits.LingerConnections {
 		return false
 	}
 	a.ending.remove(&c.place)
 	a.report(c)
 	return true
+}
+
+// lingerPackets is how many packets a connection lingers at most: results
+// wait for it, and where the clock stands still they would wait for ever.
+const lingerPackets = 1 << 18 // more than come in a second of a busy link
+
+// outlived reports whether the connection that ended first has lingered for
+// too many packets.
+func (a *Assembler) outlived() bool {
+	c := a.ending.first()
+	return c != nil && a.at.Packet-c.pub.Ended.Packet >= lingerPackets
 }
 
 // report is the last that is done for a connection, which is in no queue

@@ -48,7 +48,8 @@ type Limits struct {
 	HalfOpenIdle time.Duration
 
 	// Linger is how long a closed connection still takes late packets, by
-	// capture time, before it is reported; default 1 second.
+	// capture time, before it is reported; default 1 second. After 262,144
+	// packets it is reported all the same.
 	Linger time.Duration
 
 	// LingerConnections bounds how many do so at once; default 1024.
