@@ -1,4 +1,4 @@
-.PHONY: help build test race lint golden fuzz cover streams memory bench scaling stages browser screenshots live live-load dependencies packages reproducible
+.PHONY: help build test race lint golden fuzz cover streams memory bench scaling stages browser screenshots live live-load live-service dependencies packages reproducible
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ screenshots: ## make the pictures in docs/img anew
 
 live: ## real Dovecot sniffed live, against tcpdump (root)
 	scripts/live/dovecot.sh
+
+live-service: ## the service under a real systemd in a container (root)
+	scripts/live/systemd.sh
 
 live-load: ## packets lost under load beside tcpdump, and memory over an hour of sessions (root)
 	scripts/live/load.sh
