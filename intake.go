@@ -28,6 +28,8 @@ type intake struct {
 	round        round
 	recent       [clockPackets]int64 // times of the last packets
 	quiet        int                 // how many of silences were told since the last packet
+	idle         int64               // how long a connection may be idle, in nanoseconds
+	told         int64               // see waited
 	first, last  int64               // earliest and latest packet time
 	start        int64               // time of the first packet
 	verdicts     [packet.TooDeep + 1]int64
@@ -39,6 +41,7 @@ func newIntake(o *Options) *intake {
 		dec: packet.NewDecoder(), frags: reassembly.NewDefragmenter(0, 0, 0),
 		ports: newPortSet(o.Ports), portOnly: o.Detect == DetectPorts,
 		keys: secrets{log: o.Keys},
+		idle: int64(o.Limits.Reassembly.Share(1).Idle),
 	}
 }
 

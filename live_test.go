@@ -12,6 +12,7 @@ import (
 	"popscope"
 	"popscope/capture"
 	"popscope/capture/capturetest"
+	"popscope/reassembly/stream"
 )
 
 // liveSource delivers packets as an interface would: now and then there is
@@ -22,8 +23,13 @@ type liveSource struct {
 	packets []capture.Packet
 	random  *rand.Rand
 	now     int64
-	tail    int // times to tell of silence after the last packet
+	last    int64 // time of the last packet
+	tail    int   // times to tell of silence after the last packet
 }
+
+// maxPause is less than the time that ends idle connections: a live run
+// learns that it passed, and one from a file does not.
+const maxPause = 10 * time.Minute
 
 // state returns the time, and whether the source has come to its end.
 func (s *liveSource) state() (now int64, over bool) {
@@ -44,9 +50,9 @@ func (s *liveSource) Next(p *capture.Packet) error {
 		s.now += int64(500 * time.Millisecond)
 		*p = capture.Packet{Nanos: s.now}
 		return capture.ErrIdle
-	case s.random.IntN(3) == 0:
+	case s.random.IntN(3) == 0 && s.now < s.last+int64(maxPause):
 		// Up to the next packet nothing comes.
-		if next := s.packets[0].Nanos; next > s.now {
+		if next := min(s.packets[0].Nanos, s.last+int64(maxPause)); next > s.now {
 			s.now += s.random.Int64N(next - s.now)
 		}
 		*p = capture.Packet{Nanos: s.now}
@@ -54,7 +60,7 @@ func (s *liveSource) Next(p *capture.Packet) error {
 	}
 	*p = s.packets[0]
 	s.packets = s.packets[1:]
-	s.now = max(s.now, p.Nanos)
+	s.now, s.last = max(s.now, p.Nanos), p.Nanos
 	return nil
 }
 
@@ -103,6 +109,33 @@ func TestResultsComeInTime(t *testing.T) {
 	}
 }
 
+// TestIdleSessionIsReportedInTime leaves a session open on an interface
+// that shows nothing more: it is closed when its time is over by the clock.
+func TestIdleSessionIsReportedInTime(t *testing.T) {
+	packets := capturetest.Load(t, "rfc1939-section10").Trace().Packets(capturetest.Plain())
+	open := packets[:len(packets)-6] // without QUIT and what follows
+	const idle = 10 * time.Minute
+	for _, workers := range []int{1, 2} {
+		src := &liveSource{packets: open, random: rand.New(rand.NewPCG(1, 1)), tail: 4000}
+		last := open[len(open)-1].Nanos
+		var o popscope.Options
+		o.Workers, o.Limits.Reassembly.Idle = workers, idle
+		for r, err := range popscope.New(o).Results(src) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			now, over := src.state()
+			if late := time.Duration(now-last) - idle; over || workers == 1 && (late < 0 || late > 2*time.Minute) {
+				t.Errorf("%d workers: a session came %v after its time", workers, late)
+			}
+			if r.Conn.Close != stream.ClosedTimeout {
+				t.Errorf("closed %v, want a timeout", r.Conn.Close)
+			}
+			break
+		}
+	}
+}
+
 // TestFollow looks at the parts that come while a session is under way.
 func TestFollow(t *testing.T) {
 	tr := capturetest.Load(t, "rfc1939-section10").Trace()
@@ -142,15 +175,21 @@ func TestSieve(t *testing.T) {
 		}
 	}
 	packets := capturetest.Merge(all...).Packets(capturetest.Plain())
-	everything, _ := analyze(t, capturetest.Source(packets), one)
+	// The dialogs are years apart and share addresses. What is idle by the
+	// clock is no matter of this test.
+	patient := one
+	patient.Limits.Reassembly.Idle = -1
+	everything, _ := analyze(t, capturetest.Source(packets), patient)
 	for seed := range uint64(3) {
-		sieve := popscope.NewSieve(&liveSource{packets: packets, random: rand.New(rand.NewPCG(seed, 7)), tail: 30}, one)
+		sieve := popscope.NewSieve(&liveSource{packets: packets, random: rand.New(rand.NewPCG(seed, 7)), tail: 30}, patient)
 		kept := &keeping{Source: sieve}
-		live, _ := analyze(t, kept, popscope.Options{Workers: 2})
+		two := patient
+		two.Workers = 2
+		live, _ := analyze(t, kept, two)
 		if len(kept.packets) >= len(packets) || len(kept.packets) < len(packets)/2 {
 			t.Errorf("kept %d of %d packets", len(kept.packets), len(packets))
 		}
-		if file, _ := analyze(t, capturetest.Source(kept.packets), one); file != live {
+		if file, _ := analyze(t, capturetest.Source(kept.packets), patient); file != live {
 			t.Errorf("live and from file:\n%s", diff(live, file))
 		}
 		if got, want := essence(t, live), essence(t, everything); got != want {

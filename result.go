@@ -41,7 +41,7 @@ type Result struct {
 
 	ByContent                      bool // found by what both sides said, on a port not listed in Options.Ports
 	TLS                            TLSMode
-	TLSInfo                        *stream.TLSInfo       // nil without a TLS hello
+	TLSInfo                        *stream.TLSInfo       // nil without TLS
 	OneSided                       bool                  // only Side was captured
 	ServerSoftware, ClientSoftware *fingerprint.Software // nil where it is not known, and unless Last
 	Side                           stream.Dir            // valid iff OneSided

@@ -102,6 +102,20 @@ func (in *intake) silence(nanos int64) (news, bool) {
 	return news{at: in.at, keys: in.mark, quiet: silences[in.quiet-1]}, true
 }
 
+// waited returns the news of a source that has nothing at a time that it
+// knows from a clock: what is finished is to be handed on, and when that has
+// been so for as long as a connection may be idle, those that are are
+// closed. A file of the same packets does not tell that the time went on, so
+// there a connection that goes on after all is one, and here two.
+func (in *intake) waited(nanos int64) news {
+	n := news{at: in.at, keys: in.mark, part: true}
+	if in.count > 0 && nanos-max(in.at.Nanos, in.told) >= in.idle {
+		in.told = nanos - in.idle + int64(time.Minute) // and again in a minute
+		n.part, n.until = false, nanos
+	}
+	return n
+}
+
 // sink is where intake.read puts what it reads.
 type sink interface {
 	segment(seg *packet.Segment, at stream.Stamp, keys int64) // borrowed; keys is the mark of the key log
@@ -127,7 +141,7 @@ func (in *intake) read(src capture.Source, to sink) {
 				return
 			}
 		case err == capture.ErrIdle:
-			if !in.tellSilence(p.Nanos, to) || !to.turn(news{at: in.at, keys: in.mark, part: true}) {
+			if !in.tellSilence(p.Nanos, to) || !to.turn(in.waited(p.Nanos)) {
 				return
 			}
 		case err != io.EOF && !to.fail(err):

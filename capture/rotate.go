@@ -2,6 +2,7 @@ package capture
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,7 +35,8 @@ type Rotator struct {
 	o       Rotation
 	file    *os.File
 	w       *Writer
-	size    int64
+	size    int64 // of the file
+	whole   int64 // up to which it ends with a whole block, and is the system's
 	since   int64 // time of the first packet
 	any     bool  // it has a packet
 	last    int64 // time of the last one
@@ -91,13 +93,13 @@ func (r *Rotator) open(nanos int64) error {
 	if err != nil {
 		return err
 	}
-	r.w, r.size, r.any, r.told, r.before = w, 0, false, 0, r.dropped
+	r.w, r.size, r.whole, r.any, r.told, r.before = w, 0, 0, false, 0, r.dropped
 	r.names = append(r.names, name)
 	for r.o.Keep > 0 && len(r.names) > r.o.Keep {
 		os.Remove(r.names[0]) // if it cannot be removed, somebody else has done so
 		r.names = r.names[1:]
 	}
-	return r.w.Flush()
+	return r.Flush()
 }
 
 // counting is the file, counted.
@@ -110,7 +112,8 @@ func (c counting) Write(b []byte) (int, error) {
 }
 
 // Write writes a packet, and begins another file before it if that is due.
-// After an error, Reopen or the next file may help.
+// After an error the file ends with the last packet that was flushed, and
+// Resume or Reopen may help.
 func (r *Rotator) Write(p *Packet) error {
 	if r.file != nil && r.any && r.rotates() {
 		full := r.o.Size > 0 && r.size+int64(r.w.w.Buffered()) >= r.o.Size
@@ -130,7 +133,37 @@ func (r *Rotator) Write(p *Packet) error {
 		r.any, r.since = true, p.Nanos
 	}
 	r.last = p.Nanos
-	return r.w.Write(p)
+	return r.cut(r.w.Write(p))
+}
+
+// cut takes half a block off the end of the file after an error, which it
+// returns.
+func (r *Rotator) cut(err error) error {
+	if err != nil && r.size > r.whole && r.file.Truncate(r.whole) == nil {
+		r.size = r.whole
+	}
+	return err
+}
+
+// Resume goes on after an error: in the file at hand, with a section of its
+// own, or in the next one.
+func (r *Rotator) Resume() error {
+	if r.file == nil {
+		return r.open(r.last)
+	}
+	if err := r.file.Truncate(r.whole); err != nil {
+		return err
+	}
+	if _, err := r.file.Seek(r.whole, io.SeekStart); err != nil {
+		return err
+	}
+	r.size = r.whole
+	w, err := NewWriter(counting{r}, WriterOptions{Format: Pcapng, Snaplen: r.o.Snaplen, Interfaces: r.o.Interfaces})
+	if err != nil {
+		return err
+	}
+	r.w, r.told, r.before = w, 0, r.dropped
+	return r.Flush()
 }
 
 // Dropped tells how many packets the kernel has dropped in all.
@@ -144,10 +177,14 @@ func (r *Rotator) Flush() error {
 	if n := r.dropped - r.before; n != r.told {
 		r.told = n
 		if err := r.w.Dropped(n, r.last); err != nil {
-			return err
+			return r.cut(err)
 		}
 	}
-	return r.w.Flush()
+	if err := r.w.Flush(); err != nil {
+		return r.cut(err)
+	}
+	r.whole = r.size
+	return nil
 }
 
 // finish completes the file at hand.

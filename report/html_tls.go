@@ -61,6 +61,8 @@ func (t *tlsTally) add(r *popscope.Result) {
 			k.Result = "resumed"
 		case i.Completed:
 			k.Result = "completed"
+		case !i.HelloSeen():
+			k.Result = "handshake not seen"
 		default:
 			k.Result = "not completed"
 		}

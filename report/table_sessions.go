@@ -65,10 +65,12 @@ func tlsCell(r *popscope.Result) string {
 	switch {
 	case r.TLS == popscope.NoTLS:
 		return "-"
-	case r.TLSInfo != nil && r.TLSInfo.Version != 0:
-		return r.TLS.String() + " " + strings.TrimPrefix(tlsVersion(r.TLSInfo.Version), "TLS ") + obstacleCell(r.TLSInfo)
+	case r.TLSInfo == nil:
+		return r.TLS.String()
+	case r.TLSInfo.Version == 0:
+		return r.TLS.String() + obstacleCell(r.TLSInfo)
 	}
-	return r.TLS.String()
+	return r.TLS.String() + " " + strings.TrimPrefix(tlsVersion(r.TLSInfo.Version), "TLS ") + obstacleCell(r.TLSInfo)
 }
 
 // order returns where the session stands in the table; those that are not

@@ -19,7 +19,7 @@ type tlsRow struct {
 
 // addTLS notes the TLS of a session.
 func (t *table) addTLS(row *sessionRow, r *popscope.Result) {
-	if t.opt.Verbose && r.TLSInfo != nil && len(t.tls) < t.most.messages {
+	if t.opt.Verbose && r.TLSInfo != nil && r.TLSInfo.HelloSeen() && len(t.tls) < t.most.messages {
 		t.tls = append(t.tls, tlsRow{row, r.TLSInfo})
 	}
 }

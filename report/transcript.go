@@ -221,7 +221,10 @@ func tlsText(r *popscope.Result) string {
 	if i.Alert != "" {
 		parts = append(parts, "alert "+Inert(i.Alert))
 	}
-	if !i.Completed {
+	switch {
+	case !i.HelloSeen():
+		parts = append(parts, "handshake not seen")
+	case !i.Completed:
 		parts = append(parts, "handshake not completed")
 	}
 	if e := i.Estimate; e != nil && e.Messages > 0 {

@@ -126,6 +126,7 @@ func addCompletion(root *cobra.Command) {
 		for _, shell := range c.Commands() {
 			shell.Example = completionExamples[shell.Name()]
 			shell.Long = "" // tells what the example shows
+			shell.Args = noArguments
 		}
 	}
 }

@@ -165,6 +165,18 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usage("see "+cmd.CommandPath()+" --help", "%w", err)
 }
 
+// noArguments refuses words behind a command that takes flags only.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "see " + cmd.CommandPath() + " --help"
+	if cmd.Name() == "sniff" {
+		hint = "name interfaces with -i, and say what the kernel passes with --filter or --ports"
+	}
+	return usage(hint, "%s takes no arguments, and there is %q", cmd.CommandPath(), args[0])
+}
+
 // habits are flags of tcpdump and tshark that are done otherwise here, or
 // not at all.
 var habits = map[string]string{

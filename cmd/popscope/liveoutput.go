@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"popscope"
 	"popscope/report"
@@ -18,24 +19,43 @@ import (
 // capture goes on.
 const queueBytes = 32 << 20
 
+const (
+	// retryAfter is how long after an error a file is tried again: the disk
+	// may have room by then.
+	retryAfter = time.Second
+
+	// patience is how long the end waits for an output that takes nothing.
+	patience = 3 * time.Second
+)
+
+// errBlocked says that the end did not wait for an output any longer.
+var errBlocked = errors.New("it takes nothing more")
+
 // liveOutput is the report of a live run. The analysis formats; a goroutine
 // writes, so that an output which blocks holds up nothing else.
 type liveOutput struct {
 	format  report.Writer
 	scratch bytes.Buffer // the format's output of one result
-	waiting atomic.Int64 // bytes in the queue
-	queue   chan []byte
-	writer  sync.WaitGroup
 	count   *tally
 	full    bool // the last result was dropped
+	name    string
+	whole   *outFile    // the file that is to appear when it is complete, or nil
+	tell    func(error) // of an output that cannot be written, and with nil of one that can again
 
-	mu     sync.Mutex // of what follows
-	to     io.Writer
-	file   *os.File // to, if it is a file that can be opened again
-	name   string
-	whole  *outFile // to, if the file is to appear when it is complete
-	err    error    // the output is broken
-	broken func(error)
+	mu      sync.Mutex // of what follows; never held while writing
+	changed sync.Cond  // there is something to write, or the end has come
+	queue   [][]byte   // one result each
+	waiting int        // bytes in the queue, and in the hands of the writer
+	ended   bool       // nothing more will be queued
+	to      io.Writer
+	file    *os.File   // to, if it is a file that can be opened again
+	stale   []*os.File // files before it, for the writer to close
+	err     error      // of the last write
+	failed  time.Time  // when it was
+
+	queued  atomic.Int64  // results, ever
+	written atomic.Int64  // of them, or given up
+	done    chan struct{} // closed when the writer has ended
 }
 
 // appends reports whether a format is written line by line, so that a file
@@ -48,10 +68,11 @@ func appends(format string) bool {
 	return false
 }
 
-// newLiveOutput opens the output. broken is called once when it cannot be
-// written any more.
-func (p *program) newLiveOutput(o *output, count *tally, broken func(error)) (*liveOutput, error) {
-	out := &liveOutput{queue: make(chan []byte, 1<<16), count: count, name: "standard output", to: p.stdout, broken: broken}
+// newLiveOutput opens the output. tell is called when it cannot be written,
+// once, and with nil when it can be written again.
+func (p *program) newLiveOutput(o *output, count *tally, tell func(error)) (*liveOutput, error) {
+	out := &liveOutput{count: count, name: "standard output", to: p.stdout, tell: tell, done: make(chan struct{})}
+	out.changed.L = &out.mu
 	var err error
 	options := o.report
 	options.Live = o.file == "" // somebody watches
@@ -71,7 +92,7 @@ func (p *program) newLiveOutput(o *output, count *tally, broken func(error)) (*l
 	if err != nil {
 		return nil, outputFailure(o.file, err)
 	}
-	out.writer.Go(out.run)
+	go out.run()
 	return out, nil
 }
 
@@ -82,7 +103,7 @@ func (o *liveOutput) open() error {
 		return err
 	}
 	if o.file != nil {
-		o.file.Close()
+		o.stale = append(o.stale, o.file)
 	}
 	o.file, o.to = f, f
 	return nil
@@ -99,80 +120,136 @@ func (o *liveOutput) reopen() error {
 	if err := o.open(); err != nil {
 		return err
 	}
-	o.err = nil
+	o.failed = time.Time{} // try at once
 	return nil
 }
 
 // write adds a result, or drops it if too much is waiting.
 func (o *liveOutput) write(r *popscope.Result) error {
 	err := o.format.Write(r)
-	if o.waiting.Load()+int64(o.scratch.Len()) > queueBytes {
-		o.full = true
-		o.count.unreported.Add(1)
-		o.scratch.Reset()
-		return err
-	}
-	o.full = false
-	o.put()
+	o.full = !o.put(queueBytes)
 	return err
 }
 
-// put queues what the format has written.
-func (o *liveOutput) put() {
+// put queues what the format has written, and reports whether there was
+// room for it.
+func (o *liveOutput) put(room int) bool {
 	if o.scratch.Len() == 0 {
-		return
+		return true
 	}
 	b := bytes.Clone(o.scratch.Bytes())
 	o.scratch.Reset()
 	if o.scratch.Cap() > 1<<20 {
 		o.scratch = bytes.Buffer{}
 	}
-	o.waiting.Add(int64(len(b)))
-	o.queue <- b
-}
-
-// run writes what is queued.
-func (o *liveOutput) run() {
-	for b := range o.queue {
-		o.emit(b)
-		if o.waiting.Add(-int64(len(b))) == 0 {
-			o.emit(nil)
-		}
-	}
-}
-
-// emit writes bytes, or flushes if there are none.
-func (o *liveOutput) emit(b []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.err != nil {
-		if len(b) > 0 {
-			o.count.unreported.Add(1)
+	if o.waiting+cost(b) > room {
+		o.count.unreported.Add(1)
+		return false
+	}
+	o.waiting += cost(b)
+	o.queued.Add(1)
+	o.queue = append(o.queue, b)
+	o.changed.Signal()
+	return true
+}
+
+// cost is what a result in the queue counts for.
+func cost(b []byte) int { return len(b) + 64 }
+
+// run writes what is queued, until the end.
+func (o *liveOutput) run() {
+	defer close(o.done)
+	for {
+		o.mu.Lock()
+		for len(o.queue) == 0 && !o.ended {
+			o.changed.Wait()
 		}
+		results := o.queue
+		o.queue = nil
+		o.mu.Unlock()
+		if len(results) == 0 {
+			return
+		}
+		for _, b := range results {
+			o.emit(b)
+			o.mu.Lock()
+			o.waiting -= cost(b)
+			o.mu.Unlock()
+		}
+		o.flush()
+	}
+}
+
+// emit writes one result, or counts it as not written. A file has all of it
+// or nothing.
+func (o *liveOutput) emit(b []byte) {
+	defer o.written.Add(1)
+	o.mu.Lock()
+	for _, f := range o.stale {
+		f.Close()
+	}
+	o.stale = nil
+	to, file, broken := o.to, o.file, o.err != nil
+	retry := file != nil && time.Since(o.failed) >= retryAfter
+	o.mu.Unlock()
+	if broken && !retry {
+		o.count.unreported.Add(1)
 		return
 	}
-	var err error
-	if b == nil {
-		if f, ok := o.to.(interface{ Flush() error }); ok {
-			err = f.Flush()
-		}
-	} else {
-		_, err = o.to.Write(b)
-	}
+	n, err := to.Write(b)
 	if err != nil {
-		o.err = err
-		o.broken(err)
+		o.count.unreported.Add(1)
+		if file != nil && n > 0 {
+			takeBack(file, n)
+		}
+	}
+	o.became(err)
+}
+
+// takeBack removes the last n bytes of a file. What is no file keeps them.
+func takeBack(file *os.File, n int) {
+	if end, err := file.Seek(0, io.SeekEnd); err == nil {
+		file.Truncate(end - int64(n))
+	}
+}
+
+// flush hands on what an output without a file has buffered.
+func (o *liveOutput) flush() {
+	o.mu.Lock()
+	to, broken := o.to, o.err != nil
+	o.mu.Unlock()
+	if f, ok := to.(interface{ Flush() error }); ok && !broken {
+		if err := f.Flush(); err != nil {
+			o.became(err)
+		}
+	}
+}
+
+// became remembers how a write ended, and tells of a change.
+func (o *liveOutput) became(err error) {
+	o.mu.Lock()
+	before := o.err
+	o.err = err
+	if err != nil {
+		o.failed = time.Now()
+	}
+	o.mu.Unlock()
+	if (before == nil) != (err == nil) {
+		o.tell(err)
 	}
 }
 
 // close writes what only the end can tell, and waits until everything is
-// written. It returns what became of the output.
+// written, but not for an output that takes nothing. It returns what became
+// of the output.
 func (o *liveOutput) close(sum popscope.Summary) error {
 	err := o.format.Close(sum)
-	o.put()
-	o.finish()
-	o.mu.Lock()
-	defer o.mu.Unlock()
+	o.put(2 * queueBytes) // the last words have room kept for them
+	if !o.finish() {
+		return outputFailure(o.name, errBlocked)
+	}
 	if err == nil {
 		err = o.err
 	}
@@ -195,10 +272,26 @@ func (o *liveOutput) close(sum popscope.Summary) error {
 	return nil
 }
 
-// finish ends the writing goroutine when all is written.
-func (o *liveOutput) finish() {
-	close(o.queue)
-	o.writer.Wait()
+// finish waits until all is written, or until nothing was for a while, and
+// reports which.
+func (o *liveOutput) finish() bool {
+	o.mu.Lock()
+	o.ended = true
+	o.changed.Signal()
+	o.mu.Unlock()
+	for before := int64(-1); ; {
+		select {
+		case <-o.done:
+			return true
+		case <-time.After(patience):
+		}
+		now := o.written.Load()
+		if now == before {
+			o.count.unreported.Add(o.queued.Load() - now)
+			return false
+		}
+		before = now
+	}
 }
 
 // abandon gives the output up before anything was written.

@@ -42,6 +42,9 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	root.SetArgs(append([]string{}, args...)) // never nil, which would mean os.Args
 	err := root.Execute()
 	status := p.complain(err)
+	if errors.Is(err, errBlocked) {
+		return status // a flush would wait, too
+	}
 	switch e := p.stdout.Flush(); {
 	case errors.Is(e, syscall.EPIPE):
 		return statusDone // whoever read the output has seen enough

@@ -16,11 +16,12 @@ type recorder struct {
 	live.Source
 	files   *capture.Rotator // nil: packets are not kept
 	count   *tally
-	say     func(error) // of files that could not be written
-	reopen  atomic.Bool // asked for by a signal
-	broken  bool        // the files cannot be written; said
-	failed  bool        // some packets are in no file
-	unsaved int         // bytes since the last flush
+	say     func(string) // of files that cannot be written, or can again
+	reopen  atomic.Bool  // asked for by a signal
+	broken  bool         // the files cannot be written; said
+	tried   time.Time    // when it was last tried, iff broken
+	failed  bool         // some packets are in no file
+	unsaved int          // bytes since the last flush
 	flushed time.Time
 }
 
@@ -38,9 +39,8 @@ func (r *recorder) Next(p *capture.Packet) error {
 	}
 	err := r.Source.Next(p)
 	r.count.beats.Add(1)
-	if r.files != nil && r.reopen.CompareAndSwap(true, false) {
-		r.broken = false
-		r.check(r.files.Reopen())
+	if r.files != nil {
+		r.mend()
 	}
 	switch {
 	case err != nil:
@@ -52,6 +52,25 @@ func (r *recorder) Next(p *capture.Packet) error {
 		r.write(p)
 	}
 	return nil
+}
+
+// mend opens new files when a signal asked for them, and tries again after
+// an error: the disk may have room by now.
+func (r *recorder) mend() {
+	var err error
+	switch {
+	case r.reopen.CompareAndSwap(true, false):
+		err = r.files.Reopen()
+	case r.broken && time.Since(r.tried) >= retryAfter:
+		err = r.files.Resume()
+	default:
+		return
+	}
+	if r.broken && err == nil {
+		r.broken = false
+		r.say("packets are kept again")
+	}
+	r.check(err)
 }
 
 func (r *recorder) write(p *capture.Packet) {
@@ -80,12 +99,15 @@ func (r *recorder) flush() {
 	r.unsaved, r.flushed = 0, time.Now()
 }
 
-// check gives the files up after an error, until somebody asks for new ones.
+// check gives the files up after an error, for a while.
 func (r *recorder) check(err error) {
-	if err != nil && !r.broken {
-		r.broken, r.failed = true, true
-		r.say(err)
+	if err == nil {
+		return
 	}
+	if !r.broken {
+		r.say("packets are not kept any more: " + err.Error())
+	}
+	r.broken, r.failed, r.tried = true, true, time.Now()
 }
 
 // close completes the files.

@@ -88,7 +88,7 @@ own.`,
   popscope sniff -i any --json -o /var/log/popscope.jsonl
   popscope sniff -i eth0 --follow -f transcript
   popscope sniff -i eth0 --write mail.pcapng --rotate-time 1h --max-files 24`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := f.check(p, cmd, &in, &out)
 			if err != nil {
@@ -248,7 +248,7 @@ func (p *program) interfacesCommand() *cobra.Command {
 		Use:     "interfaces",
 		Short:   "List what can be sniffed",
 		Example: "  popscope interfaces\n  popscope interfaces --json",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			faces, err := live.Interfaces()
 			if err != nil {

@@ -43,12 +43,16 @@ func (p *program) sniff(s *sniffing) error {
 	if err != nil {
 		return usage("name another user with --run-as", "--run-as %s: %w", s.runAs, err)
 	}
-	count := &tally{}
-	outBroken := func(err error) {
-		if !errors.Is(err, syscall.EPIPE) {
-			p.say(s.outName() + ": not written: " + err.Error())
+	count, voice := &tally{}, p.newVoice()
+	defer voice.end()
+	tell := func(err error) {
+		switch {
+		case err == nil:
+			voice.say(s.outName() + ": written again")
+		case !errors.Is(err, syscall.EPIPE):
+			voice.say(s.outName() + ": not written: " + reason(err).Error())
 		}
-		if s.out.file == "" {
+		if err != nil && s.out.file == "" {
 			cancel() // nobody will ever read it
 		}
 	}
@@ -59,13 +63,13 @@ func (p *program) sniff(s *sniffing) error {
 	if keylog != nil {
 		s.analysis.Keys = new(tlsdec.KeyLog)
 	}
-	s.capture.Event = func(e live.Event) { p.say("warning: " + e.String()) }
+	s.capture.Event = func(e live.Event) { voice.say("warning: " + e.String()) }
 	src, err := live.Open(ctx, s.capture)
 	if err != nil {
 		return captureFailure(err)
 	}
 	defer src.Close()
-	out, err := p.newLiveOutput(s.out, count, outBroken)
+	out, err := p.newLiveOutput(s.out, count, tell)
 	if err != nil {
 		return err
 	}
@@ -84,10 +88,10 @@ func (p *program) sniff(s *sniffing) error {
 		out.abandon()
 		return &failure{status: statusIncomplete, err: err}
 	}
-	rec.say = func(err error) { p.say("packets are not kept any more: " + err.Error()) }
+	rec.say = voice.say
 
 	a := popscope.New(s.analysis)
-	helpers := p.helpers(ctx, s, a, rec, out, notify, listener)
+	helpers := p.helpers(ctx, s, a, rec, out, notify, voice, listener)
 	if keylog != nil {
 		helpers.Go(func() { followKeyLog(ctx, s.analysis.Keys, keylog) })
 	}
@@ -96,17 +100,17 @@ func (p *program) sniff(s *sniffing) error {
 	}
 	for r, err := range a.Results(rec) {
 		if err != nil {
-			p.say(unprefixed(err))
+			voice.say(unprefixed(err))
 			rec.failed = true
 			continue
 		}
 		count.found(r)
 		full := out.full
 		if err := out.write(r); err != nil {
-			p.say(err.Error())
+			voice.say(err.Error())
 		}
 		if out.full && !full {
-			p.say("warning: the output does not keep up; what comes now is not written until it does")
+			voice.say("warning: the output does not keep up; what comes now is not written until it does")
 		}
 	}
 	notify.tell("STOPPING=1")
@@ -115,6 +119,7 @@ func (p *program) sniff(s *sniffing) error {
 	helpers.Wait()
 	sum := a.Summary()
 	err = out.close(sum)
+	voice.end()
 	p.sumUp(s, &sum, count)
 	switch {
 	case err != nil:
@@ -198,7 +203,7 @@ func (s *sniffing) checkFolders(to *account) error {
 }
 
 // helpers starts what runs beside the analysis until ctx is done.
-func (p *program) helpers(ctx context.Context, s *sniffing, a *popscope.Analyzer, rec *recorder, out *liveOutput, notify *notifier, l net.Listener) *sync.WaitGroup {
+func (p *program) helpers(ctx context.Context, s *sniffing, a *popscope.Analyzer, rec *recorder, out *liveOutput, notify *notifier, voice *voice, l net.Listener) *sync.WaitGroup {
 	var running sync.WaitGroup
 	if l != nil {
 		m := &metrics{count: rec.count, open: a.Open, drops: rec.Drops}
@@ -220,7 +225,7 @@ func (p *program) helpers(ctx context.Context, s *sniffing, a *popscope.Analyzer
 				notify.tell("RELOADING=1")
 				rec.reopen.Store(true)
 				if err := out.reopen(); err != nil {
-					p.say("the output is written on where it was: " + err.Error())
+					voice.say("the output is written on where it was: " + err.Error())
 				}
 				notify.tell("READY=1")
 			}

@@ -16,7 +16,7 @@ type Facts struct {
 	Exchanges []pop3parse.Exchange
 	Logins    []pop3parse.Login
 	Messages  []pop3parse.Message
-	TLS       *stream.TLSInfo // nil without a TLS hello
+	TLS       *stream.TLSInfo // nil without TLS
 	Cipher    string          // the name of TLS.Cipher in IANA's registry; "" without one
 	Implicit  bool            // TLS from the first byte
 	OneSided  bool            // only Side was captured

@@ -31,6 +31,10 @@ type TLSInfo struct {
 	BadAt          Stamp    // the packet of the first of them; valid iff BadRecords > 0
 }
 
+// HelloSeen reports whether a hello of either side came. Without one nothing
+// is known but the Obstacle.
+func (i *TLSInfo) HelloSeen() bool { return i.Offered != 0 || i.Version != 0 }
+
 // MailEstimate is a guess, from the sizes of records, of what a client
 // fetched.
 type MailEstimate struct {

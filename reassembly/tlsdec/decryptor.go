@@ -224,11 +224,16 @@ func (d *Decryptor) ClientRandom() (random [randomSize]byte, ok bool) {
 // Opened reports whether any record was opened.
 func (d *Decryptor) Opened() bool { return d.opened }
 
-// Info returns what is known of the connection by now, or nil until a
-// ClientHello or ServerHello has come. See Watcher.Info.
+// Info returns what is known of the connection by now, or nil before its
+// first byte. Where neither hello has come that is but the Obstacle. See
+// Watcher.Info.
 func (d *Decryptor) Info() *stream.TLSInfo {
 	known := d.watch.Info()
-	if known == nil {
+	switch {
+	case known != nil:
+	case d.flow[stream.Client].begun || d.flow[stream.Server].begun:
+		return &stream.TLSInfo{Obstacle: stream.HandshakeNotSeen}
+	default:
 		return nil
 	}
 	info := *known

@@ -8,12 +8,16 @@
 // the other, so that what else the machine does meets both alike. The ratio
 // of a pair is the median over the rounds of the ratios of neighbours.
 //
+// With -scaling it shows instead how the time depends on the number of
+// workers, the size of the capture and the connections open at once.
+//
 // The work is shared out like this:
 //
 //	workload   the captures and the truth about them (workload.go)
 //	contest    a command of ours, a peer, and the target (contest.go)
 //	process    one run: seconds, CPU seconds, peak memory (process.go)
 //	check      was the result the truth? (check.go)
+//	scaling    one command of ours on many captures (scaling.go)
 //	page       the outcome as Markdown (page.go)
 package main
 
@@ -26,12 +30,13 @@ import (
 
 // settings are the flags.
 type settings struct {
-	dir    string
-	rounds int
-	scale  float64
-	slow   bool
-	output string
-	only   string
+	dir     string
+	rounds  int
+	scale   float64
+	slow    bool
+	scaling bool
+	output  string
+	only    string
 }
 
 func main() {
@@ -40,6 +45,7 @@ func main() {
 	flag.IntVar(&s.rounds, "rounds", 5, "how often each pair of commands runs")
 	flag.Float64Var(&s.scale, "scale", 1, "size of the captures, as a share of the full one")
 	flag.BoolVar(&s.slow, "slow", false, "also run the peers that take minutes, once")
+	flag.BoolVar(&s.scaling, "scaling", false, "show how time depends on workers, size and connections; with -slow up to 4 GB")
 	flag.StringVar(&s.output, "o", "", "also write the outcome to `FILE`")
 	flag.StringVar(&s.only, "only", "", "only contests whose name contains `TEXT`")
 	flag.Parse()
@@ -64,6 +70,13 @@ func (s settings) run() error {
 	if err != nil {
 		return err
 	}
+	if s.scaling {
+		text, err := s.scalingTables(popscope, generator)
+		if err != nil {
+			return err
+		}
+		return s.write(text)
+	}
 	loads, err := workloads(generator, s.dir, s.scale)
 	if err != nil {
 		return err
@@ -80,7 +93,11 @@ func (s settings) run() error {
 			fmt.Fprintln(os.Stderr, r.line())
 		}
 	}
-	text := p.text()
+	return s.write(p.text())
+}
+
+// write prints the outcome, and puts it into the file that was asked for.
+func (s settings) write(text string) error {
 	fmt.Print(text)
 	if s.output == "" {
 		return nil
