@@ -1,4 +1,4 @@
-.PHONY: help build test race lint golden fuzz cover streams memory bench scaling stages browser screenshots live live-load live-service dependencies packages reproducible
+.PHONY: help build test race lint golden fuzz fuzz-short fuzz-all hostile endurance cover streams memory bench scaling stages browser screenshots live live-load live-service dependencies packages reproducible
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,18 @@ golden: ## rewrite the golden files; look at the difference before committing it
 
 fuzz: ## fuzz one target: make fuzz P=./pop3parse T=FuzzPairing TIME=10m
 	go test $(P) -run '^$$' -fuzz '^$(T)$$' -fuzztime $(or $(TIME),1m) -fuzzminimizetime 10x
+
+fuzz-short: ## a handful of fuzz targets for seconds
+	scripts/fuzz.sh -s
+
+fuzz-all: ## all fuzz targets, 20 minutes each: make fuzz-all TIME=20m
+	scripts/fuzz.sh -t $(or $(TIME),20m)
+
+hostile: ## hostile captures through popscope within 512 MiB: make hostile ARGS='-kinds holes -scale 0.1'
+	go run ./scripts/hostile $(ARGS)
+
+endurance: ## live and file path for half an hour under the race detector (root): make endurance TIME=1800
+	scripts/endurance.sh -t $(or $(TIME),1800)
 
 cover: ## coverage by function
 	go test -coverprofile=/tmp/popscope.cover ./... && go tool cover -func=/tmp/popscope.cover

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"popscope"
-	"popscope/capture"
 	"popscope/capture/capturetest"
 	"popscope/pop3parse"
 )
@@ -142,7 +141,7 @@ func replayable(t *testing.T) []named {
 func messagesOf(t *testing.T, tr capturetest.Trace) map[string][]popscope.Message {
 	t.Helper()
 	out := map[string][]popscope.Message{}
-	var src capture.Source = capturetest.Source(tr.Packets(capturetest.Plain()))
+	src := capturetest.Source(tr.Packets(capturetest.Plain()))
 	for r, err := range popscope.New(one).Results(src) {
 		if err != nil {
 			t.Fatal(err)

@@ -2,12 +2,14 @@
 # Runs every fuzz target of the repository for a time each, some side by
 # side, and prints a table of what each did:
 #
-#	scripts/fuzz.sh [-t TIME] [-j JOBS] [-o DIR] [PATTERN]
+#	scripts/fuzz.sh [-s] [-t TIME] [-j JOBS] [-o DIR] [PATTERN]
 #
+#	-s        short: 3 seconds for each of a handful, one of each kind of
+#	          parser, to see that they run and find nothing at once
 #	-t TIME   for each target, as of go test -fuzztime (20m)
 #	-j JOBS   targets at a time, one worker each (number of processors)
 #	-o DIR    logs and binaries (a new folder below TMPDIR)
-#	PATTERN   a regular expression over PACKAGE.TARGET
+#	PATTERN   a regular expression over "PACKAGE TARGET"
 #
 # A failing input stays in testdata/fuzz of its package, as go test leaves
 # it: mend the bug and commit the input with the mend. The status is 1 where
@@ -15,9 +17,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-time=20m jobs=$(nproc) out=
-while getopts t:j:o: flag; do
+time=20m jobs=$(nproc) out= pattern=.
+while getopts st:j:o: flag; do
 	case $flag in
+	s) time=3s pattern='capture FuzzOpen|packet FuzzDecode|reassembly FuzzModel|pop3parse FuzzPairing|message FuzzParser|tlsdec FuzzWatcher|report FuzzQuoted' ;;
 	t) time=$OPTARG ;;
 	j) jobs=$OPTARG ;;
 	o) out=$OPTARG ;;
@@ -25,7 +28,7 @@ while getopts t:j:o: flag; do
 	esac
 done
 shift $((OPTIND - 1))
-pattern=${1:-.}
+pattern=${1:-$pattern}
 out=${out:-$(mktemp -d)}
 mkdir -p "$out"
 

@@ -162,6 +162,8 @@ func FuzzDigest(f *testing.F)    { fuzzDecode(f, "DIGEST-MD5") }
 func FuzzSCRAM(f *testing.F)     { fuzzDecode(f, "SCRAM-SHA-256") }
 func FuzzNTLM(f *testing.F)      { fuzzDecode(f, "NTLM") }
 func FuzzOAuth(f *testing.F)     { fuzzDecode(f, "OAUTHBEARER") }
+func FuzzXOAuth2(f *testing.F)   { fuzzDecode(f, "XOAUTH2") }
+func FuzzSPNEGO(f *testing.F)    { fuzzDecode(f, "GSS-SPNEGO") }
 func FuzzExternal(f *testing.F)  { fuzzDecode(f, "EXTERNAL") }
 func FuzzAnonymous(f *testing.F) { fuzzDecode(f, "ANONYMOUS") }
 func FuzzGSSAPI(f *testing.F)    { fuzzDecode(f, "GSSAPI") }

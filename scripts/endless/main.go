@@ -25,14 +25,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: endless [-rate MB] FILE...")
 		os.Exit(2)
 	}
-	if err := repeat(os.Stdout, *rate*1e6, flag.Args()); err != nil && !errors.Is(err, syscall.EPIPE) {
+	if err := repeat(os.Stdout, *rate*1e6, flag.Args()); !errors.Is(err, syscall.EPIPE) {
 		fmt.Fprintln(os.Stderr, "endless:", err)
 		os.Exit(1)
 	}
 }
 
 // repeat writes the packets of all files, round after round, at no more
-// than so many bytes a second.
+// than so many bytes a second, until it fails.
 func repeat(to io.Writer, rate float64, files []string) error {
 	w, err := capture.NewWriter(to, capture.WriterOptions{})
 	if err != nil {

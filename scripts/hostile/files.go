@@ -169,7 +169,7 @@ func compressed(c compressor, data []byte) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// zstdWindow: a frame that wants a window of two terabytes for its few
+// zstdWindow: a frame that wants a window of almost four terabytes for its few
 // bytes (RFC 8878 section 3.1.1.1.2).
 func zstdWindow(w io.Writer, _ int) error {
 	frame := []byte{0x28, 0xb5, 0x2f, 0xfd, 0, 31<<3 | 7, 1, 0, 0}

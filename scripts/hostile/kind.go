@@ -47,7 +47,7 @@ var kinds = []kind{
 	{"stopped-clock", 1_000_000, 20_000, "commands in one instant", packets(stoppedClock), 0, exchanges(1)},
 	{"gzip-bomb", 4096, 64, "MiB of zeros", bomb(gzipped), 0, frames},
 	{"zstd-bomb", 4096, 64, "MiB of zeros", bomb(zstded), 0, frames},
-	{"zstd-window", 1, 1, "window of 1 EiB", zstdWindow, 3, nothing},
+	{"zstd-window", 1, 1, "window of 3.75 TiB", zstdWindow, 3, nothing},
 	{"pcapng-long-block", 1, 1, "block of 4 GiB", lie(longBlock), 3, damaged},
 	{"pcapng-short-block", 1, 1, "block of 4 bytes", lie(shortBlock), 3, damaged},
 	{"pcapng-long-option", 1, 1, "option longer than its block", lie(longOption), 3, damaged},
