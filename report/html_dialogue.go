@@ -104,7 +104,7 @@ func (d *dialogue) add(r *popscope.Result, show bool) {
 func (d *dialogue) greeting(r *popscope.Result, show bool) {
 	switch {
 	case r.Session.HasGreeting:
-		line, _ := greeting(r.Session, show)
+		line, _ := appendGreeting(nil, r.Session, show)
 		s := d.said(stream.Server, r.Session.GreetingAt, line)
 		s.Error = r.Session.Refused
 		s.Tags = noteWords(s.Tags, r.Session.Notes)

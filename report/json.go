@@ -45,6 +45,12 @@ func (o *object) word(k, v string) {
 	o.buf = append(o.buf, '"')
 }
 
+// append writes a string of ours that f appends.
+func (o *object) append(k string, f func([]byte) []byte) {
+	o.key(k)
+	o.buf = append(f(append(o.buf, '"')), '"')
+}
+
 func (o *object) bool(k string, v bool) {
 	o.key(k)
 	o.buf = strconv.AppendBool(o.buf, v)

@@ -21,6 +21,7 @@ type jsonl struct {
 	opt  Options
 	want map[string]bool
 	tags *tagger
+	line []byte // scratch
 	object
 }
 

@@ -41,6 +41,6 @@ func (j *jsonl) finding(session string, f *audit.Finding) {
 	if session == "" && f.Server.IsValid() {
 		j.endpoint("server", f.Server)
 	}
-	j.word("id", f.ID())
+	j.append("id", f.AppendID)
 	j.end()
 }

@@ -129,14 +129,15 @@ func (j *jsonl) session(r *popscope.Result) {
 	j.int("last_packet", c.Last.Packet)
 	j.both("packets", c.Packets)
 	j.both("bytes", c.Bytes)
-	j.word("community_id", communityID(c.Client, c.Server))
+	j.append("community_id", func(b []byte) []byte { return appendCommunityID(b, c.Client, c.Server) })
 	if r.ByContent {
 		j.word("detected", "content")
 	} else {
 		j.word("detected", "port")
 	}
 	if s.HasGreeting {
-		b, exact := greeting(s, j.opt.ShowSecrets)
+		b, exact := appendGreeting(j.line[:0], s, j.opt.ShowSecrets)
+		j.line = b
 		j.maskable("greeting", b, exact)
 	}
 	if s.Capabilities != nil {
@@ -179,14 +180,14 @@ func (j *jsonl) software(k string, s *fingerprint.Software) {
 	j.close()
 }
 
-// greeting returns the server's first line, its status included.
-func greeting(s *pop3parse.Session, show bool) (line []byte, exact bool) {
+// appendGreeting appends the server's first line to dst, its status included.
+func appendGreeting(dst []byte, s *pop3parse.Session, show bool) (line []byte, exact bool) {
 	status := pop3parse.OK
 	if s.Refused {
 		status = pop3parse.Err
 	}
 	text, exact := shownText(s.Greeting, show)
-	line = append(line, status.String()...)
+	line = append(dst, status.String()...)
 	if len(text) > 0 {
 		line = append(append(line, ' '), text...)
 	}
@@ -197,7 +198,7 @@ func greeting(s *pop3parse.Session, show bool) (line []byte, exact bool) {
 func (j *jsonl) endpoint(k string, a netip.AddrPort) {
 	j.key(k)
 	j.open()
-	j.word("ip", a.Addr().Unmap().WithZone("").String())
+	j.append("ip", a.Addr().Unmap().WithZone("").AppendTo)
 	j.int("port", int64(a.Port()))
 	j.close()
 }

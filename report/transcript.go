@@ -270,7 +270,7 @@ func (t *transcript) greeting(r *popscope.Result) {
 	switch {
 	case r.Part > 1:
 	case r.Session.HasGreeting:
-		line, _ := greeting(r.Session, t.opt.ShowSecrets)
+		line, _ := appendGreeting(nil, r.Session, t.opt.ShowSecrets)
 		t.said(stream.Server, r.Session.GreetingAt, line)
 		if r.Session.Notes != 0 {
 			t.remark("notes: " + notesText(r.Session.Notes))

@@ -69,24 +69,25 @@ const MaxEvidence = 20
 // same thing on every run and in every capture: a digest of the rule and of
 // what the rule's scope says, for example of server and user. Two findings
 // with one ID are the same trouble seen twice.
-func (f *Finding) ID() string {
-	b := make([]byte, 0, 128)
-	part := func(s string) { b = append(append(b, s...), 0) }
-	part(f.Rule)
+func (f *Finding) ID() string { return string(f.AppendID(nil)) }
+
+// AppendID appends ID to dst.
+func (f *Finding) AppendID(dst []byte) []byte {
+	b := append(append(make([]byte, 0, 256), f.Rule...), 0)
 	if f.scope&ofServer != 0 {
-		part(f.Server.String())
+		b = append(f.Server.AppendTo(b), 0)
 	}
 	if f.scope&ofClient != 0 {
-		part(f.Client.String())
+		b = append(f.Client.AppendTo(b), 0)
 	}
 	if f.scope&ofUser != 0 {
-		part(string(f.User))
+		b = append(append(b, f.User...), 0)
 	}
 	if f.scope&ofSession != 0 {
-		part(f.session)
+		b = append(append(b, f.session...), 0)
 	}
 	sum := sha256.Sum256(b)
-	return idEncoding.EncodeToString(sum[:idBytes])
+	return idEncoding.AppendEncode(dst, sum[:idBytes])
 }
 
 // idBytes makes ids of 12 letters and digits, like those of sessions.
