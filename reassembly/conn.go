@@ -369,7 +369,7 @@ func (a *Assembler) reset(c *conn, side int, off int64, s *packet.Segment) {
 		c.rstEnd[side], c.rstEnd[1-side] = off, -1
 		if peer := &c.half[1-side]; s.Flags&packet.ACK != 0 && peer.start == startFixed {
 			c.rstEnd[1-side] = peer.offset(Seq(s.Ack))
-			if c.rstEnd[1-side] <= peer.top+rstReach {
+			if !c.ignored && c.rstEnd[1-side] <= peer.top+rstReach {
 				a.acknowledged(c, 1-side, Seq(s.Ack), false)
 				a.review(c, 1-side, false, false)
 			}

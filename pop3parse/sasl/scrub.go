@@ -66,6 +66,7 @@ func (s *Scrubber) Line(server bool, line []byte) []byte {
 		enc.Encode(out, s.message(server, data))
 	} else {
 		out = scrubBroken(trimmed, f)
+		s.doubt = s.doubt || !server // whether that was the user name is not sure
 	}
 	return bytes.Replace(line, trimmed, out, 1)
 }
