@@ -1,4 +1,4 @@
-.PHONY: hostile endurance fuzz-short fuzz-all help build test race lint golden fuzz cover streams memory bench browser screenshots live live-load dependencies packages reproducible
+.PHONY: help build test race lint golden fuzz fuzz-short fuzz-all hostile endurance cover streams memory bench scaling stages browser screenshots live live-load live-service dependencies packages reproducible
 
 help: ## this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,12 @@ memory: ## peak memory on a capture of 1 GB
 bench: ## compare with tcpdump, tcpflow, dsniff and tshark: make bench ARGS='-rounds 3 -slow'
 	go run ./scripts/bench $(ARGS)
 
+scaling: ## time by workers, size and connections: make scaling ARGS=-slow
+	go run ./scripts/bench -scaling $(ARGS)
+
+stages: ## Go benchmarks of all stages, kept by date and compared with those before
+	scripts/stages.sh
+
 browser: ## test the html report in a real Chromium
 	cd test/browser && go test ./...
 
@@ -53,6 +59,9 @@ screenshots: ## make the pictures in docs/img anew
 
 live: ## real Dovecot sniffed live, against tcpdump (root)
 	scripts/live/dovecot.sh
+
+live-service: ## the service under a real systemd in a container (root)
+	scripts/live/systemd.sh
 
 live-load: ## packets lost under load beside tcpdump, and memory over an hour of sessions (root)
 	scripts/live/load.sh

@@ -18,8 +18,6 @@ func TestAllocations(t *testing.T) {
 	if testing.Short() || testing.CoverMode() != "" {
 		t.Skip("with instrumented code, which allocates more, and where little time is to be taken")
 	}
-	mail := "S: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\nC: RETR 1\nS: +OK\nS: Subject: x\nS:\n" +
-		strings.Repeat("S* 20 "+strings.Repeat("QUJD", 19)+"\\r\\n\n", 100) + "S: .\nC: QUIT\nS: +OK bye\n"
 	for _, tt := range []struct {
 		name       string
 		n          int // sessions
@@ -33,8 +31,8 @@ func TestAllocations(t *testing.T) {
 		{"looking for mail", 2000, false, func(int) string {
 			return "S: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\nC: STAT\nS: +OK 2 320\nC: UIDL\nS: +OK\nS: 1 a1\nS: 2 a2\nS: .\nC: QUIT\nS: +OK bye\n"
 		}, 0.3, 0.02},
-		{"a long message", 200, false, func(int) string { return mail }, 3, 0.02},
-		{"a long message, hashed and outlined", 200, true, func(int) string { return mail }, 12, 0.07},
+		{"a long message", 200, false, func(int) string { return longMessage }, 3, 0.02},
+		{"a long message, hashed and outlined", 200, true, func(int) string { return longMessage }, 12, 0.07},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			few, many := tt.n, 2*tt.n // what is begun with counts in both
@@ -67,13 +65,18 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
+// longMessage fetches a message of some 150 KB.
+var longMessage = "S: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\nC: RETR 1\nS: +OK\nS: Subject: x\nS:\n" +
+	strings.Repeat("S* 20 "+strings.Repeat("QUJD", 19)+"\\r\\n\n", 100) + "S: .\nC: QUIT\nS: +OK bye\n"
+
+// login is a session with one attempt to log in.
 func login(user, password, answer string) string {
 	return "S: +OK ready\nC: USER " + user + "\nS: +OK\nC: PASS " + password + "\nS: " + answer + "\nC: QUIT\nS: +OK bye\n"
 }
 
 // sessions returns the packets of n sessions, one after the other, and how
 // many each has.
-func sessions(t *testing.T, n int, dialog func(int) string) (all []capture.Packet, each int) {
+func sessions(t testing.TB, n int, dialog func(int) string) (all []capture.Packet, each int) {
 	t.Helper()
 	for i := range n {
 		client := fmt.Sprintf("! client 198.51.%d.%d:%d\n", 100+i>>16, i>>8&255, 40000+i&255)

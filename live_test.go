@@ -109,6 +109,27 @@ func TestResultsComeInTime(t *testing.T) {
 	}
 }
 
+// TestLiveRunLeavesNoGoroutines ends runs in every way: at the end of the
+// source, and by a caller that wants no more, at once or later.
+func TestLiveRunLeavesNoGoroutines(t *testing.T) {
+	capturetest.NoLeaks(t)
+	packets := capturetest.Load(t, "rfc1939-section10").Trace().Packets(capturetest.Plain())
+	for _, workers := range []int{1, 2, 5} {
+		for wanted := range 3 {
+			src := &liveSource{packets: packets, random: rand.New(rand.NewPCG(1, 1)), tail: 50}
+			n := 0
+			for range popscope.New(popscope.Options{Workers: workers, Follow: true, Ahead: 8}).Results(src) {
+				if n++; n > wanted*wanted {
+					break
+				}
+			}
+			if n == 0 {
+				t.Error("nothing was found")
+			}
+		}
+	}
+}
+
 // TestIdleSessionIsReportedInTime leaves a session open on an interface
 // that shows nothing more: it is closed when its time is over by the clock.
 func TestIdleSessionIsReportedInTime(t *testing.T) {

@@ -15,7 +15,7 @@ type reuse struct {
 const (
 	// spareResults bounds what a shard keeps for use again.
 	spareResults = 128
-	// spareExchanges bounds the exchanges of a track that is kept: the
+	// spareExchanges bounds the exchanges of a track that is used again: the
 	// memory of a long session is let go.
 	spareExchanges = 32
 )

@@ -289,13 +289,11 @@ func (t *track) close(c *stream.Conn) {
 // emit makes a result of what was finished since the last one. That of the
 // last part refers to what the track holds, which is used again when nobody
 // looks at the Result any more; the others are on their own, since the track
-// goes on.
+// goes on. So is the result of a session that was long: it may have to wait
+// for its turn, and what else the track holds is large.
 func (t *track) emit(c *stream.Conn, last bool) {
 	t.part++
 	r := t.shard.reuse.result()
-	if last {
-		r.track = t
-	}
 	r.ID, r.Part, r.Last, r.ByContent, r.partAt = t.id, t.part, last, t.content, t.shard.now.Packet
 	r.conn = *c
 	r.conn.Owner = nil
@@ -326,6 +324,9 @@ func (t *track) emit(c *stream.Conn, last bool) {
 	t.judge(r)
 	if last {
 		r.Maildrop = t.parser.Maildrop()
+	}
+	if last && t.parser.Size() <= spareExchanges {
+		r.track = t
 	} else {
 		r.detach(t)
 	}
@@ -366,12 +367,19 @@ func (t *track) tlsFacts(r *Result) {
 	}
 }
 
-// detach makes r independent of the parser, which goes on, or is let go of
+// detach makes r independent of the track, which goes on, or is let go of
 // while r waits for its turn.
 func (r *Result) detach(t *track) {
 	session := *r.Session
 	r.Session = &session
+	if r.Last {
+		drop := *r.Maildrop
+		r.Maildrop = &drop
+	}
 	r.facts()
 	t.parser.Take()
+	if r.Last {
+		t.parser = nil
+	}
 	t.digests = nil
 }

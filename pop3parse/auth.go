@@ -170,7 +170,7 @@ func (p *Parser) authenticate(x *Exchange) {
 	case Err:
 		l.Outcome = Failure
 		if l.Reason == NoReason {
-			l.Reason = FailureReason(x.Code, x.Text.Reveal())
+			l.Reason = p.failure.reason(x.Code, x.Text.Reveal())
 		}
 		l.ReasonText = x.Text
 	}

@@ -130,10 +130,7 @@ func parseCommand(line []byte) command {
 	c.sent = text[:n]
 	if n <= maxKnownVerb {
 		var buf [maxKnownVerb]byte
-		up := upper(buf[:0], c.sent)
-		if _, ok := verbs[Verb(up)]; ok {
-			c.verb, c.known = knownVerb(up), true
-		}
+		c.verb, c.known = knownVerb(upper(buf[:0], c.sent))
 	}
 	if !c.known {
 		c.verb = Verb(upper(nil, c.sent))
@@ -145,13 +142,13 @@ func parseCommand(line []byte) command {
 }
 
 // knownVerb returns the key of verbs that equals up, without allocating.
-func knownVerb(up []byte) Verb {
+func knownVerb(up []byte) (Verb, bool) {
 	for _, v := range knownVerbs {
 		if string(up) == string(v) {
-			return v
+			return v, true
 		}
 	}
-	return Verb(up)
+	return "", false
 }
 
 // knownVerbs lists the keys of verbs, the frequent ones first.

@@ -128,16 +128,19 @@ func (p *Parser) learn(s []byte) {
 	s, _, _ = bytes.Cut(s, []byte{0})
 	p.low = lower(p.low[:0], bytes.TrimSpace(s))
 	low := p.low
-	if len(low) < minEcho || len(p.secrets) == maxSecrets || bytes.EqualFold(low, p.user) || sasl.Known(string(low)) {
-		return
-	}
-	if n := len(p.logins); n > 0 && bytes.EqualFold(low, p.logins[n-1].User) {
+	if len(low) < minEcho || len(p.secrets) == maxSecrets {
 		return
 	}
 	for _, known := range p.secrets {
 		if bytes.Equal(known, low) {
 			return
 		}
+	}
+	if bytes.EqualFold(low, p.user) || sasl.Known(string(low)) {
+		return
+	}
+	if n := len(p.logins); n > 0 && bytes.EqualFold(low, p.logins[n-1].User) {
+		return
 	}
 	p.secrets = append(p.secrets, p.keep(low))
 }

@@ -100,6 +100,7 @@ type Parser struct {
 	secrets [][]byte    // of the session so far, in lower case: see maskEcho
 	low     []byte      // scratch
 	arena   []byte
+	failure lastFailure
 
 	done     []Exchange
 	logins   []Login

@@ -21,6 +21,7 @@ type Options struct {
 
 	Snaplen     int // bytes captured of each packet; 0 means 262,144
 	Buffer      int // bytes that the kernel may hold for each interface; 0 means DefaultBuffer
+	Fanout      int // sockets for each interface, among which the kernel deals connections and Buffer; 0 and 1 mean one. Linux only
 	Promiscuous bool
 	Libpcap     bool // use libpcap even where it is not needed
 
@@ -37,6 +38,7 @@ const (
 	defaultSnaplen = 256 << 10
 	minBuffer      = 2 << 20
 	maxBuffer      = 2 << 30
+	maxFanout      = 64 // more than there are queues in a network card that one reader can follow
 )
 
 // Source delivers the packets of interfaces. Next is for one goroutine;
@@ -108,6 +110,9 @@ func Open(ctx context.Context, o Options) (Source, error) {
 	}
 	if o.Buffer < minBuffer || o.Buffer > maxBuffer {
 		return nil, fmt.Errorf("live: buffer of %d bytes: not in %d to %d", o.Buffer, minBuffer, maxBuffer)
+	}
+	if o.Fanout < 0 || o.Fanout > maxFanout {
+		return nil, fmt.Errorf("live: fanout to %d sockets: not in 1 to %d", o.Fanout, maxFanout)
 	}
 	if o.Event == nil {
 		o.Event = func(Event) {}

@@ -3,12 +3,15 @@ package live
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,6 +146,15 @@ func veth(t testing.TB, a, b string) (send func(frame []byte)) {
 	ip(t, "link add "+a+" mtu 9000 type veth peer name "+b)
 	ip(t, "link set "+a+" up")
 	ip(t, "link set "+b+" up")
+	// Until the kernel has noticed that there is a link, it drops what is sent.
+	for range 100 {
+		x, errX := net.InterfaceByName(a)
+		y, errY := net.InterfaceByName(b)
+		if errX == nil && errY == nil && x.Flags&y.Flags&net.FlagRunning != 0 {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 	i, err := net.InterfaceByName(b)
 	if err != nil {
 		t.Fatal(err)
@@ -308,6 +320,44 @@ func TestCancelDeliversWhatCame(t *testing.T) {
 	}
 }
 
+// TestCloseLeavesNothing opens and closes in every way: no goroutine and no
+// descriptor stays.
+func TestCloseLeavesNothing(t *testing.T) {
+	inNamespace(t)
+	capturetest.NoLeaks(t)
+	descriptors := func() int {
+		list, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(list)
+	}
+	before := descriptors()
+	for i := range 12 {
+		ctx, cancel := context.WithCancel(t.Context())
+		src, err := Open(ctx, Options{Interfaces: []string{"lo"}, Buffer: minBuffer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p capture.Packet
+		if i%2 == 0 {
+			cancel()
+			for err != io.EOF {
+				err = src.Next(&p)
+			}
+		}
+		src.Close()
+		src.Close()
+		cancel()
+		if _, err := Open(ctx, Options{Interfaces: []string{"lo", "nosuch"}, Buffer: minBuffer}); err == nil {
+			t.Fatal("an interface that is not there was opened")
+		}
+	}
+	if after := descriptors(); after > before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
 // TestDropsAreCounted fills a ring that nobody reads.
 func TestDropsAreCounted(t *testing.T) {
 	inNamespace(t)
@@ -327,11 +377,24 @@ func TestDropsAreCounted(t *testing.T) {
 	}
 }
 
-// TestSeveralInterfacesInOrder captures two wires at once.
+// TestSeveralInterfacesInOrder captures two wires at once, with and without
+// libpcap.
 func TestSeveralInterfacesInOrder(t *testing.T) {
 	inNamespace(t)
 	a, b := veth(t, "a0", "a1"), veth(t, "b0", "b1")
-	src := opened(t, t.Context(), Options{Interfaces: []string{"a0", "b0"}, Ports: []uint16{110}, Buffer: minBuffer})
+	for _, libpcap := range []bool{false, true} {
+		if libpcap && !HasLibpcap {
+			t.Log("built without libpcap: its way was not tried")
+			continue
+		}
+		src := opened(t, t.Context(), Options{Interfaces: []string{"a0", "b0"}, Ports: []uint16{110}, Buffer: minBuffer, Libpcap: libpcap})
+		inOrder(t, src, a, b)
+	}
+}
+
+// inOrder sends the packets of a dialog over two wires in turn.
+func inOrder(t *testing.T, src Source, a, b func([]byte)) {
+	t.Helper()
 	sent := dialogOn(t, 110).Packets(capturetest.Plain())
 	for i, p := range sent {
 		if i%2 == 0 {
@@ -349,8 +412,78 @@ func TestSeveralInterfacesInOrder(t *testing.T) {
 			t.Errorf("packet %d is out of order, or of the wrong interface", i+1)
 		}
 	}
+	if !slices.ContainsFunc(got, func(p capture.Packet) bool { return p.Nanos%1000 != 0 }) {
+		t.Error("no time is exact to the nanosecond")
+	}
 	if f := src.Files(); f[0].Name != "a0" || f[0].Packets+f[1].Packets != int64(len(sent)) {
 		t.Errorf("files %+v", f)
+	}
+}
+
+// TestFanout deals many connections to several sockets: each packet comes
+// once, in order, and all sockets have a share.
+func TestFanout(t *testing.T) {
+	inNamespace(t)
+	send := veth(t, "v0", "v1")
+	for _, name := range []string{"v0", Any} {
+		src := opened(t, t.Context(), Options{Interfaces: []string{name}, Ports: []uint16{110}, Fanout: 4})
+		frame := bytes.Clone(dialogOn(t, 110).Packets(capturetest.Plain())[0].Data)
+		const sent = 400
+		for i := range sent {
+			binary.BigEndian.PutUint16(frame[34:], uint16(20_000+i)) // the client's port
+			send(frame)
+		}
+		want := sent
+		if name == Any {
+			want *= 2 // both ends of the wire
+		}
+		got := collect(t, src, want+1)
+		if len(got) != want {
+			t.Errorf("%s: %d packets, want %d", name, len(got), want)
+		}
+		for i, p := range got {
+			if name != Any && int(binary.BigEndian.Uint16(p.Data[34:])) != 20_000+i || p.File != 0 || p.FileNum != int64(i+1) {
+				t.Fatalf("%s: packet %d is %d of %d, with port %d", name, i+1, p.FileNum, p.File, binary.BigEndian.Uint16(p.Data[34:]))
+			}
+		}
+		for i, l := range src.(*afPacket).lanes {
+			if l.block == 0 && l.left == 0 && !l.ours {
+				t.Errorf("%s: socket %d had nothing", name, i)
+			}
+		}
+		src.Close()
+	}
+}
+
+// TestFanoutEndsWithItsInterface follows one down, up, and away.
+func TestFanoutEndsWithItsInterface(t *testing.T) {
+	inNamespace(t)
+	send := veth(t, "v0", "v1")
+	var events []string
+	src := opened(t, t.Context(), Options{Interfaces: []string{"v0"}, Ports: []uint16{110}, Buffer: minBuffer, Fanout: 2,
+		Event: func(e Event) { events = append(events, e.String()) }})
+	frame := dialogOn(t, 110).Packets(capturetest.Plain())[0].Data
+	ip(t, "link set v0 down")
+	collect(t, src, 1)
+	time.Sleep(lookEvery)
+	collect(t, src, 1)
+	ip(t, "link set v0 up")
+	time.Sleep(lookEvery)
+	collect(t, src, 1)
+	send(frame)
+	if got := collect(t, src, 1); len(got) != 1 {
+		t.Error("no packet after the interface came back up")
+	}
+	ip(t, "link del v0")
+	var p capture.Packet
+	var err error
+	for begin := time.Now(); err != io.EOF; err = src.Next(&p) {
+		if time.Since(begin) > 10*time.Second {
+			t.Fatalf("it does not end; events %q", events)
+		}
+	}
+	if got, want := strings.Join(events, ", "), "v0 went down, v0 is up again, v0 was removed"; got != want {
+		t.Errorf("events\n got %s\nwant %s", got, want)
 	}
 }
 
@@ -398,7 +531,7 @@ func TestRawIP(t *testing.T) {
 func TestCookedHeader(t *testing.T) {
 	inNamespace(t)
 	send := veth(t, "v0", "v1")
-	r, err := openRing(minBuffer)
+	r, err := openRing(DefaultBuffer) // blocks enough for all of it, however long sending takes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -426,11 +559,15 @@ func TestCookedHeader(t *testing.T) {
 			}
 		}
 	}
-	time.Sleep(2 * retireAfter)
 	var f frame
 	dec, got := packet.NewDecoder(), 0
-	for r.advance(&f) {
-		got++
+	for waited := 0; waited < 8; {
+		if !r.advance(&f) {
+			time.Sleep(retireAfter)
+			waited++
+			continue
+		}
+		got, waited = got+1, 0
 		p := capture.Packet{Num: 1, Link: capture.LinkLinuxSLL2, Data: f.cook(nil, f.status&unix.TP_STATUS_VLAN_VALID != 0, f.tpid)}
 		p.Orig = len(p.Data)
 		var s packet.Segment

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"popscope/capture"
@@ -20,13 +21,13 @@ type afPacket struct {
 	o      Options
 	filter filter
 	faces  []*face
-	rings  []*ring // of the faces
+	lanes  []*lane // of all faces
+	rings  []*ring // of the lanes
 	wake   int     // an eventfd: readable when ctx is done
 	stop   func() bool
 	ended  <-chan struct{} // ctx.Done
 
 	num      int64
-	current  *face  // whose frame was handed out
 	scratch  []byte // for packets that are not handed out as they lie
 	fresh    bool   // packets were handed out since the last ErrIdle
 	until    int64  // when ctx is done: deliver what is older than this; 0 before
@@ -38,11 +39,18 @@ type afPacket struct {
 
 // face is one interface.
 type face struct {
+	number int     // in Files
+	lanes  []*lane // one, or Options.Fanout among which the kernel deals connections
+	info   capture.FileInfo
+	name   string // the latest one
+	index  int    // 0 for all interfaces, and while it is gone
+	state  faceState
+}
+
+// lane is a ring with the first packet in it that was not delivered.
+type lane struct {
 	*ring
-	info  capture.FileInfo
-	name  string // the latest one
-	index int    // 0 for all interfaces, and while it is gone
-	state faceState
+	face  *face
 	head  frame // valid iff ready
 	ready bool
 }
@@ -77,8 +85,8 @@ func open(ctx context.Context, o Options) (Source, error) {
 			s.Close()
 			return nil, err
 		}
+		f.number = len(s.faces)
 		s.faces = append(s.faces, f)
-		s.rings = append(s.rings, f.ring)
 	}
 	var err error
 	if s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
@@ -90,7 +98,8 @@ func open(ctx context.Context, o Options) (Source, error) {
 	return s, nil
 }
 
-// face opens one interface.
+// face opens one interface. Its rings are closed with the source, also after
+// an error.
 func (s *afPacket) face(name string) (*face, error) {
 	f := &face{info: capture.FileInfo{Name: name}, name: name}
 	var i *net.Interface
@@ -100,18 +109,19 @@ func (s *afPacket) face(name string) (*face, error) {
 			return nil, fmt.Errorf("live: %s: %w", name, ErrNoInterface)
 		}
 	}
-	r, err := openRing(s.o.Buffer)
-	if err != nil {
-		return nil, err
+	for range max(s.o.Fanout, 1) {
+		r, err := openRing(max(s.o.Buffer/max(s.o.Fanout, 1), minBuffer))
+		if err != nil {
+			return nil, err
+		}
+		l := &lane{ring: r, face: f}
+		f.lanes, s.lanes, s.rings = append(f.lanes, l), append(s.lanes, l), append(s.rings, r)
 	}
-	f.ring = r
 	if err := s.attach(f, i); err != nil {
-		r.close()
 		return nil, fmt.Errorf("live: %s: %w", name, err)
 	}
 	if i != nil && i.Flags&net.FlagUp == 0 {
-		if s.o.EndOnDown {
-			r.close()
+		if s.o.EndOnDown || s.o.Fanout > 1 {
 			return nil, fmt.Errorf("live: %s: %w", name, unix.ENETDOWN)
 		}
 		f.state = faceDown
@@ -120,14 +130,14 @@ func (s *afPacket) face(name string) (*face, error) {
 	return f, nil
 }
 
-// attach makes the socket of f receive from i, or from all interfaces if i
-// is nil. It can be repeated, and the right to open sockets is not needed for
-// it.
+// attach makes the sockets of f receive from i, or from all interfaces if i
+// is nil. It can be repeated, unless they are several, and the right to open
+// sockets is not needed for it.
 func (s *afPacket) attach(f *face, i *net.Interface) error {
 	b, index := base{any: true}, 0
 	switch {
 	case i != nil:
-		hatype, err := hatypeOf(f.fd, i.Name)
+		hatype, err := hatypeOf(f.lanes[0].fd, i.Name)
 		if err != nil {
 			return err
 		}
@@ -141,19 +151,42 @@ func (s *afPacket) attach(f *face, i *net.Interface) error {
 	if err != nil {
 		return err
 	}
-	if err := f.ring.filter(program); err != nil {
-		return err
-	}
-	if s.o.Promiscuous && i != nil {
-		if err := f.promiscuous(index); err != nil {
+	f.index = index
+	group := newFanout
+	for _, l := range f.lanes {
+		if err := s.join(l.ring, program, index, &group); err != nil {
 			return err
 		}
 	}
-	f.index = index
-	if err := f.bind(index); err != nil && !errors.Is(err, unix.ENETDOWN) { // it is bound all the same
+	return nil
+}
+
+// join makes one socket receive from an interface, as one of the group if
+// there are several.
+func (s *afPacket) join(r *ring, program []bpf.Instruction, index int, group *int) error {
+	several := s.o.Fanout > 1
+	first := program
+	if several { // until it is in the group it would see what the others see
+		first = []bpf.Instruction{bpf.RetConstant{Val: 0}}
+	}
+	if err := r.filter(first); err != nil {
 		return err
 	}
-	return nil
+	if s.o.Promiscuous && index != 0 {
+		if err := r.promiscuous(index); err != nil {
+			return err
+		}
+	}
+	if err := r.bind(index); err != nil && !errors.Is(err, unix.ENETDOWN) { // it is bound all the same
+		return err
+	}
+	if !several {
+		return nil
+	}
+	if err := r.fanout(group); err != nil {
+		return err
+	}
+	return r.filter(program)
 }
 
 // loopback returns the loopback interface, or nil.
@@ -169,7 +202,6 @@ func loopback() *net.Interface {
 
 // Next implements capture.Source.
 func (s *afPacket) Next(p *capture.Packet) error {
-	s.current = nil
 	for {
 		if now := time.Now(); now.After(s.nextLook) {
 			s.nextLook = now.Add(lookEvery)
@@ -182,11 +214,11 @@ func (s *afPacket) Next(p *capture.Packet) error {
 		if s.until == 0 && done(s.ended) {
 			s.until = clock + int64(settled)
 		}
-		if f := s.earliest(clock); f != nil {
-			if s.until != 0 && f.head.nanos > s.until {
+		if l := s.earliest(clock); l != nil {
+			if s.until != 0 && l.head.nanos > s.until {
 				return s.end()
 			}
-			s.deliver(f, p)
+			s.deliver(l, p)
 			return nil
 		}
 		if s.until != 0 && clock > s.until {
@@ -225,24 +257,25 @@ func done(c <-chan struct{}) bool {
 	}
 }
 
-// earliest returns the interface whose next packet is the earliest, or nil
-// if there is none. With several interfaces a packet waits until each of the
-// others has shown one, or must have shown those that are older.
-func (s *afPacket) earliest(clock int64) *face {
-	var first *face
+// earliest returns the lane whose next packet is the earliest, or nil if
+// there is none. With several lanes a packet waits until each of the others
+// has shown one, or must have shown those that are older, unless the packets
+// behind it need the room: order is worth less than what would be lost.
+func (s *afPacket) earliest(clock int64) *lane {
+	var first *lane
 	missing := false
-	for _, f := range s.faces {
-		if !f.ready {
-			f.ready = f.advance(&f.head)
+	for _, l := range s.lanes {
+		if !l.ready {
+			l.ready = l.advance(&l.head)
 		}
 		switch {
-		case !f.ready:
+		case !l.ready:
 			missing = true
-		case first == nil || f.head.nanos < first.head.nanos:
-			first = f
+		case first == nil || l.head.nanos < first.head.nanos:
+			first = l
 		}
 	}
-	if first != nil && missing && first.head.nanos > clock {
+	if first != nil && missing && first.head.nanos > clock && !first.halfFull() {
 		return nil
 	}
 	return first
@@ -250,8 +283,8 @@ func (s *afPacket) earliest(clock int64) *face {
 
 // any reports whether a packet is there, to be delivered now or soon.
 func (s *afPacket) any() bool {
-	for _, f := range s.faces {
-		if f.ready = f.ready || f.advance(&f.head); f.ready {
+	for _, l := range s.lanes {
+		if l.ready = l.ready || l.advance(&l.head); l.ready {
 			return true
 		}
 	}
@@ -259,25 +292,21 @@ func (s *afPacket) any() bool {
 }
 
 // deliver makes the packet.
-func (s *afPacket) deliver(f *face, p *capture.Packet) {
-	f.ready, s.fresh = false, true
+func (s *afPacket) deliver(l *lane, p *capture.Packet) {
+	l.ready, s.fresh = false, true
+	f := l.face
 	s.num++
 	f.info.Packets++
-	*p = capture.Packet{Num: s.num, FileNum: f.info.Packets}
-	s.scratch = f.head.finish(p, s.scratch)
-	for i, g := range s.faces {
-		if g == f {
-			p.File = i
-		}
-	}
+	*p = capture.Packet{Num: s.num, File: f.number, FileNum: f.info.Packets}
+	s.scratch = l.head.finish(p, s.scratch)
 	f.info.Bytes += int64(p.Orig)
 }
 
 // wait waits for packets, for a while.
 func (s *afPacket) wait() error {
 	d := waitAtMost
-	for _, f := range s.faces {
-		if f.ready { // only for the others
+	for _, l := range s.lanes {
+		if l.ready { // only for the others
 			d = retireAfter / 2
 		}
 	}
@@ -285,7 +314,7 @@ func (s *afPacket) wait() error {
 	if s.until != 0 {
 		wake, d = -1, retireAfter/2
 	}
-	if len(s.faces) > 1 && d < waitAtMost {
+	if len(s.lanes) > 1 && d < waitAtMost {
 		time.Sleep(d) // a poll would return at once for the packets that are there
 		return nil
 	}
@@ -302,15 +331,19 @@ func (s *afPacket) wait() error {
 // look takes the counts of the kernel and looks at the interfaces.
 func (s *afPacket) look() error {
 	there, err := net.Interfaces()
-	alive := false
+	alive, left := false, false
 	for _, f := range s.faces {
-		f.count()
+		for _, l := range f.lanes {
+			l.count()
+		}
 		if f.info.Name != Any && err == nil {
 			s.lookAt(f, there)
 		}
 		alive = alive || f.state == faceUp
+		left = left || f.state != faceGone
 	}
-	if !alive && s.o.EndOnDown && s.until == 0 {
+	over := !alive && s.o.EndOnDown || !left && s.o.Fanout > 1
+	if over && s.until == 0 {
 		s.until = time.Now().UnixNano() // and what has come until now
 	}
 	return nil
@@ -332,6 +365,8 @@ func (s *afPacket) lookAt(f *face, there []net.Interface) {
 		return
 	case is < 0:
 		return
+	case f.state == faceGone && len(f.lanes) > 1:
+		return // sockets of a group cannot be bound again
 	case f.state == faceGone:
 		if s.attach(f, &there[is]) != nil {
 			return // it may be gone again

@@ -32,7 +32,7 @@ type library struct {
 	ended   <-chan struct{}
 	readers sync.WaitGroup
 	num     int64
-	held    *pcapPacket // handed out: its reader waits until it is done with
+	held    *pcapFace // whose packet was handed out: its reader waits until it is done with
 	alive   int
 	until   int64
 	once    sync.Once
@@ -45,6 +45,9 @@ type pcapFace struct {
 	link   capture.LinkType
 	drops  atomic.Uint64
 	taken  chan struct{} // the packet that was handed on is done with
+	head   pcapPacket    // the next one, valid iff ready
+	ready  bool
+	gone   bool // there will be no more
 }
 
 // pcapPacket is what a reader hands on: a packet, or why there are no more.
@@ -171,41 +174,81 @@ func (s *library) read(f *pcapFace) {
 // Next implements capture.Source.
 func (s *library) Next(p *capture.Packet) error {
 	if s.held != nil {
-		s.held.face.taken <- struct{}{}
+		s.held.taken <- struct{}{}
 		s.held = nil
 	}
-	clock := time.Now().Add(-4 * pcapWait).UnixNano()
-	if s.until == 0 && done(s.ended) {
-		s.until = time.Now().UnixNano()
-	}
-	if s.until != 0 && clock > s.until {
-		return io.EOF
-	}
-	select {
-	case in := <-s.packets:
-		if in.err != nil {
-			return s.lost(in, p, clock)
+	for begin := time.Now(); ; {
+		clock := time.Now().Add(-4 * pcapWait).UnixNano() // what is older has been handed on
+		if s.until == 0 && done(s.ended) {
+			s.until = time.Now().UnixNano()
 		}
-		s.held = &in
-		s.num++
-		in.face.info.Packets++
-		in.face.info.Bytes += int64(in.orig)
-		*p = capture.Packet{Num: s.num, File: in.face.index, FileNum: in.face.info.Packets, Nanos: in.at.UnixNano(), Link: in.face.link, Data: in.data, Orig: in.orig}
-		return nil
-	case <-time.After(2 * pcapWait):
+		f, any := s.earliest(clock)
+		switch {
+		case f != nil && s.until != 0 && f.head.at.UnixNano() > s.until:
+			return io.EOF
+		case f != nil:
+			s.deliver(f, p)
+			return nil
+		case s.until != 0 && clock > s.until, s.alive == 0 && !any:
+			return io.EOF
+		}
+		if s.wait() || any || time.Since(begin) < 2*pcapWait {
+			continue
+		}
 		*p = capture.Packet{Nanos: clock}
 		return capture.ErrIdle
 	}
 }
 
-// lost tells of an interface that gives no packets any more.
-func (s *library) lost(in pcapPacket, p *capture.Packet, clock int64) error {
-	s.o.Event(Event{Interface: in.face.info.Name, Kind: Removed})
-	if s.alive--; s.alive == 0 {
-		return io.EOF
+// earliest returns the interface whose next packet is the earliest, or nil
+// if a packet of another may still be older; any tells whether one waits.
+func (s *library) earliest(clock int64) (first *pcapFace, any bool) {
+	missing := false
+	for _, f := range s.faces {
+		switch {
+		case f.ready && (first == nil || f.head.at.Before(first.head.at)):
+			first = f
+		case !f.ready && !f.gone:
+			missing = true
+		}
 	}
-	*p = capture.Packet{Nanos: clock}
-	return capture.ErrIdle
+	if first != nil && missing && len(s.faces) > 1 && first.head.at.UnixNano() > clock {
+		return nil, true
+	}
+	return first, first != nil
+}
+
+// wait waits a little for what a reader hands on, and reports whether one
+// did.
+func (s *library) wait() bool {
+	var in pcapPacket
+	select {
+	case in = <-s.packets:
+	default:
+		select {
+		case in = <-s.packets:
+		case <-time.After(pcapWait / 2):
+			return false
+		}
+	}
+	f := in.face
+	if in.err == nil {
+		f.head, f.ready = in, true
+		return true
+	}
+	f.gone = true
+	s.alive--
+	s.o.Event(Event{Interface: f.info.Name, Kind: Removed})
+	return true
+}
+
+// deliver makes the packet.
+func (s *library) deliver(f *pcapFace, p *capture.Packet) {
+	s.held, f.ready = f, false
+	s.num++
+	f.info.Packets++
+	f.info.Bytes += int64(f.head.orig)
+	*p = capture.Packet{Num: s.num, File: f.index, FileNum: f.info.Packets, Nanos: f.head.at.UnixNano(), Link: f.link, Data: f.head.data, Orig: f.head.orig}
 }
 
 // Drops implements Source.

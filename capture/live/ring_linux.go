@@ -127,6 +127,26 @@ func hostOrder(n uint16) uint16 {
 	return binary.NativeEndian.Uint16(b[:])
 }
 
+// newFanout is the group of the first socket, for which the kernel finds a
+// number.
+const newFanout = -1
+
+// fanout makes the socket, which is bound, one of a group among which the
+// kernel deals connections. It sets the group if that is new.
+func (r *ring) fanout(group *int) error {
+	const byConnection = unix.PACKET_FANOUT_HASH << 16
+	how := byConnection | *group
+	if *group == newFanout {
+		how = byConnection | unix.PACKET_FANOUT_FLAG_UNIQUEID<<16
+	}
+	if err := unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_FANOUT, how); err != nil {
+		return fmt.Errorf("live: dealing packets among several sockets: %w", err)
+	}
+	n, err := unix.GetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_FANOUT)
+	*group = n & 0xffff
+	return err
+}
+
 func (r *ring) promiscuous(index int) error {
 	return unix.SetsockoptPacketMreq(r.fd, unix.SOL_PACKET, unix.PACKET_ADD_MEMBERSHIP,
 		&unix.PacketMreq{Ifindex: int32(index), Type: unix.PACKET_MR_PROMISC})
@@ -214,6 +234,12 @@ func (r *ring) advance(f *frame) bool {
 	r.next += int(n.Uint32(b[frameNext:]))
 	r.left--
 	return true
+}
+
+// halfFull reports whether half of the memory waits to be read.
+func (r *ring) halfFull() bool {
+	desc := r.mem[(r.block+r.blocks/2)%r.blocks*blockSize:]
+	return binary.NativeEndian.Uint32(desc[blockStatus:])&unix.TP_STATUS_USER != 0
 }
 
 // giveBack hands the block to the kernel and goes to the next one.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"popscope"
+	"popscope/capture/capturetest"
 )
 
 // blockedOutput returns an output to a pipe, and its other end.
@@ -39,6 +40,7 @@ func putKilobyte(out *liveOutput) bool {
 // TestBlockedOutput fills the queue of an output that nobody reads, then
 // reads: all that found room is there, and the rest was counted.
 func TestBlockedOutput(t *testing.T) {
+	capturetest.NoLeaks(t)
 	out, r := blockedOutput(t)
 	const results = queueBytes>>10 + 5000
 	dropped := 0
@@ -77,6 +79,7 @@ func TestBlockedOutput(t *testing.T) {
 
 // TestBlockedAtTheEnd ends while nobody reads.
 func TestBlockedAtTheEnd(t *testing.T) {
+	capturetest.NoLeaks(t)
 	out, r := blockedOutput(t)
 	for range 200 {
 		putKilobyte(out)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"popscope": main, "pop3talk": pop3talk, "getmetrics": getMetrics})
+	testscript.Main(m, map[string]func(){"popscope": main, "pop3talk": pop3talk, "getmetrics": getMetrics, "notified": notified})
 }
 
 // TestScripts runs testdata/script/*.txt: the program as users see it. The
@@ -261,4 +262,26 @@ func getMetrics() {
 		os.Exit(1)
 	}
 	io.Copy(os.Stdout, r.Body)
+}
+
+// notified SOCKET prints what a service tells its manager (sd_notify), a
+// line for each datagram, until it says that it is stopping.
+func notified() {
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: os.Args[1], Net: "unixgram"})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	buf := make([]byte, 4096)
+	for {
+		n, err := c.Read(buf)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println(string(buf[:n]))
+		if string(buf[:n]) == "STOPPING=1" {
+			return
+		}
+	}
 }

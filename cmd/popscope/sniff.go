@@ -25,6 +25,7 @@ type sniffFlags struct {
 	libpcap     bool
 	snaplen     int
 	buffer      string
+	fanout      int
 	onDown      string
 
 	write      string
@@ -66,6 +67,9 @@ func (p *program) sniffCommand() *cobra.Command {
 Ctrl-C or SIGTERM; sessions still open then are reported as open. What it
 reports is what analyze reports of the same packets, byte for byte;
 only the table on standard output has sessions in the order of their ends.
+
+With --fanout an interface that was removed is not captured when it is back,
+because sockets of a group cannot be bound again.
 
 The kernel passes TCP of the chosen ports only; with --detect content it
 passes all TCP. --tunnels lets through what is in tunnels too, on any port.
@@ -118,6 +122,7 @@ func (f *sniffFlags) register(p *program, cmd *cobra.Command) {
 	s.BoolVar(&f.promiscuous, "promiscuous", false, "see frames to other stations too, where the network shows them")
 	s.IntVar(&f.snaplen, "snaplen", 0, "capture `N` bytes of each packet at most; without it all")
 	s.StringVar(&f.buffer, "buffer-size", "64M", "`SIZE` of the kernel's buffer for each interface")
+	s.IntVar(&f.fanout, "fanout", 1, "have the kernel deal connections among `N` sockets, for cards with many queues (Linux)")
 	s.StringVar(&f.onDown, "on-down", "retry", "`WHAT` to do when an interface goes down or away: retry, end")
 	s.StringVar(&f.runAs, "run-as", "nobody", "`USER` to go on as when started as root")
 	s.StringVar(&f.metrics, "metrics", "", "serve counts for Prometheus at `ADDR`; a port alone is on the loopback")
@@ -159,6 +164,12 @@ func (f *sniffFlags) checkCapture(s *sniffing) error {
 	case f.snaplen != 0 && (f.snaplen < 64 || f.snaplen > 256<<10):
 		return usage("leave it out to capture whole packets", "--snaplen %d: not in 64 to 262144", f.snaplen)
 	}
+	switch {
+	case f.fanout < 1 || f.fanout > 64:
+		return usage("from 1 to 64; the number of the card's queues is a good one", "--fanout %d: not a number of sockets", f.fanout)
+	case f.fanout > 1 && (f.filter != "" || f.libpcap):
+		return usage("leave one of them out", "--fanout does not go with libpcap")
+	}
 	seen := map[string]bool{}
 	for _, name := range f.interfaces {
 		if seen[name] {
@@ -172,7 +183,7 @@ func (f *sniffFlags) checkCapture(s *sniffing) error {
 	}
 	s.capture = live.Options{
 		Interfaces: f.interfaces, Tunnels: f.tunnels, Filter: f.filter, Libpcap: f.libpcap,
-		Snaplen: f.snaplen, Buffer: int(buffer), Promiscuous: f.promiscuous, EndOnDown: f.onDown == "end",
+		Snaplen: f.snaplen, Buffer: int(buffer), Fanout: f.fanout, Promiscuous: f.promiscuous, EndOnDown: f.onDown == "end",
 	}
 	if s.analysis.Detect == popscope.DetectPorts {
 		s.capture.Ports = s.analysis.Ports

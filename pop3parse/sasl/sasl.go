@@ -114,8 +114,12 @@ type row struct {
 func lookup(mechanism string) (row, bool) {
 	for i := range mechanisms {
 		r := &mechanisms[i]
-		prefix, open := strings.CutSuffix(r.name, "*")
-		if strings.EqualFold(mechanism, r.name) || open && len(mechanism) >= len(prefix) && strings.EqualFold(mechanism[:len(prefix)], prefix) {
+		n := len(r.name)
+		if r.name[n-1] == '*' {
+			if n--; len(mechanism) >= n && strings.EqualFold(mechanism[:n], r.name[:n]) {
+				return *r, true
+			}
+		} else if len(mechanism) == n && strings.EqualFold(mechanism, r.name) {
 			return *r, true
 		}
 	}

@@ -64,7 +64,9 @@ type params struct {
 	version        uint16
 	suite          *suite // nil: not known here
 	etm            bool
+	extended       bool // master secret (RFC 7627)
 	compressed     bool
+	transcript     *transcript // nil unless the log holds premaster secrets
 }
 
 // earlyIs says what is known of early data (RFC 8446 section 4.2.10).

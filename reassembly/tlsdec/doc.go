@@ -29,11 +29,13 @@
 //	protect.go     how records are protected, by version and suite
 //	suite.go       which suites
 //	schedule.go    from secrets to keys
+//	premaster.go   from premaster secrets to master secrets
 //	acks.go        acknowledgements of ciphertext to those of plaintext
 //	keylog.go      the secrets
 //
 // Read are SSL 3.0 to TLS 1.3 and its drafts, and of SSL 2.0 the hellos;
-// opened are TLS 1.0 to 1.3. In TLS 1.3 certificates and the choice of ALPN
+// opened are TLS 1.0 to 1.3; by a premaster secret only the connection that
+// it was made for, none that resumes it. In TLS 1.3 certificates and the choice of ALPN
 // are encrypted and stay unknown without keys. Certificates are described
 // but not verified: whether to trust one is no question for a reader of
 // captures. Not opened are RC4, Camellia, ARIA, NULL and compression.
@@ -41,5 +43,7 @@
 // A Watcher holds at most one handshake message of at most 64 KiB for each
 // direction, and nothing of it once the direction is encrypted. A Decryptor
 // holds one record for each direction, and what waits for secrets or for the
-// other direction up to limits; see Decryptor.Held.
+// other direction up to limits; see Decryptor.Held. If the key log has
+// premaster secrets it holds the messages of each handshake too, of at most
+// 64 KiB for each direction.
 package tlsdec

@@ -47,6 +47,7 @@ func (f *flow) lose() {
 	n := p.Lost
 	f.prevN = 0
 	f.msgs.tear()
+	f.loseMessages()
 	f.gap.on = true
 	switch left := int64(f.skip); {
 	case f.skip > 0 && n <= left: // more of a damaged record

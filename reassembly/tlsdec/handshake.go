@@ -85,7 +85,7 @@ func wholeMessages(b []byte) bool {
 	return len(b) == 0
 }
 
-// clearMessage reads a message in clear.
+// clearMessage reads a message in clear, or of a renegotiation.
 func (f *flow) clearMessage(kind byte, b []byte) {
 	switch {
 	case kind == typeClientHello && f.dir == stream.Client:
@@ -93,15 +93,14 @@ func (f *flow) clearMessage(kind byte, b []byte) {
 	case kind == typeServerHello && f.dir == stream.Server:
 		f.serverHello(b)
 	}
+	f.noteMessage(kind, b)
 }
 
 // message reads a message of an encrypted record.
 func (f *flow) message(kind byte, b []byte) {
 	info := f.d.watch.info
 	if !f.tls13() {
-		if kind == typeClientHello && f.dir == stream.Client || kind == typeServerHello && f.dir == stream.Server {
-			f.clearMessage(kind, b)
-		}
+		f.clearMessage(kind, b) // of a renegotiation
 		return
 	}
 	switch kind {
@@ -181,6 +180,8 @@ func (f *flow) serverHello(b []byte) {
 			body.ReadUint16(&p.version)
 		case extEncryptThenMAC:
 			p.etm = true
+		case extExtendedMaster:
+			p.extended = true
 		}
 	})
 	if isTLS13(p.version) {
@@ -232,7 +233,7 @@ func (f *flow) findKeys(p *params) (v verdict, ok bool) {
 		return done, false
 	}
 	if !isTLS13(p.version) {
-		if master := f.d.keys.lookup(p.client, labelMaster, f.d.mark); master != nil {
+		if master := f.master(p); master != nil {
 			f.open = newOpener12(p, master, f.dir)
 		}
 		if f.open == nil {
@@ -349,7 +350,7 @@ func (f *flow) nextKeys(p *params) []keys {
 		if f.epoch != inClear {
 			return nil
 		}
-		if master := f.d.keys.lookup(p.client, labelMaster, f.d.mark); master != nil {
+		if master := f.master(p); master != nil {
 			if o := newOpener12(p, master, f.dir); o != nil {
 				out = append(out, keys{inData, 0, nil, o})
 			}

@@ -10,11 +10,14 @@ import (
 )
 
 // Labels of the NSS key log format that open connections. The first is the
-// master secret of TLS 1.2 and older, the others are traffic secrets of TLS
-// 1.3; those of later key generations may stand with their number in place
-// of 0.
+// master secret of TLS 1.2 and older; the next two are premaster secrets, of
+// which RSA is named by the start of its ciphertext; the others are traffic
+// secrets of TLS 1.3, of which those of later key generations may stand with
+// their number in place of 0.
 const (
 	labelMaster          = "CLIENT_RANDOM"
+	labelPremaster       = "PMS_CLIENT_RANDOM"
+	labelRSA             = "RSA"
 	labelClientEarly     = "CLIENT_EARLY_TRAFFIC_SECRET"
 	labelClientHandshake = "CLIENT_HANDSHAKE_TRAFFIC_SECRET"
 	labelServerHandshake = "SERVER_HANDSHAKE_TRAFFIC_SECRET"
@@ -23,12 +26,11 @@ const (
 )
 
 // spareLabels are of the format, but nothing that is read here needs them:
-// exporter secrets and 0-RTT exporters encrypt no records; RSA names a
-// premaster secret by a ciphertext, and whoever logs it logs CLIENT_RANDOM
-// too; ECH and QUIC are no TLS over TCP that this package opens.
+// exporter secrets and 0-RTT exporters encrypt no records; ECH hides hellos,
+// not data; QUIC is no TLS over TCP.
 var spareLabels = map[string]bool{
 	"EXPORTER_SECRET": true, "EARLY_EXPORTER_SECRET": true, "EARLY_EXPORTER_MASTER_SECRET": true,
-	"RSA": true, "PMS_CLIENT_RANDOM": true, "ECH_SECRET": true, "ECH_CONFIG": true,
+	"ECH_SECRET": true, "ECH_CONFIG": true,
 	"QUIC_CLIENT_HANDSHAKE_TRAFFIC_SECRET": true, "QUIC_SERVER_HANDSHAKE_TRAFFIC_SECRET": true,
 	"QUIC_CLIENT_EARLY_TRAFFIC_SECRET": true,
 	"QUIC_CLIENT_TRAFFIC_SECRET_0":     true, "QUIC_SERVER_TRAFFIC_SECRET_0": true,
@@ -36,13 +38,19 @@ var spareLabels = map[string]bool{
 
 const (
 	// maxLogLine bounds a line of a key log: the longest label, a random of
-	// 64 digits and a secret of 96 take 195; RSA lines some more.
-	maxLogLine = 1 << 10
+	// 64 digits and a secret of 96 take 195; premaster secrets of
+	// Diffie-Hellman are as long as its groups.
+	maxLogLine = 1 << 12
 
 	// maxSecret is the longest secret: a hash of SHA-384 is 48 bytes, and of
 	// SHA-512, which no suite uses yet, 64.
 	maxSecret    = 64
 	masterSecret = 48 // RFC 5246 section 8.1
+
+	// maxPremaster is the length of the largest group of RFC 7919; rsaName is
+	// how much of a ciphertext names it.
+	maxPremaster = 1 << 10
+	rsaName      = 8
 
 	// maxGeneration bounds the N of a traffic secret.
 	maxGeneration = 1 << 16
@@ -79,6 +87,7 @@ type KeyLog struct {
 	skip  bool           // the rest of a line that is too long is passed over
 	count KeyLogCounts
 	mark  atomic.Int64
+	pre   atomic.Int64 // Mark() when the first premaster secret had come; 0 before it
 }
 
 // KeyLogCounts says what a key log held.
@@ -191,7 +200,11 @@ func (k *KeyLog) line(b []byte) {
 	}
 	var random clientRandom
 	value := make([]byte, hex.DecodedLen(len(fields[2])))
-	if _, err := hex.Decode(value, fields[2]); err != nil || !validSecret(label, value) || !decodeExactly(random[:], fields[1]) {
+	name := random[:]
+	if label == labelRSA {
+		name = random[:rsaName]
+	}
+	if _, err := hex.Decode(value, fields[2]); err != nil || !validSecret(label, value) || !decodeExactly(name, fields[1]) {
 		k.count.Ignored++
 		return
 	}
@@ -211,8 +224,10 @@ func decodeExactly(dst, src []byte) bool {
 // that it can have.
 func validSecret(label string, value []byte) bool {
 	switch label {
-	case labelMaster:
+	case labelMaster, labelRSA: // both have 48 bytes (RFC 5246 section 7.4.7.1)
 		return len(value) == masterSecret
+	case labelPremaster:
+		return 0 < len(value) && len(value) <= maxPremaster
 	case labelClientEarly, labelClientHandshake, labelServerHandshake:
 		return 0 < len(value) && len(value) <= maxSecret
 	}
@@ -251,7 +266,22 @@ func (k *KeyLog) add(random clientRandom, label string, value []byte) {
 		s.list = append(s.list[:0], s.list[1:]...)
 	}
 	s.list = append(s.list, labelled{label, k.mark.Load() + 1, value})
+	if label == labelRSA || label == labelPremaster {
+		k.pre.CompareAndSwap(0, k.mark.Load()+1)
+	}
 	k.mark.Add(1)
+}
+
+// hasPremasters reports whether the log holds premaster secrets up to a mark.
+func (k *KeyLog) hasPremasters(mark int64) bool {
+	return k != nil && k.pre.Load() > 0 && k.pre.Load() <= mark
+}
+
+// rsaConnection returns what stands for a connection that is named by the
+// start of its encrypted premaster secret.
+func rsaConnection(start []byte) (r clientRandom) {
+	copy(r[:rsaName], start)
+	return r
 }
 
 // Mark returns how far the log has come: it grows with every new secret.
