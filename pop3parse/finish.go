@@ -5,7 +5,7 @@ import (
 )
 
 // Exchanges are large, and many sessions are open at once: up to smallList
-// of them, their list grows by growth and not to twice its size.
+// of them, their list grows by growth at most and not to twice its size.
 const growth, smallList = 8, 64
 
 // finish hands the head on: its reply, as much of it as there is, ended at
@@ -42,7 +42,7 @@ func (p *Parser) finish(end int64) {
 		p.hold = noBarrier
 	}
 	if n := len(p.done); n == cap(p.done) && n < smallList {
-		p.done = append(make([]Exchange, 0, n+growth), p.done...)
+		p.done = append(make([]Exchange, 0, n+min(n+1, growth)), p.done...)
 	}
 	p.done = append(p.done, x.Exchange)
 	p.pop()
