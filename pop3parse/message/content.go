@@ -25,6 +25,7 @@ type content struct {
 
 	wanted   bool // somebody wants the decoded octets
 	encoding coding
+	unlike   int     // lines to come that are not taken together
 	pending  lineEnd // of the line before: it belongs to a boundary that may follow
 	base64   base64Decoder
 	quoted   quotedDecoder
@@ -39,8 +40,8 @@ type content struct {
 }
 
 func (c *content) reset(e entity) {
-	c.encoding, c.pending, c.out, c.sniff = e.encoding, endNone, c.out[:0], false
-	c.base64, c.quoted = base64Decoder{}, quotedDecoder{}
+	c.encoding, c.pending, c.out, c.sniff, c.unlike = e.encoding, endNone, c.out[:0], false, 0
+	c.base64, c.quoted = base64Decoder{joined: c.base64.joined}, quotedDecoder{}
 	c.wanted, c.saving, c.inner, c.uuOn = false, false, nil, false
 	if e.encoding == uuencode {
 		c.encoding = identity // uuFiles reads the lines
@@ -85,6 +86,36 @@ func (c *content) openMessage(e entity, inMixed bool) {
 	c.inner = w.common.newWalker(w.depth + len(w.stack) + 1)
 	c.wanted = true
 }
+
+// lines takes many lines at once, where they are alike or need not be looked
+// at.
+func (c *content) lines(b []byte) int {
+	switch {
+	case c.sniff:
+		return 0
+	case c.wanted && c.encoding == base64Encoding:
+		return c.base64.lines(c, b)
+	case c.wanted && c.encoding == quotedPrintable:
+		return 0
+	}
+	n := bytes.LastIndexByte(b, '\n') + 1
+	if n < 3 || b[n-2] != '\r' || b[n-3] == '\r' {
+		if n > 0 {
+			c.unlike = manyLines
+		}
+		return 0
+	}
+	if c.wanted {
+		c.putPending()
+		c.put(b[:n-len("\r\n")])
+		c.pending = endCRLF
+	}
+	return n
+}
+
+// manyLines is how many lines are taken one by one after some that could not
+// be taken together, so that this is not tried again and again.
+const manyLines = 64
 
 // line takes the next line of the body.
 func (c *content) line(b []byte, e lineEnd) {

@@ -115,6 +115,8 @@ type copyReader struct {
 	long bool
 }
 
+func (c *copyReader) lines([]byte) int { return 0 }
+
 func (c *copyReader) line(b []byte, e lineEnd) {
 	if c.long || len(b) > maxLine || bytes.ContainsAny(b, "\r\n") {
 		c.t.Errorf("line of %d octets, in a long line: %v", len(b), c.long)

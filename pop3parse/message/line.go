@@ -22,7 +22,11 @@ func (e lineEnd) octets() string {
 // lineReader takes lines from a splitter. Bytes are valid during the call.
 // A line longer than maxLine comes as one piece of maxLine octets with first
 // set, pieces of any size, and lineOver.
+//
+// lines is asked before each line that b begins with: it may take any number
+// of whole lines of b at once, and returns how many octets these are.
 type lineReader interface {
+	lines(b []byte) int
 	line(b []byte, e lineEnd)
 	piece(b []byte, first bool)
 	lineOver(e lineEnd)
@@ -59,6 +63,12 @@ func (s *splitter) write(b []byte, to lineReader) {
 	}
 	lf := -1 // kept over the CRs before it: many of them must not mean many searches
 	for pos := 0; pos < len(b); {
+		if len(s.buf) == 0 && !s.long {
+			if n := to.lines(b[pos:]); n > 0 {
+				pos += n
+				continue
+			}
+		}
 		if lf < pos {
 			if lf = bytes.IndexByte(b[pos:], '\n'); lf < 0 {
 				lf = len(b)

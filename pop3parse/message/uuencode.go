@@ -63,6 +63,23 @@ func (u *uuFiles) write(b []byte) {
 	u.splitter.write(b, u)
 }
 
+// lines passes over text in which no file begins.
+func (u *uuFiles) lines(b []byte) int {
+	if u.state != uuText {
+		return 0
+	}
+	if bytes.HasPrefix(b, uuBegin) {
+		return 0
+	}
+	n := len(b)
+	if i := bytes.Index(b, uuBegin); i >= 0 {
+		n = i
+	}
+	return bytes.LastIndexByte(b[:n], '\n') + 1 // a lone CR may end a line, but then the rest of it is looked at
+}
+
+var uuBegin = []byte("begin ")
+
 // line takes a line of the decoded text.
 func (u *uuFiles) line(b []byte, e lineEnd) {
 	switch u.state {

@@ -93,6 +93,40 @@ func (w *walker) close() {
 	w.closeAbove(0)
 }
 
+// lines takes many lines of a body at once, up to one that may be a
+// delimiter.
+func (w *walker) lines(b []byte) int {
+	if w.state != inContent {
+		return 0
+	}
+	c := &w.content
+	if c.unlike > 0 {
+		c.unlike--
+		return 0
+	}
+	if len(w.stack) > 0 {
+		b = b[:beforeDashes(b)]
+	}
+	return c.lines(b)
+}
+
+// beforeDashes returns where the first line that begins with "--" stands in b,
+// or its length.
+func beforeDashes(b []byte) int {
+	for at := 0; ; at++ {
+		i := bytes.Index(b[at:], dashes)
+		if i < 0 {
+			return len(b)
+		}
+		at += i
+		if at == 0 || b[at-1] == '\n' || b[at-1] == '\r' {
+			return at
+		}
+	}
+}
+
+var dashes = []byte("--")
+
 // line takes the next line of the message.
 func (w *walker) line(b []byte, e lineEnd) {
 	if !w.started {
