@@ -185,13 +185,17 @@ func (k *KeyLog) ReadFrom(r io.Reader) (int64, error) {
 
 // line reads one line. The caller holds the lock.
 func (k *KeyLog) line(b []byte) {
+	if len(b) > maxLogLine { // also a comment, since of one that comes in pieces not all is kept
+		k.count.Ignored++
+		return
+	}
 	fields := bytes.Fields(b)
 	if len(fields) == 0 || fields[0][0] == '#' {
 		return
 	}
 	label := string(fields[0])
 	switch {
-	case len(b) > maxLogLine || len(fields) != 3 && !spareLabels[label]:
+	case len(fields) != 3 && !spareLabels[label]:
 		k.count.Ignored++
 		return
 	case spareLabels[label]:

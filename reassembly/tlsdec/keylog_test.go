@@ -153,6 +153,7 @@ func FuzzKeyLog(f *testing.F) {
 	f.Add([]byte("CLIENT_RANDOM "+strings.Repeat("ab", 32)+" "+strings.Repeat("cd", 48)+"\n"), uint8(3))
 	f.Add([]byte("# x\r\nSERVER_TRAFFIC_SECRET_0 "+strings.Repeat("ab", 32)+" "+strings.Repeat("cd", 32)), uint8(50))
 	f.Add([]byte(strings.Repeat("CLIENT_RANDOM ", 200)+"\nRSA 0 0\n"), uint8(100))
+	f.Add([]byte("#"+strings.Repeat("x", maxLogLine)+"\n"+strings.Repeat(" ", maxLogLine+1)+"\n"), uint8(200))
 	f.Fuzz(func(t *testing.T, b []byte, step uint8) {
 		whole, pieces := new(KeyLog), new(KeyLog)
 		whole.Write(b)
