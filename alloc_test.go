@@ -26,12 +26,12 @@ func TestAllocations(t *testing.T) {
 		perSession float64 // at most
 		perPacket  float64 // the same for each packet of the session
 	}{
-		{"the same login again and again", 2000, false, func(int) string { return login("alice", "wonderland-7", "-ERR no") }, 0.25, 0.02},
+		{"the same login again and again", 2000, false, func(int) string { return login("alice", "wonderland-7", "-ERR no") }, 0.4, 0.03},
 		{"new users and passwords", 2000, false, func(i int) string { return login(fmt.Sprint("user", i), fmt.Sprint("secret", i), "-ERR no") }, 8, 0.62},
 		{"looking for mail", 2000, false, func(int) string {
 			return "S: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\nC: STAT\nS: +OK 2 320\nC: UIDL\nS: +OK\nS: 1 a1\nS: 2 a2\nS: .\nC: QUIT\nS: +OK bye\n"
-		}, 0.3, 0.02},
-		{"a long message", 200, false, func(int) string { return longMessage }, 3, 0.02},
+		}, 0.4, 0.03},
+		{"a long message", 200, false, func(int) string { return longMessage }, 5, 0.03},
 		{"a long message, hashed and outlined", 200, true, func(int) string { return longMessage }, 12, 0.07},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

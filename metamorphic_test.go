@@ -64,6 +64,10 @@ func exempt(name, way string) bool {
 		// Packets move behind the SYN of the next connection on the same
 		// addresses and ports.
 		return true
+	case way == "retransmitted" && strings.HasPrefix(name, "tcp-port-reuse"):
+		// What is sent again comes when the next connection has begun, and
+		// does not belong to its stream: that is told.
+		return true
 	case way == "joined segments" && strings.HasPrefix(name, "tcp-lost"):
 		// Joining across the loss makes acknowledgements that no host
 		// would have sent.

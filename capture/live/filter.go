@@ -168,7 +168,7 @@ func (p *filterProgram) tags() {
 	if p.tunnels {
 		p.equal(p.accept, 0x0281)
 	}
-	p.jump(p.drop)
+	p.when(bpf.JumpBitsSet, 0x0100, p.accept, p.drop) // a protocol field of one octet (RFC 1661 section 6.5): what follows moves
 }
 
 // advance adds to register X and keeps A.

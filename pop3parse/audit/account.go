@@ -318,19 +318,19 @@ func (a *Auditor) endAccount(acc *account) {
 		f.User, f.Server = []byte(acc.key.user), acc.key.server
 	}
 	for _, s := range acc.succeeded {
-		detail := "accepted after " + plural(int(s.failures), "failure", "failures") + " of " + s.client.String()
+		detail := "accepted after " + plural(int(s.failures), "1 failure", "failures") + " of " + s.client.String()
 		if s.inUse {
-			detail = "maildrop in use, so the password was right, after " + plural(int(s.failures), "failure", "failures") + " of " + s.client.String()
+			detail = "maildrop in use, so the password was right, after " + plural(int(s.failures), "1 failure", "failures") + " of " + s.client.String()
 		}
 		f := a.find(a.rules.success, detail, &s.proof)
 		about(f)
 		f.Client = s.client
 	}
 	if acc.far != nil {
-		about(a.find(a.rules.networks, plural(acc.farFrom, "network", "networks")+" within "+shortDuration(a.rules.networks.span("window")), acc.far))
+		about(a.find(a.rules.networks, plural(acc.farFrom, "1 network", "networks")+" within "+shortDuration(a.rules.networks.span("window")), acc.far))
 	}
 	if acc.fast != nil {
-		about(a.find(a.rules.polling, plural(acc.polls, "login", "logins")+" too soon, the shortest time was "+seconds(acc.delay), acc.fast))
+		about(a.find(a.rules.polling, plural(acc.polls, "1 login", "logins")+" too soon, the shortest time was "+seconds(acc.delay), acc.fast))
 	}
 }
 

@@ -256,13 +256,13 @@ type Capture struct {
 // capture judges the capture as a whole, and what was forgotten.
 func (a *Auditor) capture(c Capture) {
 	if r := a.rules.drops; r != nil && c.KernelDrops > 0 {
-		a.find(r, plural(int(c.KernelDrops), "packet", "packets"), &proof{})
+		a.find(r, plural(int(c.KernelDrops), "1 packet", "packets"), &proof{})
 	}
 	if r := a.rules.fragments; r != nil && c.Fragments > 0 {
-		a.find(r, plural(int(c.Fragments), "overlap", "overlaps"), &proof{})
+		a.find(r, plural(int(c.Fragments), "1 overlap", "overlaps"), &proof{})
 	}
 	if r := a.rules.damaged; r != nil && len(c.Errors) > 0 {
-		a.find(r, plural(len(c.Errors), "error", "errors")+": "+c.Errors[0], &proof{})
+		a.find(r, plural(len(c.Errors), "1 error", "errors")+": "+c.Errors[0], &proof{})
 	}
 	if r := a.rules.limit; r != nil {
 		var what []string

@@ -97,7 +97,7 @@ func (c *client) refusedName(a *Auditor, user uint64, at sighting) {
 
 // endClient words what was found about a client.
 func (a *Auditor) endClient(c *client) {
-	users := plural(len(c.users), "user", "users")
+	users := plural(len(c.users), "1 user", "users")
 	if c.usersMore {
 		users = "more than " + users
 	}
@@ -107,16 +107,16 @@ func (a *Auditor) endClient(c *client) {
 	}
 	oneSecret := !c.blind && c.secrets[1] == 0 && len(c.users) == 1
 	if r := a.rules.guessing; r != nil && c.peak >= r.count("failures") && !oneSecret {
-		a.find(r, plural(int(c.failures), "failure", "failures")+" for "+users+span, &c.proof).Client = c.addr
+		a.find(r, plural(int(c.failures), "1 failure", "failures")+" for "+users+span, &c.proof).Client = c.addr
 	}
 	if r := a.rules.stale; r != nil && c.failures >= r.count("failures") && oneSecret {
-		a.find(r, plural(int(c.failures), "failure", "failures")+" with one password"+span, &c.proof).Client = c.addr
+		a.find(r, plural(int(c.failures), "1 failure", "failures")+" with one password"+span, &c.proof).Client = c.addr
 	}
 	if r := a.rules.spray; r != nil && int64(len(c.users)) >= r.count("users") {
 		a.find(r, users+" tried in vain"+span, &c.proof).Client = c.addr
 	}
 	if r := a.rules.enumeration; r != nil && int64(len(c.unknown)) >= r.count("users") {
-		names := plural(len(c.unknown), "name", "names")
+		names := plural(len(c.unknown), "1 name", "names")
 		if c.unknownMore {
 			names = "more than " + names
 		}

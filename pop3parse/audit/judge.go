@@ -129,7 +129,7 @@ func (v *view) findUser(r *active, user []byte, detail string, e *evidence) {
 }
 
 // noted adds a finding about the exchanges that have one of the notes, or
-// nothing when there are none. The words of what are singular and plural.
+// nothing when there are none. The words are those of plural.
 func (v *view) noted(r *active, notes pop3parse.Notes, one, many string) {
 	if (v.notes|v.Session.Notes)&notes == 0 {
 		return
@@ -200,10 +200,11 @@ func (e *evidence) both(x *pop3parse.Exchange) {
 	e.also(x.ReplyFirst)
 }
 
-// plural writes "1 line" and "2 lines".
+// plural writes "1 line" and "2 lines", where one is "1 line" and many is
+// "lines".
 func plural(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + one
+		return one
 	}
 	return strconv.Itoa(n) + " " + many
 }

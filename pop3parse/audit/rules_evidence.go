@@ -149,14 +149,14 @@ func differingCopies(v *view, r *active) {
 		e.add(k.First)
 		e.also(k.Second)
 	}
-	v.find(r, plural(int(c.Transport.Conflicts), "stretch", "stretches")+" sent twice, and differently", &e)
+	v.find(r, plural(int(c.Transport.Conflicts), "1 stretch", "stretches")+" sent twice, and differently", &e)
 }
 
 func outOfWindow(v *view, r *active) {
 	if t := &v.Conn.Transport; t.OutOfWindow[0]+t.OutOfWindow[1] > 0 {
 		var e evidence
 		e.add(v.Conn.First)
-		v.find(r, plural(int(t.OutOfWindow[stream.Client]), "segment", "segments")+" of the client, "+itoa(t.OutOfWindow[stream.Server])+" of the server", &e)
+		v.find(r, plural(int(t.OutOfWindow[stream.Client]), "1 segment", "segments")+" of the client, "+itoa(t.OutOfWindow[stream.Server])+" of the server", &e)
 	}
 }
 
@@ -192,7 +192,7 @@ func pairingNotSure(v *view, r *active) {
 			guessed++
 		}
 	}
-	v.find(r, plural(e.total, "exchange", "exchanges")+", "+itoa(int64(guessed))+" of them guessed", &e)
+	v.find(r, plural(e.total, "1 exchange", "exchanges")+", "+itoa(int64(guessed))+" of them guessed", &e)
 }
 
 func limitReached(v *view, r *active) {

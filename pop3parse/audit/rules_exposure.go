@@ -250,7 +250,7 @@ func anonymousLogin(v *view, r *active) {
 		}
 	}
 	if e.total > 0 {
-		v.find(r, plural(e.total, "login", "logins"), &e)
+		v.find(r, plural(e.total, "1 login", "logins"), &e)
 	}
 }
 
@@ -264,7 +264,7 @@ func secretEchoed(v *view, r *active) {
 			e.add(x.ReplyFirst)
 		}
 	}
-	v.find(r, plural(e.total, "reply", "replies"), &e)
+	v.find(r, plural(e.total, "1 reply", "replies"), &e)
 }
 
 func mailInClear(v *view, r *active) {
@@ -280,7 +280,7 @@ func mailInClear(v *view, r *active) {
 		}
 	}
 	if e.total > 0 {
-		v.findUser(r, v.user(), plural(e.total, "message", "messages"), &e)
+		v.findUser(r, v.user(), plural(e.total, "1 message", "messages"), &e)
 	}
 }
 

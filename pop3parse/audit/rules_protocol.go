@@ -26,7 +26,7 @@ var protocolRules = []Rule{
 	},
 	{
 		Slug: "octets-differ", Severity: Low, Scope: ServerScope,
-		session: func(v *view, r *active) { v.noted(r, set(pop3parse.OctetsDiffer), "message", "messages") },
+		session: func(v *view, r *active) { v.noted(r, set(pop3parse.OctetsDiffer), "1 message", "messages") },
 		Title:   "Announced size is not the size sent",
 		Advice:  "Do not trust sizes of this server. If the difference is not the same for all messages, compare with the maildrop: something may alter mail on the way.",
 		RFC:     "RFC 1939 section 11",
@@ -41,7 +41,7 @@ var protocolRules = []Rule{
 	},
 	{
 		Slug: "data-unstuffed", Severity: Medium, Scope: ServerScope,
-		session: func(v *view, r *active) { v.noted(r, set(pop3parse.Unstuffed), "reply", "replies") },
+		session: func(v *view, r *active) { v.noted(r, set(pop3parse.Unstuffed), "1 reply", "replies") },
 		Title:   "Data not byte-stuffed",
 		Advice:  "Replace the server: a mail can be written so that it ends early and goes on as replies of the server.",
 		RFC:     "RFC 1939 section 3",
@@ -49,7 +49,7 @@ var protocolRules = []Rule{
 	},
 	{
 		Slug: "uidl-duplicate", Severity: Low, Scope: ServerScope,
-		session: func(v *view, r *active) { v.noted(r, set(pop3parse.DuplicateUID), "listing", "listings") },
+		session: func(v *view, r *active) { v.noted(r, set(pop3parse.DuplicateUID), "1 listing", "listings") },
 		Title:   "Two messages with one unique id",
 		Advice:  "Repair the maildrop's index. Clients that keep mail on the server will skip one of the messages, or fetch it again and again.",
 		RFC:     "RFC 1939 section 7, UIDL",
@@ -57,7 +57,7 @@ var protocolRules = []Rule{
 	},
 	{
 		Slug: "uidl-malformed", Severity: Low, Scope: ServerScope,
-		session: func(v *view, r *active) { v.noted(r, set(pop3parse.OddUID), "reply", "replies") },
+		session: func(v *view, r *active) { v.noted(r, set(pop3parse.OddUID), "1 reply", "replies") },
 		Title:   "Unique id too long or with odd characters",
 		Advice:  "Report it to the maker of the server. Clients cut such ids, and then take different messages for one.",
 		RFC:     "RFC 1939 section 7, UIDL",
@@ -66,7 +66,7 @@ var protocolRules = []Rule{
 	{
 		Slug: "line-too-long", Severity: Info, Scope: SessionScope,
 		session: func(v *view, r *active) {
-			v.noted(r, set(pop3parse.LongCommand, pop3parse.LongReply, pop3parse.LineCut), "exchange", "exchanges")
+			v.noted(r, set(pop3parse.LongCommand, pop3parse.LongReply, pop3parse.LineCut), "1 exchange", "exchanges")
 		},
 		Title:  "Line longer than allowed",
 		Advice: "A single one is a careless program. Many, or very long ones, are somebody looking for overflows.",
@@ -76,7 +76,7 @@ var protocolRules = []Rule{
 	{
 		Slug: "bare-lf", Severity: Low, Scope: PairScope,
 		session: func(v *view, r *active) {
-			v.noted(r, set(pop3parse.BareLF, pop3parse.BareLFTerminator), "exchange", "exchanges")
+			v.noted(r, set(pop3parse.BareLF, pop3parse.BareLFTerminator), "1 exchange", "exchanges")
 		},
 		Title:  "Lines end in LF alone",
 		Advice: "Correct the program that does. Two readers that disagree about where lines end can be played against each other.",
@@ -85,7 +85,7 @@ var protocolRules = []Rule{
 	},
 	{
 		Slug: "control-bytes", Severity: Low, Scope: SessionScope,
-		session: func(v *view, r *active) { v.noted(r, set(pop3parse.NUL, pop3parse.LoneCR), "exchange", "exchanges") },
+		session: func(v *view, r *active) { v.noted(r, set(pop3parse.NUL, pop3parse.LoneCR), "1 exchange", "exchanges") },
 		Title:   "Zero bytes or lone CR in lines",
 		Advice:  "Programs written in C end a text at a zero byte, and some end a line at CR: look at what follows it.",
 		RFC:     "RFC 5322 section 2.2",
@@ -94,7 +94,7 @@ var protocolRules = []Rule{
 	{
 		Slug: "wrong-state", Severity: Low, Scope: PairScope,
 		session: func(v *view, r *active) {
-			v.noted(r, set(pop3parse.WrongState, pop3parse.NumberDeleted), "command", "commands")
+			v.noted(r, set(pop3parse.WrongState, pop3parse.NumberDeleted), "1 command", "commands")
 		},
 		Title:  "Commands in the wrong state",
 		Advice: "Look at the client. Commands for the maildrop before a login are typical of scripts that probe.",
@@ -103,7 +103,7 @@ var protocolRules = []Rule{
 	},
 	{
 		Slug: "list-multi-line", Severity: Info, Scope: ServerScope,
-		session: func(v *view, r *active) { v.noted(r, set(pop3parse.ListedMulti), "reply", "replies") },
+		session: func(v *view, r *active) { v.noted(r, set(pop3parse.ListedMulti), "1 reply", "replies") },
 		Title:   "LIST or UIDL of one message answered with several lines",
 		Advice:  "Report it to the maker of the server. Clients lose step with its replies.",
 		RFC:     "RFC 1939 section 5, LIST",
@@ -113,7 +113,7 @@ var protocolRules = []Rule{
 		Slug: "unknown-reply", Severity: Low, Scope: PairScope,
 		session: func(v *view, r *active) {
 			if !v.OneSided {
-				v.noted(r, set(pop3parse.UnexpectedLine, pop3parse.UnexpectedReply), "place", "places")
+				v.noted(r, set(pop3parse.UnexpectedLine, pop3parse.UnexpectedReply), "1 place", "places")
 			}
 		},
 		Title:  "Server lines that answer nothing",
@@ -123,7 +123,7 @@ var protocolRules = []Rule{
 	},
 	{
 		Slug: "unknown-command", Severity: Info, Scope: PairScope,
-		session: func(v *view, r *active) { v.noted(r, set(pop3parse.UnknownCommand), "command", "commands") },
+		session: func(v *view, r *active) { v.noted(r, set(pop3parse.UnknownCommand), "1 command", "commands") },
 		Title:   "Commands that no standard knows",
 		Advice:  "Mostly harmless. Commands of other protocols are somebody trying what the port is.",
 		RFC:     "RFC 1939 section 3",
@@ -170,7 +170,7 @@ func mailUnterminated(v *view, r *active) {
 		}
 	}
 	if e.total > 0 {
-		v.find(r, plural(e.total, "message", "messages"), &e)
+		v.find(r, plural(e.total, "1 message", "messages"), &e)
 	}
 }
 
@@ -193,7 +193,7 @@ func deletionsLost(v *view, r *active) {
 		return // a QUIT may be among what was lost
 	}
 	e.also(c.Ended)
-	v.find(r, plural(v.Session.Deleted, "message", "messages")+" marked; the connection ended by "+endWord(c.Close), &e)
+	v.find(r, plural(v.Session.Deleted, "1 message", "messages")+" marked; the connection ended by "+endWord(c.Close), &e)
 }
 
 // endWord says how a connection ended.

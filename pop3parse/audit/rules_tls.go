@@ -136,7 +136,7 @@ func tlsBadRecord(v *view, r *active) {
 	}
 	var e evidence
 	e.add(v.TLS.BadAt)
-	v.find(r, plural(int(v.TLS.BadRecords), "record", "records"), &e)
+	v.find(r, plural(int(v.TLS.BadRecords), "1 record", "records"), &e)
 }
 
 func stlsRefused(v *view, r *active) {
@@ -151,7 +151,7 @@ func stlsRefused(v *view, r *active) {
 		}
 	}
 	if e.total > 0 {
-		v.find(r, plural(e.total, "time", "times"), &e)
+		v.find(r, plural(e.total, "1 time", "times"), &e)
 	}
 }
 
@@ -162,7 +162,7 @@ func stlsNotOffered(v *view, r *active) {
 	}
 	var e evidence
 	e.add(c.At)
-	v.find(r, plural(len(c.Rows), "capability", "capabilities")+" listed, and STLS is not among them", &e)
+	v.find(r, plural(len(c.Rows), "1 capability", "capabilities")+" listed, and STLS is not among them", &e)
 }
 
 // firstExchange returns the number of the first exchange of this part.
@@ -186,7 +186,7 @@ func capaAltered(v *view, r *active) {
 			}
 		}
 		if e.total > 0 {
-			v.find(r, plural(e.total, "row", "rows")+" made of one letter", &e)
+			v.find(r, plural(e.total, "1 row", "rows")+" made of one letter", &e)
 			return
 		}
 	}
@@ -253,9 +253,9 @@ func stlsInjection(v *view, r *active) {
 	}
 	switch {
 	case commands > 0:
-		v.find(r, plural(commands, "command", "commands")+" sent in one go with STLS", &e)
+		v.find(r, plural(commands, "1 command", "commands")+" sent in one go with STLS", &e)
 	case replies > 0:
-		v.find(r, plural(replies, "reply", "replies")+" in clear between the +OK to STLS and TLS", &e)
+		v.find(r, plural(replies, "1 reply", "replies")+" in clear between the +OK to STLS and TLS", &e)
 	}
 }
 
@@ -270,7 +270,7 @@ func plaintextAfterSTLS(v *view, r *active) {
 		}
 	}
 	if e.total > 0 {
-		v.find(r, plural(e.total, "exchange", "exchanges")+" in clear", &e)
+		v.find(r, plural(e.total, "1 exchange", "exchanges")+" in clear", &e)
 	}
 }
 

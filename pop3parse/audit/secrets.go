@@ -79,7 +79,7 @@ func (u *secretUse) tries(t *attempt) {
 // endSecret words what was found about a secret.
 func (a *Auditor) endSecret(u *secretUse) {
 	if r := a.rules.secretOnes; r != nil && u.proof != nil && int64(len(u.tried)+1) >= r.count("users") {
-		words := plural(len(u.tried)+1, "user", "users")
+		words := plural(len(u.tried)+1, "1 user", "users")
 		if u.more {
 			words = "more than " + words
 		}

@@ -179,10 +179,10 @@ func (a *Auditor) endServer(s *server) {
 		for i := range s.lists {
 			p.take(&s.lists[i].sighting)
 		}
-		a.find(r, plural(len(s.lists), "list", "different lists"), &p).Server = s.addr
+		a.find(r, plural(len(s.lists), "1 list", "different lists"), &p).Server = s.addr
 	}
 	if r := a.rules.challengeRepeats; r != nil && s.repeats > 0 {
-		a.find(r, plural(s.repeats, "session", "sessions")+" with a challenge that was there before", &s.repeatProof).Server = s.addr
+		a.find(r, plural(s.repeats, "1 session", "sessions")+" with a challenge that was there before", &s.repeatProof).Server = s.addr
 	}
 	if r := a.rules.betrayed; r != nil {
 		var p proof

@@ -47,6 +47,9 @@ func (s *Scrubber) Distrust() { s.doubt = true }
 // Line returns the next line of the dialogue without its secrets, as long
 // as line is. An initial response is a line of the client.
 func (s *Scrubber) Line(server bool, line []byte) []byte {
+	if !server && (len(line) == 0 || string(line) == "=") {
+		s.doubt = true // whether that was the user name is not sure
+	}
 	if !server && (string(line) == "*" || string(line) == "=") {
 		return line
 	}

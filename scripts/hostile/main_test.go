@@ -19,7 +19,7 @@ func TestPromisesAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := runner{program: program, limit: 256 << 20, patient: time.Minute}
+	r := runner{program: program, limit: 384 << 20, patient: time.Minute}
 	for i := range kinds {
 		k := &kinds[i]
 		t.Run(k.name, func(t *testing.T) {
