@@ -63,6 +63,9 @@ func FuzzFormats(f *testing.F) {
 	}
 	harmless := newMarkup(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
 		d, err := sayEverywhere(text)
 		if err != nil {
 			t.Skip(err) // longer than a dialog may be
@@ -80,12 +83,18 @@ func FuzzFormats(f *testing.F) {
 	})
 }
 
+// maxFuzzed bounds the text: more of it makes a run slow, and says no more.
+const maxFuzzed = 400
+
 // FuzzPacketFormats: the same of the list of packets.
 func FuzzPacketFormats(f *testing.F) {
 	for _, s := range hostileTexts {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > maxFuzzed {
+			return
+		}
 		d, err := sayEverywhere(text)
 		if err != nil {
 			t.Skip(err)
