@@ -87,10 +87,24 @@ func (p *Parser) echo(text []byte) (from, to int) {
 	switch {
 	case from >= to:
 		return 0, 0
-	case len(low) != len(text): // positions moved: letters that change their length with their case
+	case !inPlace(low, text):
 		return 0, len(text)
 	}
 	return from, to
+}
+
+// inPlace reports whether each byte of low stands where that of text does.
+// Letters beyond ASCII may change their length with their case.
+func inPlace(low, text []byte) bool {
+	if len(low) != len(text) {
+		return false
+	}
+	for i, c := range text {
+		if c != low[i] && c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // learnSecrets remembers what an exchange that logs in has shown, as sent

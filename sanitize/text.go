@@ -172,10 +172,22 @@ func scrubUnknown(b []byte) {
 	}
 	verb, _, _ := bytes.Cut(bytes.TrimLeft(old, " \t"), []byte(" "))
 	at := bytes.Index(old, verb)
-	up := bytes.ToUpper(verb)
+	up := upper(verb)
 	for _, w := range []string{"PASS", "PWD", "AUTH", "LOGIN", "APOP", "PROXY"} {
 		if j := bytes.Index(up, []byte(w)); j >= 0 {
 			copy(b[at+j:at+j+len(w)], old[at+j:])
 		}
 	}
+}
+
+// upper returns b with ASCII letters in upper case: as long as b is, whatever
+// it holds.
+func upper(b []byte) []byte {
+	out := bytes.Clone(b)
+	for i, c := range out {
+		if 'a' <= c && c <= 'z' {
+			out[i] = c - ('a' - 'A')
+		}
+	}
+	return out
 }
