@@ -29,7 +29,7 @@ type Options struct {
 	NoMail   bool // do not hash and outline messages: sizes and verdicts only; Body is not asked
 	Follow   bool // hand on exchanges as soon as they are finished, each time as a part of the session
 	Workers  int  // 0 means all processors; results are the same for every number
-	Ahead    int  // how many rounds of packets, of up to half a megabyte each, may wait for the workers; 0 means 2
+	Ahead    int  // bytes of packets that may wait for the workers, about; never less than two rounds, see rounds.go
 	Policy   audit.Policy
 	Limits   Limits
 	Tap      Tap // is told what the bytes are; nil: nobody asks
@@ -96,9 +96,6 @@ func (o Options) withDefaults() Options {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	o.Workers = min(o.Workers, numShards)
-	if o.Ahead <= 0 {
-		o.Ahead = 2
-	}
 	o.awaitKeys = o.Keys != nil
 	if !o.awaitKeys {
 		o.Keys = new(tlsdec.KeyLog)

@@ -14,7 +14,7 @@ import (
 // batch in order. Turns come after the same packets as in sequential, so
 // that the results are the same.
 func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool) {
-	n, ahead := a.opt.Workers, a.opt.Ahead
+	n, ahead := a.opt.Workers, max(a.opt.Ahead/batchBytes, 2)
 	stop := make(chan struct{})
 	pipe := pipeline{stop: stop, free: make(chan *batch, (ahead+2)*n), turns: make(chan turn, ahead)}
 	var running sync.WaitGroup

@@ -38,11 +38,10 @@ type sniffFlags struct {
 	metrics string
 }
 
-// readAhead is how many rounds of packets wait in memory for the analysis,
-// 32 MB at most: so the kernel's buffer is emptied at once even when threads
-// have to wait for a processor, which on a busy machine takes longer than a
-// round.
-const readAhead = 64
+// readAhead is how many bytes of packets may wait in memory for the analysis:
+// so the kernel's buffer is emptied at once even when threads have to wait for
+// a processor, which on a busy machine takes longer than a round.
+const readAhead = 32 << 20
 
 // sniffing is a live run: checked flags.
 type sniffing struct {
