@@ -13,8 +13,14 @@ import (
 	"popscope/capture/capturetest"
 )
 
-// listPackets writes the packets of a source.
+// listPackets writes the packets that are given.
 func listPackets(t testing.TB, packets []capture.Packet, format string, o PacketOptions) []byte {
+	t.Helper()
+	return listOf(t, capturetest.Source(packets), format, o)
+}
+
+// listOf writes the packets of a source.
+func listOf(t testing.TB, src capture.Source, format string, o PacketOptions) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w, err := NewPackets(format, &out, o)
@@ -22,7 +28,7 @@ func listPackets(t testing.TB, packets []capture.Packet, format string, o Packet
 		t.Fatal(err)
 	}
 	a := popscope.New(popscope.Options{Workers: 1})
-	for p, err := range a.Packets(capturetest.Source(packets)) {
+	for p, err := range a.Packets(src) {
 		if err != nil {
 			t.Fatal(err)
 		}
