@@ -42,7 +42,7 @@ type shard struct {
 	notInside int64 // connections in TLS that have no POP3 inside
 	open      *atomic.Int64
 
-	prints *fingerprint.Matcher
+	prints *fingerprint.Matcher // nil before the first connection
 }
 
 func newShards(o *Options) []*shard {
@@ -52,7 +52,7 @@ func newShards(o *Options) []*shard {
 	out := make([]*shard, numShards)
 	for i := range out {
 		out[i] = &shard{
-			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool), prints: fingerprint.NewMatcher(),
+			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool),
 			budget: budget{limit: o.Limits.Sessions / numShards},
 		}
 	}

@@ -49,6 +49,9 @@ const (
 // begin makes the track ready for a connection.
 func (t *track) begin(s *shard, c *stream.Conn) {
 	t.shard, t.whole = s, c.ClientKnown
+	if s.prints == nil {
+		s.prints = fingerprint.NewMatcher()
+	}
 	t.print.Reset(s.prints)
 	if t.toTLS == nil {
 		t.toTLS, t.mail = t.feedTLS, t.sink()

@@ -55,9 +55,6 @@ func NewMatcher() *Matcher {
 // forget empties the memory of texts.
 func (m *Matcher) forget() {
 	m.texts, m.held = make([]map[string]*hits, len(m.t.places)), 0
-	for i := range m.texts {
-		m.texts[i] = map[string]*hits{}
-	}
 }
 
 // match holds a text against the traits of a place. What it returns is valid
@@ -90,6 +87,9 @@ func (m *Matcher) match(at place, text []byte) *hits {
 			m.forget()
 		}
 		m.held++
+		if m.texts[at] == nil {
+			m.texts[at] = map[string]*hits{}
+		}
 		m.texts[at][string(text)] = h
 	}
 	return h
