@@ -24,24 +24,25 @@ const (
 func (u *reuse) result() *Result {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if n := len(u.results); n > 0 {
-		r := u.results[n-1]
-		u.results = u.results[:n-1]
-		return r
-	}
-	return &Result{}
+	return take(&u.results)
 }
 
 // track returns a track to be begun.
 func (u *reuse) track() *track {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if n := len(u.tracks); n > 0 {
-		t := u.tracks[n-1]
-		u.tracks = u.tracks[:n-1]
-		return t
+	return take(&u.tracks)
+}
+
+// take returns the one that was put down last, or a new one.
+func take[T any](spare *[]*T) *T {
+	n := len(*spare)
+	if n == 0 {
+		return new(T)
 	}
-	return &track{}
+	last := (*spare)[n-1]
+	*spare = (*spare)[:n-1]
+	return last
 }
 
 // done says that nobody looks at a Result any more.

@@ -97,13 +97,9 @@ func (f *flow) tell(p piece, s pop3parse.Stretch) {
 	}
 	s = clip(s, text.Off, p.end)
 	text.to = s.End() == p.end && unfinished(s.Part)
-	if n := len(text.Parts); n > 0 && text.Parts[n-1].End() == s.Off && joins(&text.Parts[n-1], &s) {
-		text.Parts[n-1].Len += s.Len
-		text.Parts[n-1].Last = s.Last
-		return
-	}
-	text.Parts = append(text.Parts, s)
-	if !p.row.gone {
+	before := len(text.Parts)
+	text.Parts = join(text.Parts, s)
+	if len(text.Parts) > before && !p.row.gone {
 		p.row.pays(f.w, stretchCost)
 	}
 }
@@ -201,11 +197,7 @@ func (r *row) joinInside() {
 		last := &joined[n-1]
 		last.Data = append(last.Data, p.Data...)
 		for _, s := range p.Parts {
-			if k := len(last.Parts); k > 0 && last.Parts[k-1].End() == s.Off && joins(&last.Parts[k-1], &s) {
-				last.Parts[k-1].Len += s.Len
-				continue
-			}
-			last.Parts = append(last.Parts, s)
+			last.Parts = join(last.Parts, s)
 		}
 		last.to = p.to
 	}

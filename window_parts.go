@@ -1,6 +1,7 @@
 package popscope
 
 import (
+	"cmp"
 	"slices"
 
 	"popscope/pop3parse"
@@ -15,12 +16,7 @@ func (f *flow) stretch(s pop3parse.Stretch) {
 		return
 	}
 	side := &f.side[s.Dir]
-	if n := len(side.said); n > 0 && joins(&side.said[n-1], &s) {
-		side.said[n-1].Len += s.Len
-		side.said[n-1].Last = s.Last
-	} else {
-		side.said = append(side.said, s)
-	}
+	side.said = join(side.said, s)
 	side.done = s.End()
 	n := 0
 	for n < len(side.waiting) && side.waiting[n].end() <= side.done {
@@ -33,9 +29,20 @@ func (f *flow) stretch(s pop3parse.Stretch) {
 	side.trim()
 }
 
+// join appends a stretch to a list, or lengthens the last one by it.
+func join(list []pop3parse.Stretch, s pop3parse.Stretch) []pop3parse.Stretch {
+	n := len(list)
+	if n == 0 || !joins(&list[n-1], &s) {
+		return append(list, s)
+	}
+	list[n-1].Len += s.Len
+	list[n-1].Last = s.Last
+	return list
+}
+
 // joins reports whether t goes on where s ends, as the same.
 func joins(s, t *pop3parse.Stretch) bool {
-	if s.Part != t.Part || s.Secret != t.Secret || s.Exchange != t.Exchange || s.Greeting != t.Greeting {
+	if s.End() != t.Off || s.Part != t.Part || s.Secret != t.Secret || s.Exchange != t.Exchange || s.Greeting != t.Greeting {
 		return false
 	}
 	switch s.Part {
@@ -89,9 +96,7 @@ func (f *flow) resolve(r *row) {
 	r.placed, r.known = true, true
 	side := &f.side[r.From]
 	end := r.end()
-	i, _ := slices.BinarySearchFunc(side.said, r.Off+1, func(s pop3parse.Stretch, off int64) int {
-		return int(min(max(s.End()-off, -1), 1))
-	})
+	i, _ := slices.BinarySearchFunc(side.said, r.Off+1, func(s pop3parse.Stretch, off int64) int { return cmp.Compare(s.End(), off) })
 	if r.fate.Has(reassembly.OutOfWindow) {
 		return
 	}

@@ -131,10 +131,7 @@ func (c *choices) more() bool { return len(c.b) > 0 }
 func TestModel(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		in := make([]byte, 50+r.IntN(600))
-		for i := range in {
-			in[i] = byte(r.Uint32())
-		}
+		in := noise(r, 50+r.IntN(600))
 		model(t, in)
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
@@ -146,11 +143,7 @@ func FuzzModel(f *testing.F) {
 	f.Add([]byte("\x01\x01\x01a conversation"))
 	for seed := range uint64(8) {
 		r := rand.New(rand.NewPCG(seed, 2))
-		in := make([]byte, 300)
-		for i := range in {
-			in[i] = byte(r.Uint32())
-		}
-		f.Add(in)
+		f.Add(noise(r, 300))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) < 2000 {
@@ -301,17 +294,22 @@ func model(t *testing.T, in []byte) {
 	}
 }
 
+// noise returns n random bytes.
+func noise(r *rand.Rand, n int) []byte {
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = byte(r.Uint32())
+	}
+	return out
+}
+
 // FuzzSegments takes any segments at all and checks that the events and
 // what is inside stay in order, that the limits hold, and that a second
 // run tells the same.
 func FuzzSegments(f *testing.F) {
 	r := rand.New(rand.NewPCG(3, 3))
 	for range 8 {
-		in := make([]byte, 400)
-		for i := range in {
-			in[i] = byte(r.Uint32())
-		}
-		f.Add(in)
+		f.Add(noise(r, 400))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) > 4000 {
@@ -327,10 +325,7 @@ func FuzzSegments(f *testing.F) {
 func TestAnySegments(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 4))
-		in := make([]byte, 1000)
-		for i := range in {
-			in[i] = byte(r.Uint32())
-		}
+		in := noise(r, 1000)
 		if one, two := anySegments(t, in), anySegments(t, in); one != two {
 			t.Fatalf("seed %d: two runs differ\none %s\ntwo %s", seed, one, two)
 		}

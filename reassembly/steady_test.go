@@ -17,11 +17,7 @@ import (
 func FuzzSteady(f *testing.F) {
 	r := rand.New(rand.NewPCG(7, 7))
 	for range 8 {
-		in := make([]byte, 300)
-		for i := range in {
-			in[i] = byte(r.Uint32())
-		}
-		f.Add(in)
+		f.Add(noise(r, 300))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) > 4000 {
@@ -39,10 +35,7 @@ func TestSteady(t *testing.T) {
 	var taken int
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 5))
-		in := make([]byte, 1000)
-		for i := range in {
-			in[i] = byte(r.Uint32())
-		}
+		in := noise(r, 1000)
 		short, n := conversation(t, in, false)
 		long, none := conversation(t, in, true)
 		if short != long {
