@@ -30,9 +30,12 @@ type charge struct {
 	gone  bool // its connection was closed to make room
 }
 
-// trackSize is about what a connection takes that says little, in assembler,
-// track and parser.
-const trackSize = 4 << 10
+// About what a connection takes that says little: in assembler and track,
+// and in reader and parser, once it is read.
+const (
+	trackSize  = 1 << 10
+	readerSize = 3 << 10
+)
 
 // add begins to charge for a track.
 func (b *budget) add(t *track, c *stream.Conn) {
@@ -80,8 +83,11 @@ func (b *budget) short() bool { return b.kept > max(b.limit, b.next) }
 
 // kept returns about how many bytes are kept for a connection.
 func (t *track) kept() int {
-	const chunkSize = 96
-	n := trackSize + t.heldBytes + len(t.held)*chunkSize + len(t.seen[0]) + len(t.seen[1])
+	n := trackSize + len(t.backlog.packed)
+	if t.reader == nil {
+		return n
+	}
+	n += readerSize + len(t.seen[0]) + len(t.seen[1])
 	if t.parser != nil {
 		n += t.parser.Kept()
 	}
@@ -110,14 +116,14 @@ func (s *shard) makeRoom() {
 // handOn makes a part of what a session has finished, unless that is little.
 func (s *shard) handOn(t *track) {
 	const little = 4 << 10
-	if t.is != isOther && t.parser != nil && t.parser.Ready() > little && t.charge.conn.Ended.Packet == 0 {
+	if t.is != isOther && t.reader != nil && t.parser != nil && t.parser.Ready() > little && t.charge.conn.Ended.Packet == 0 {
 		t.emit(t.charge.conn, false)
 	}
 }
 
 // spare forgets what a session can go on without.
 func (s *shard) spare(t *track) {
-	if t.parser == nil {
+	if t.reader == nil || t.parser == nil {
 		return
 	}
 	t.parser.Forget()

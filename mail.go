@@ -40,19 +40,13 @@ type mailSink struct {
 	body   Body // nil when nobody wants the bytes
 }
 
-// sink returns the function that gives the parser a sink for each message,
-// or nil when nobody wants to know.
-func (t *track) sink() func(*pop3parse.Message) pop3parse.Sink {
-	if t.shard.opt.NoMail {
-		return nil
+// sink returns what takes the bytes of a message.
+func (t *track) sink(m *pop3parse.Message) pop3parse.Sink {
+	s := t.newSink()
+	if t.shard.opt.Body != nil {
+		s.body = t.shard.opt.Body(m)
 	}
-	return func(m *pop3parse.Message) pop3parse.Sink {
-		s := t.newSink()
-		if t.shard.opt.Body != nil {
-			s.body = t.shard.opt.Body(m)
-		}
-		return s
-	}
+	return s
 }
 
 // newSink takes a sink that another message has done with, or makes one.

@@ -49,10 +49,11 @@ type Result struct {
 	partAt  int64 // valid iff !Last: the packet at which the part was full
 	sawUser bool  // Options.User has logged in by now
 
-	conn  stream.Conn  // what Conn points to
-	judge audit.Facts  // the same facts for package audit
-	found audit.Buffer // what holds Findings
-	track *track       // to be used again; nil in all parts but the last one
+	conn   stream.Conn  // what Conn points to
+	judge  audit.Facts  // the same facts for package audit
+	found  audit.Buffer // what holds Findings
+	reader *reader      // to be used again; nil in all parts but the last one
+	shard  *shard       // valid iff reader is not nil
 }
 
 // facts fills in what package audit judges of a result.

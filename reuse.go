@@ -2,22 +2,24 @@ package popscope
 
 import "sync"
 
-// reuse keeps what Results and tracks were made of, for the next ones: a
-// flood of short sessions then costs the memory of those that are open at
-// once. Results come back in the goroutine that hands them out, tracks are
+// reuse keeps what Results and readers were made of, for the next ones: a
+// flood of short sessions then costs the memory of those that are read at
+// once. Results come back in the goroutine that hands them out, readers are
 // taken in that of their shard.
 type reuse struct {
 	mu      sync.Mutex
 	results []*Result
-	tracks  []*track
+	readers []*reader
 }
 
 const (
 	// spareResults bounds what a shard keeps for use again.
 	spareResults = 128
-	// spareExchanges bounds the exchanges of a track that is used again: the
-	// memory of a long session is let go.
+	// spareExchanges bounds the exchanges of a reader that is used again:
+	// the memory of a long session is let go.
 	spareExchanges = 32
+	// spareBacklog bounds the memory that a track keeps for its next backlog.
+	spareBacklog = 4 << 10
 )
 
 // result returns an empty Result.
@@ -27,11 +29,11 @@ func (u *reuse) result() *Result {
 	return take(&u.results)
 }
 
-// track returns a track to be begun.
-func (u *reuse) track() *track {
+// reader returns a reader to be begun.
+func (u *reuse) reader() *reader {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return take(&u.tracks)
+	return take(&u.readers)
 }
 
 // take returns the one that was put down last, or a new one.
@@ -47,37 +49,37 @@ func take[T any](spare *[]*T) *T {
 
 // done says that nobody looks at a Result any more.
 func (r *Result) done() {
-	if r.track != nil {
-		r.track.shard.reuse.done(r)
+	if r.reader != nil {
+		r.shard.reuse.done(r)
 	}
 }
 
 // done takes the last Result of a session, which nobody looks at any more,
-// and the track that it came from. Results of other parts are left alone:
+// and the reader that it came from. Results of other parts are left alone:
 // they own what they hold.
 func (u *reuse) done(r *Result) {
-	t := r.track
+	read := r.reader
 	clear(r.Messages)
 	*r = Result{Messages: r.Messages[:0], found: r.found}
-	t.clear()
+	read.clear()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.results) < spareResults {
 		u.results = append(u.results, r)
 	}
-	u.keep(t)
+	u.keep(read)
 }
 
-// left takes a track of a connection that came to nothing.
-func (u *reuse) left(t *track) {
-	t.clear()
+// left takes a reader of a connection that came to nothing.
+func (u *reuse) left(r *reader) {
+	r.clear()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.keep(t)
+	u.keep(r)
 }
 
-func (u *reuse) keep(t *track) {
-	if len(u.tracks) < spareResults && (t.parser == nil || t.parser.Size() <= spareExchanges) {
-		u.tracks = append(u.tracks, t)
+func (u *reuse) keep(r *reader) {
+	if len(u.readers) < spareResults && (r.parser == nil || r.parser.Size() <= spareExchanges) {
+		u.readers = append(u.readers, r)
 	}
 }

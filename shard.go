@@ -29,15 +29,17 @@ type shard struct {
 	judge  *audit.Judge
 	out    []*Result
 	now    stream.Stamp
-	ids    map[string]bool // of the sessions under way
+	ids    map[sessionID]struct{} // of the sessions under way
 	free   []*mailSink
 	reuse  reuse
+	tracks []*track        // to be used again
 	names  strings.Builder // where name puts them
 	window *window         // nil unless packets are asked for
 	tls    waiting
 	budget budget // of the sessions
 	known  int64  // up to which secrets of the key log are known
 
+	patient   bool  // sessions may be read when they are over
 	notPOP3   int64 // connections
 	notInside int64 // connections in TLS that have no POP3 inside
 	open      *atomic.Int64
@@ -52,8 +54,8 @@ func newShards(o *Options) []*shard {
 	out := make([]*shard, numShards)
 	for i := range out {
 		out[i] = &shard{
-			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[string]bool),
-			budget: budget{limit: o.Limits.Sessions / numShards},
+			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[sessionID]struct{}),
+			budget: budget{limit: o.Limits.Sessions / numShards}, patient: o.patience(),
 		}
 	}
 	return out
@@ -140,8 +142,8 @@ func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
 			s.decided(c, OtherProtocol)
 			return
 		}
-		t = s.reuse.track()
-		t.begin(s, c)
+		t = take(&s.tracks)
+		t.begin(s, c, &ch)
 		c.Owner = t
 		s.budget.add(t, c)
 	}
@@ -176,7 +178,8 @@ func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
 
 // closed takes the end of a connection.
 func (s *shard) closed(c *stream.Conn) {
-	if t, ok := c.Owner.(*track); ok {
+	t, ok := c.Owner.(*track)
+	if ok {
 		s.budget.remove(t)
 		t.close(c)
 	}
@@ -186,7 +189,23 @@ func (s *shard) closed(c *stream.Conn) {
 	if s.window != nil {
 		s.window.closed(c)
 	}
-	c.Done = s.opt.Tap == nil && s.window == nil
+	if s.patient {
+		c.Done = true
+		if ok {
+			c.Owner = nil
+			s.release(t)
+		}
+	}
+}
+
+// release keeps a track, of a connection that is over, for another one.
+func (s *shard) release(t *track) {
+	held := t.backlog
+	held.clear()
+	*t = track{backlog: held}
+	if len(s.tracks) < spareResults {
+		s.tracks = append(s.tracks, t)
+	}
 }
 
 // ignored returns the connections that are no POP3, by reason.
@@ -205,18 +224,18 @@ func (s *shard) ignored() map[string]int64 {
 
 // newID makes the id of a session, from the connection and the time of its
 // first packet. Which side is the client and what surrounds the connection
-// do not matter, unless two connections would get the same id.
-func (s *shard) newID(c *stream.Conn) string {
+// do not matter, unless two connections that are there at once would get the
+// same id.
+func (s *shard) newID(c *stream.Conn) sessionID {
 	a, b := c.Client, c.Server
 	if b.Compare(a) < 0 {
 		a, b = b, a
 	}
 	for n := 0; ; n++ {
 		id := idOf(a, b, c.First.Nanos, n)
-		if !s.ids[string(id[:])] {
-			name := s.name(id[:])
-			s.ids[name] = true
-			return name
+		if _, used := s.ids[id]; !used {
+			s.ids[id] = struct{}{}
+			return id
 		}
 	}
 }
@@ -236,8 +255,12 @@ func (s *shard) name(text []byte) string {
 // long keeps all of it.
 const nameBlock = 256
 
+// sessionID is a session's id as a number of 56 bits: among a million
+// sessions the chance that any two are equal is below one in a hundred thousand.
+type sessionID uint64
+
 // idOf makes the id of the n-th connection that is otherwise the same.
-func idOf(a, b netip.AddrPort, nanos int64, n int) (id [idLength]byte) {
+func idOf(a, b netip.AddrPort, nanos int64, n int) sessionID {
 	buf := make([]byte, 0, 64)
 	for _, e := range [...]netip.AddrPort{a, b} {
 		ip := e.Addr().As16()
@@ -247,15 +270,15 @@ func idOf(a, b netip.AddrPort, nanos int64, n int) (id [idLength]byte) {
 	buf = binary.BigEndian.AppendUint64(buf, uint64(nanos))
 	buf = binary.BigEndian.AppendUint32(buf, uint32(n))
 	sum := sha256.Sum256(buf)
-	idEncoding.Encode(id[:], sum[:idBytes])
-	return id
+	return sessionID(binary.BigEndian.Uint64(sum[:]) >> 8)
 }
 
-// idBytes makes ids of 12 letters and digits: among a million sessions the
-// chance that any two are equal is below one in a million.
-const (
-	idLength = 12
-	idBytes  = idLength * 5 / 8
-)
+// text returns the 12 letters and digits by which the session is known.
+func (id sessionID) text() (out [12]byte) {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(id)<<8)
+	idEncoding.Encode(out[:], b[:7])
+	return out
+}
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -78,6 +78,7 @@ func NewSieve(src capture.Source, o Options) *Sieve {
 	l := o.Limits.Reassembly
 	l.Ports = o.Ports
 	s.shard = newShards(&o)[0]
+	s.shard.patient = false // as soon as possible
 	s.shard.asm = reassembly.New(l)
 	s.shard.open = new(atomic.Int64)
 	return s
@@ -196,7 +197,6 @@ func (s *Sieve) feed(seg *packet.Segment) {
 		}
 	}
 	for _, r := range s.shard.out {
-		delete(s.shard.ids, r.ID)
 		r.done()
 	}
 	s.shard.out = s.shard.out[:0]

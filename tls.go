@@ -117,7 +117,7 @@ func (t *track) plaintext(c *stream.Conn) {
 		case isPOP3:
 			t.pop3(c, ch)
 		case undecided:
-			t.hold(ch)
+			t.backlog.add(ch)
 			t.decideInside(c, false)
 		}
 	}
@@ -135,12 +135,14 @@ func (t *track) plaintext(c *stream.Conn) {
 // decideInside finds out what is inside of TLS, if the plaintext says so by
 // now.
 func (t *track) decideInside(c *stream.Conn, over bool) {
-	over = over || t.heldBytes >= t.shard.opt.Limits.Probe || len(t.held) >= maxHeldChunks
-	switch t.probePOP3(c, t.shard.ports.has(c.Server.Port()), over) {
+	for ch, ok := t.backlog.next(); ok; ch, ok = t.backlog.next() {
+		t.look(&ch)
+	}
+	switch t.probePOP3(c, t.shard.ports.has(c.Server.Port()), over || t.fullOf(&t.backlog.seen)) {
 	case isPOP3:
 		t.tls.inside = isPOP3
 		t.newParser(c, c.Handshake)
-		t.unhold(t.pop3, c)
+		t.replay(t.pop3, c)
 	case isOther:
 		t.leaveTLS(c)
 		t.shard.notInside++
@@ -165,7 +167,7 @@ func (t *track) closeTLS(c *stream.Conn) {
 		return
 	}
 	switch {
-	case t.tls.inside == undecided && len(t.held) > 0:
+	case t.tls.inside == undecided && t.backlog.chunks > 0:
 		t.decideInside(c, true)
 	case t.tls.inside == undecided && t.content:
 		t.leaveTLS(c)

@@ -8,32 +8,41 @@ import (
 )
 
 // track follows one connection: until it shows whether it is POP3, and
-// then to its end.
+// then to its end. It is small as long as there is no need of a reader.
 type track struct {
-	shard *shard
-	is    protocol
-	id    string
+	shard   *shard
+	is      protocol
+	patient bool // what comes waits in backlog to be read in one go
+	counted bool // in shard.open and shard.ids
+	content bool
+	sawUser bool      // a login of Options.User was among the logins
+	key     sessionID // valid while counted
+	id      string    // the same as text, from start on
+	part    int
+	charge  charge // for what is kept of it
 
-	// While is == undecided.
-	held       []stream.Chunk // copies of all that came
-	copies     []byte         // where their bytes are
-	heldBytes  int
+	backlog backlog   // while is == undecided, and while that is undecided inside TLS: all that came
+	*reader           // nil while patient
+	tls     *tlsLayer // nil until there is TLS
+	flow    *flow     // nil unless packets are asked for
+}
+
+// reader is what it takes to read a connection. It is large, and used again
+// for others.
+type reader struct {
+	track  *track
+	parser *pop3parse.Parser // nil before the first session
+	toTLS  func(stream.Chunk)
+	mail   func(*pop3parse.Message) pop3parse.Sink // nil when nobody wants to know
+
+	digests []digest
+	print   fingerprint.Print
+
+	// What the backlog told of what the connection is.
 	seen       [2][]byte // the first bytes of each side
 	whole      bool      // the server's bytes are there from the start, without a gap
 	spokeLate  bool      // the server had client bytes when it first spoke
 	clientLost bool      // some of the client's bytes are missing
-
-	parser  *pop3parse.Parser // nil before the first session of a track
-	tls     *tlsLayer         // nil until there is TLS
-	flow    *flow             // nil unless packets are asked for
-	content bool
-	toTLS   func(stream.Chunk)
-	mail    func(*pop3parse.Message) pop3parse.Sink // nil when nobody wants to know
-	digests []digest
-	print   fingerprint.Print
-	part    int
-	charge  charge // for what is kept of it
-	sawUser bool   // a login of Options.User was among the logins
 }
 
 // protocol is what a connection turned out to be.
@@ -46,25 +55,61 @@ const (
 	isOther
 )
 
-// begin makes the track ready for a connection.
-func (t *track) begin(s *shard, c *stream.Conn) {
-	t.shard, t.whole = s, c.ClientKnown
+// begin makes the track ready for a connection whose first chunk came.
+func (t *track) begin(s *shard, c *stream.Conn, first *stream.Chunk) {
+	t.shard = s
+	if t.patient = s.patient && saysHello(c, first) && s.ports.has(c.Server.Port()); t.patient {
+		t.count(c)
+	}
+}
+
+// saysHello reports whether a connection begins as POP3 does: the server
+// speaks first, with a status.
+func saysHello(c *stream.Conn, first *stream.Chunk) bool {
+	return c.ClientKnown && first.Dir == stream.Server && first.Off == 0 && len(first.Data) > 0 && (first.Data[0] == '+' || first.Data[0] == '-')
+}
+
+// count adds the track to the sessions that are under way.
+func (t *track) count(c *stream.Conn) {
+	if !t.counted {
+		t.counted, t.key = true, t.shard.newID(c)
+		t.shard.open.Add(1)
+	}
+}
+
+// uncount takes it out again.
+func (t *track) uncount() {
+	if t.counted {
+		t.counted = false
+		delete(t.shard.ids, t.key)
+		t.shard.open.Add(-1)
+	}
+}
+
+// open gives the track a reader.
+func (t *track) open(c *stream.Conn) {
+	s := t.shard
+	t.patient = false
+	r := s.reuse.reader()
+	t.reader, r.track, r.whole = r, t, c.ClientKnown
 	if s.prints == nil {
 		s.prints = fingerprint.NewMatcher()
 	}
-	t.print.Reset(s.prints)
-	if t.toTLS == nil {
-		t.toTLS, t.mail = t.feedTLS, t.sink()
+	r.print.Reset(s.prints)
+	if r.toTLS == nil {
+		r.toTLS = func(ch stream.Chunk) { r.track.feedTLS(ch) }
+		if !s.opt.NoMail {
+			r.mail = func(m *pop3parse.Message) pop3parse.Sink { return r.track.sink(m) }
+		}
 	}
 }
 
 // clear lets go of everything but memory to be used again.
-func (t *track) clear() {
-	clear(t.held)
-	clear(t.digests)
-	*t = track{
-		held: t.held[:0], copies: t.copies[:0], seen: [2][]byte{t.seen[0][:0], t.seen[1][:0]},
-		parser: t.parser, toTLS: t.toTLS, mail: t.mail, print: t.print, digests: t.digests[:0],
+func (r *reader) clear() {
+	clear(r.digests)
+	*r = reader{
+		seen: [2][]byte{r.seen[0][:0], r.seen[1][:0]}, parser: r.parser,
+		toTLS: r.toTLS, mail: r.mail, print: r.print, digests: r.digests[:0],
 	}
 }
 
@@ -81,8 +126,10 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 		t.feedTLS(ch)
 		t.plaintext(c)
 	case undecided:
-		t.hold(ch)
-		t.decide(c, false)
+		t.backlog.add(ch)
+		if !t.patient || t.backlog.isLong() {
+			t.decide(c, false)
+		}
 	}
 }
 
@@ -95,8 +142,8 @@ func (t *track) pop3(c *stream.Conn, ch stream.Chunk) {
 	}
 }
 
-// hold keeps a chunk until it is known what to do with it.
-func (t *track) hold(ch stream.Chunk) {
+// look takes note of what a chunk tells of what the connection is.
+func (t *track) look(ch *stream.Chunk) {
 	if ch.Lost > 0 {
 		if ch.Dir == stream.Client {
 			t.clientLost = true
@@ -111,30 +158,46 @@ func (t *track) hold(ch stream.Chunk) {
 	if room := t.shard.opt.Limits.Probe - len(t.seen[ch.Dir]); room > 0 {
 		t.seen[ch.Dir] = append(t.seen[ch.Dir], ch.Data[:min(room, len(ch.Data))]...)
 	}
-	from := len(t.copies)
-	t.copies = append(t.copies, ch.Data...)
-	ch.Data = t.copies[from:len(t.copies):len(t.copies)]
-	t.held = append(t.held, ch)
-	t.heldBytes += len(ch.Data)
 }
 
-// unhold hands on what was held. It may come to be held again.
-func (t *track) unhold(to func(*stream.Conn, stream.Chunk), c *stream.Conn) {
-	held, copies := t.held, t.copies
-	t.held, t.copies, t.seen, t.heldBytes = nil, nil, [2][]byte{t.seen[0][:0], t.seen[1][:0]}, 0
-	for _, ch := range held {
+// replay hands on what was held. It may come to be held again.
+func (t *track) replay(to func(*stream.Conn, stream.Chunk), c *stream.Conn) {
+	held := t.backlog
+	held.rewind()
+	t.backlog, t.seen = backlog{}, [2][]byte{t.seen[0][:0], t.seen[1][:0]}
+	for ch, ok := held.next(); ok; ch, ok = held.next() {
 		to(c, ch)
 	}
-	if t.held == nil {
-		clear(held)
-		t.held, t.copies = held[:0], copies[:0]
+	if t.backlog.packed == nil && t.reader != nil && cap(held.packed) <= spareBacklog {
+		held.clear()
+		t.backlog = held
 	}
 }
 
 // decide finds out what the connection is, if its bytes say so by now.
 func (t *track) decide(c *stream.Conn, over bool) {
-	over = over || t.heldBytes >= t.shard.opt.Limits.Probe || len(t.held) >= maxHeldChunks
-	switch is := t.probe(c, over); is {
+	if t.reader == nil {
+		t.open(c)
+	}
+	for ch, ok := t.backlog.next(); ok; ch, ok = t.backlog.next() {
+		t.look(&ch)
+		if t.decided(c, t.probe(c, t.fullOf(&t.backlog.seen))) {
+			return
+		}
+	}
+	if over {
+		t.decided(c, t.probe(c, true))
+	}
+}
+
+// fullOf reports whether no more is held to find out what it is.
+func (t *track) fullOf(m *backlogMark) bool {
+	return m.bytes >= t.shard.opt.Limits.Probe || m.chunks >= maxHeldChunks
+}
+
+// decided acts upon what a connection is, and reports whether that is known.
+func (t *track) decided(c *stream.Conn, is protocol) bool {
+	switch is {
 	case isPOP3, isTLS:
 		t.start(c, is)
 	case isOther:
@@ -142,12 +205,16 @@ func (t *track) decide(c *stream.Conn, over bool) {
 		t.shard.notPOP3++
 		t.shard.decided(c, OtherProtocol)
 	}
+	return is != undecided
 }
 
 // leave lets go of a connection that is no POP3.
 func (t *track) leave(c *stream.Conn) {
 	t.is = isOther
-	t.held, t.copies, t.seen, t.heldBytes = nil, nil, [2][]byte{}, 0
+	t.backlog = backlog{}
+	t.shard.reuse.left(t.reader)
+	t.reader = nil
+	t.uncount()
 	c.Ignore = true
 }
 
@@ -222,17 +289,16 @@ func (t *track) looksLikeTLS() (tls, need bool) {
 // flip exchanges client and server.
 func (t *track) flip(c *stream.Conn) {
 	c.Flip = true
-	for i := range t.held {
-		t.held[i].Dir = t.held[i].Dir.Other()
-	}
+	t.backlog.flip = !t.backlog.flip
 }
 
 // start begins to read the connection as what it is.
 func (t *track) start(c *stream.Conn, is protocol) {
 	t.is = is
 	t.shard.decided(c, map[protocol]Protocol{isPOP3: POP3, isTLS: TLSProtocol}[is])
-	t.id = t.shard.newID(c)
-	t.shard.open.Add(1)
+	t.count(c)
+	text := t.key.text()
+	t.id = t.shard.name(text[:])
 	if w := t.shard.window; w != nil {
 		t.flow = w.flows[c]
 	}
@@ -240,7 +306,7 @@ func (t *track) start(c *stream.Conn, is protocol) {
 		t.beginTLS()
 	}
 	t.newParser(c, c.Handshake && is == isPOP3)
-	t.unhold(t.data, c)
+	t.replay(t.data, c)
 }
 
 // newParser begins a session.
@@ -279,14 +345,12 @@ func (t *track) close(c *stream.Conn) {
 	if t.tls != nil {
 		t.closeTLS(c)
 	}
-	delete(t.shard.ids, t.id)
 	if t.is == isOther {
-		t.shard.reuse.left(t)
 		return
 	}
+	t.uncount()
 	t.parser.End(c.Close)
 	t.emit(c, true)
-	t.shard.open.Add(-1)
 }
 
 // emit makes a result of what was finished since the last one. That of the
@@ -329,9 +393,12 @@ func (t *track) emit(c *stream.Conn, last bool) {
 		r.Maildrop = t.parser.Maildrop()
 	}
 	if last && t.parser.Size() <= spareExchanges {
-		r.track = t
+		r.reader, r.shard = t.reader, t.shard
 	} else {
 		r.detach(t)
+	}
+	if last {
+		t.reader = nil
 	}
 	t.shard.out = append(t.shard.out, r)
 }

@@ -98,7 +98,7 @@ func newWindow(a *Analyzer) *window {
 	}
 	for _, s := range a.shards {
 		s.asm.Trace()
-		s.window = w
+		s.window, s.patient = w, false
 	}
 	a.in.fragment = w.fragment
 	return w
