@@ -78,10 +78,15 @@ func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 
 // sequential does everything in the caller's goroutine.
 func (a *Analyzer) sequential(src capture.Source, yield func(*Result, error) bool) {
-	a.in.read(src, inline{a, yield})
+	if a.opt.Tap != nil {
+		a.in.read(src, inline{a, yield})
+		return
+	}
+	a.in.read(src, &rounds{inline: inline{a, yield}})
 }
 
-// inline is the sink of sequential.
+// inline is the sink of sequential where a Tap has to see what comes of a
+// packet before the next one is read.
 type inline struct {
 	*Analyzer
 	yield func(*Result, error) bool
@@ -103,6 +108,25 @@ func (a inline) turn(n news) bool {
 		mark = min(mark, s.mark())
 	}
 	return a.release(&n, mark, a.yield)
+}
+
+// rounds is the sink of sequential otherwise.
+type rounds struct {
+	inline
+	batch batch
+}
+
+func (r *rounds) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
+	r.batch.add(seg, at, keys)
+}
+
+func (r *rounds) turn(n news) bool {
+	for i, s := range r.shards {
+		s.assemble(r.batch.items[i], r.batch.bytes)
+	}
+	ok := r.inline.turn(n)
+	r.batch.clear()
+	return ok
 }
 
 // release hands on the results whose turn has come: those of sessions that

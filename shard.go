@@ -81,14 +81,28 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s.now = at
 	s.asm.Segment(seg, at)
 	s.drain()
-	if s.budget.short() {
-		s.makeRoom()
-		s.drain()
+}
+
+// assemble takes the segments of a round, whose payloads lie in bytes. What
+// they bring waits for drain, so that the code of each stage, which is more
+// than a processor holds at once, runs for many packets in a row.
+func (s *shard) assemble(items []item, bytes []byte) {
+	for i := range items {
+		it := &items[i]
+		if it.keys > s.known || s.asm.Calls(&it.seg) {
+			s.drain()
+			s.keys(it.keys)
+		}
+		it.seg.Payload = bytes[it.from:it.to:it.to]
+		s.now = it.at
+		s.asm.Segment(&it.seg, it.at)
+		s.asm.Work()
 	}
 }
 
 // learn takes the news of a turn.
 func (s *shard) learn(n *news) {
+	s.drain()
 	s.keys(n.keys)
 	switch {
 	case n.part:
@@ -120,16 +134,22 @@ func (s *shard) mark() int64 {
 	return s.now.Packet
 }
 
-// drain takes the events that a segment caused.
+// drain takes the events that there are.
 func (s *shard) drain() {
+	now := s.now
 	for ev := s.asm.Next(); ev != nil; ev = s.asm.Next() {
+		s.now.Packet = ev.Packet
 		switch ev.Kind {
 		case stream.Data:
 			s.data(ev.Conn, ev.Chunk)
+			if s.budget.short() {
+				s.makeRoom()
+			}
 		case stream.Closed:
 			s.closed(ev.Conn)
 		}
 	}
+	s.now = now
 }
 
 // data takes a chunk of a connection.

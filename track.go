@@ -137,7 +137,7 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 func (t *track) pop3(c *stream.Conn, ch stream.Chunk) {
 	t.parser.Feed(ch)
 	full := len(t.parser.Exchanges()) >= t.shard.opt.Limits.PartExchanges || t.parser.Ready() >= t.shard.opt.Limits.PartBytes
-	if full && c.Ended.Packet == 0 {
+	if goesOn := c.Ended.Packet == 0 || t.shard.now.Packet < c.Ended.Packet; full && goesOn {
 		t.emit(c, false)
 	}
 }

@@ -30,7 +30,7 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 		for i := w; i < len(a.shards); i += n {
 			mine = append(mine, a.shards[i])
 		}
-		running.Go(func() { pipe.work(mine, pipe.todo[w], pipe.done[w]) })
+		running.Go(func() { pipe.work(mine, w, pipe.todo[w], pipe.done[w]) })
 	}
 	running.Go(func() { pipe.read(a.in, src) })
 
@@ -69,14 +69,13 @@ type turn struct {
 
 // batch is what one worker gets of a round.
 type batch struct {
-	items []item
+	items [numShards][]item
 	bytes []byte // payloads, one after the other
 	news  news
 }
 
 // item is a segment, whose payload lies in batch.bytes.
 type item struct {
-	shard    int
 	seg      packet.Segment
 	at       stream.Stamp
 	keys     int64 // mark of the key log
@@ -105,7 +104,7 @@ type dealer struct {
 
 func (d *dealer) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s := shardOf(seg)
-	d.round[s%len(d.round)].add(s, seg, at, keys)
+	d.round[s%len(d.round)].addTo(s, seg, at, keys)
 	d.any = true
 }
 
@@ -158,15 +157,27 @@ func (p *pipeline) deal(round []*batch, t turn) bool {
 	}
 }
 
-func (b *batch) add(shard int, seg *packet.Segment, at stream.Stamp, keys int64) {
-	from := len(b.bytes)
-	b.bytes = append(b.bytes, seg.Payload...)
-	b.items = append(b.items, item{shard, *seg, at, keys, from, len(b.bytes)})
+func (b *batch) add(seg *packet.Segment, at stream.Stamp, keys int64) {
+	b.addTo(shardOf(seg), seg, at, keys)
 }
 
-// work does the batches of one worker.
-func (p *pipeline) work(shards []*shard, todo chan *batch, done chan finished) {
-	n := len(p.todo)
+func (b *batch) addTo(shard int, seg *packet.Segment, at stream.Stamp, keys int64) {
+	from := len(b.bytes)
+	b.bytes = append(b.bytes, seg.Payload...)
+	b.items[shard] = append(b.items[shard], item{*seg, at, keys, from, len(b.bytes)})
+}
+
+// clear makes the batch empty, to be used again.
+func (b *batch) clear() {
+	for i := range b.items {
+		b.items[i] = b.items[i][:0]
+	}
+	b.bytes = b.bytes[:0]
+}
+
+// work does the batches of one worker, whose shards are those from the
+// first one on in steps of len(todo).
+func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan finished) {
 	for {
 		var b *batch
 		select {
@@ -174,10 +185,8 @@ func (p *pipeline) work(shards []*shard, todo chan *batch, done chan finished) {
 		case <-p.stop:
 			return
 		}
-		for i := range b.items {
-			it := &b.items[i]
-			it.seg.Payload = b.bytes[it.from:it.to:it.to]
-			shards[it.shard/n].segment(&it.seg, it.at, it.keys)
+		for i, s := range shards {
+			s.assemble(b.items[first+i*len(p.todo)], b.bytes)
 		}
 		f := finished{mark: b.news.at.Packet}
 		for _, s := range shards {
@@ -187,8 +196,7 @@ func (p *pipeline) work(shards []*shard, todo chan *batch, done chan finished) {
 			f.mark = min(f.mark, s.mark())
 		}
 		last := b.news.last
-		clear(b.items)
-		b.items, b.bytes = b.items[:0], b.bytes[:0]
+		b.clear()
 		select {
 		case p.free <- b:
 		default:

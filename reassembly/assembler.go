@@ -26,6 +26,7 @@ type Assembler struct {
 
 	items  []item // events to come, from items[head] on
 	head   int
+	placed int          // items of which item.acked is known
 	event  stream.Event // the one handed out
 	last   *conn        // its connection, until the flags are looked at that the consumer may have set
 	done   bool         // that was Closed: the conn can be used again
@@ -51,6 +52,8 @@ type item struct {
 	off    int64
 	lost   int64
 	at     stream.Stamp
+	now    int64 // the packet at hand
+	acked  int64 // stream.Chunk.PeerAcked; valid from place on
 	ack    Seq
 	hasAck bool
 	closed bool
@@ -70,7 +73,9 @@ func New(l Limits) *Assembler {
 // of the packets must not decrease.
 //
 // s is read only, and not kept, but the events that come of it borrow its
-// Payload: call Next until it returns nil before Payload changes.
+// Payload: call Next until it returns nil before Payload changes. To take the
+// events of many segments at once, ask Calls before each of them, and call
+// Work behind it.
 func (a *Assembler) Segment(s *packet.Segment, at stream.Stamp) {
 	a.Tick(at)
 	a.stats.Segments++
@@ -88,6 +93,28 @@ func (a *Assembler) Segment(s *packet.Segment, at stream.Stamp) {
 	default:
 		a.haunted(e, side, s)
 	}
+	a.placeItems()
+}
+
+// Work does what has come due, as Next does when there are no events, and
+// hands out nothing.
+func (a *Assembler) Work() {
+	a.settle()
+	for a.busy && !a.closed {
+		a.busy = a.work()
+		a.placeItems()
+	}
+}
+
+// Calls reports whether the events that there are should be taken before a
+// segment: a SYN can change what is known of a connection from its beginning.
+func (a *Assembler) Calls(s *packet.Segment) bool {
+	if s.Flags&packet.SYN == 0 || a.head == len(a.items) {
+		return false
+	}
+	t, _ := tupleOf(s)
+	e := a.table.find(a.table.hash(&t), &t)
+	return e != nil && e.conn != nil && e.conn.told
 }
 
 // Tick takes note of a packet that is not for this Assembler: the clock
@@ -145,6 +172,7 @@ func (a *Assembler) Next() *stream.Event {
 				return nil
 			}
 			a.busy = a.work()
+			a.placeItems()
 			continue
 		}
 		it := &a.items[a.head]
@@ -156,14 +184,14 @@ func (a *Assembler) Next() *stream.Event {
 		case !c.opened:
 			c.opened = true
 			a.stats.Opened++
-			a.event = stream.Event{Kind: stream.Opened, Conn: c.pub}
+			a.event = stream.Event{Kind: stream.Opened, Conn: c.pub, Packet: it.now}
 		case it.closed:
 			a.head++
 			a.done = true
-			a.event = stream.Event{Kind: stream.Closed, Conn: c.pub}
+			a.event = stream.Event{Kind: stream.Closed, Conn: c.pub, Packet: it.now}
 		default:
 			a.head++
-			a.event = stream.Event{Kind: stream.Data, Conn: c.pub, Chunk: it.chunk()}
+			a.event = stream.Event{Kind: stream.Data, Conn: c.pub, Packet: it.now, Chunk: it.chunk()}
 			ch := &a.event.Chunk
 			c.pub.Bytes[ch.Dir] += int64(len(ch.Data))
 			c.pub.Lost[ch.Dir] += ch.Lost
@@ -176,32 +204,40 @@ func (a *Assembler) Next() *stream.Event {
 // rewind makes the queue of events empty, and lets go of it if a rare
 // event has made it long.
 func (a *Assembler) rewind() {
-	a.items, a.head = a.items[:0], 0
+	a.items, a.head, a.placed = a.items[:0], 0, 0
 	if cap(a.items) > spares {
 		a.items = nil
 	}
 }
 
 func (a *Assembler) emit(c *conn, it item) {
-	it.conn = c
+	it.conn, it.now = c, a.at.Packet
+	c.told = true
 	a.items = append(a.items, it)
 }
 
-func (it *item) chunk() stream.Chunk {
-	c := it.conn
-	ch := stream.Chunk{
-		Dir: c.dir(int(it.side)), Off: it.off, Data: it.data, Lost: it.lost, At: it.at, PeerAcked: -1,
-	}
-	if peer := &c.half[1-it.side]; it.hasAck && peer.start == startFixed {
-		off := peer.offset(it.ack)
-		if off <= peer.next+window {
-			ch.PeerAcked = max(off, 0)
-			if peer.ended {
-				ch.PeerAcked = min(ch.PeerAcked, peer.fin)
+// placeItems says of the events that a segment caused where their senders
+// stood in the other direction, as far as that is known when the segment is
+// done with.
+func (a *Assembler) placeItems() {
+	for ; a.placed < len(a.items); a.placed++ {
+		it := &a.items[a.placed]
+		it.acked = -1
+		if peer := &it.conn.half[1-it.side]; it.hasAck && peer.start == startFixed {
+			if off := peer.offset(it.ack); off <= peer.next+window {
+				it.acked = max(off, 0)
+				if peer.ended {
+					it.acked = min(it.acked, peer.fin)
+				}
 			}
 		}
 	}
-	return ch
+}
+
+func (it *item) chunk() stream.Chunk {
+	return stream.Chunk{
+		Dir: it.conn.dir(int(it.side)), Off: it.off, Data: it.data, Lost: it.lost, At: it.at, PeerAcked: it.acked,
+	}
 }
 
 // settle does what the consumer asked for in the flags of the connection

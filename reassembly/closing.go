@@ -84,7 +84,7 @@ func (a *Assembler) report(c *conn) {
 	a.release(&c.half[1])
 	a.archive.drop(&c.half[0])
 	a.archive.drop(&c.half[1])
-	if c.opened || len(a.items) > a.head || a.trace { // there are events to come, of this connection
+	if c.told || a.trace {
 		a.emit(c, item{closed: true})
 		return
 	}

@@ -20,6 +20,7 @@ type conn struct {
 	syns    uint8 // bit of each side whose SYN was seen
 	gathers bool  // it is not decided yet where the streams start: nothing is delivered
 	packets uint8 // while it gathers: how many came, since there is data in a direction for the first time
+	told    bool  // there is or was an event
 	opened  bool  // there was an event
 	ignored bool  // the consumer wants no more
 

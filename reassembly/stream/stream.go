@@ -57,9 +57,10 @@ const (
 
 // Event is one step in the life of a connection.
 type Event struct {
-	Kind  EventKind
-	Conn  *Conn // the same pointer in every event of a connection
-	Chunk Chunk // valid iff Kind == Data
+	Kind   EventKind
+	Conn   *Conn // the same pointer in every event of a connection
+	Packet int64 // the packet at hand when it came about; Chunk.At may be an earlier one
+	Chunk  Chunk // valid iff Kind == Data
 }
 
 // CloseReason says how a connection ended.
