@@ -23,23 +23,38 @@ func FuzzSteady(f *testing.F) {
 		if len(in) > 4000 {
 			return
 		}
-		short, _ := conversation(t, in, false)
-		long, _ := conversation(t, in, true)
+		short, _ := conversation(t, in, shortWay)
+		long, _ := conversation(t, in, longWay)
 		if short != long {
 			t.Errorf("short %s\nlong  %s", short, long)
 		}
+		if later, _ := conversation(t, in, inRounds); later != long {
+			t.Errorf("in rounds %s\none by one %s", later, long)
+		}
 	})
 }
+
+// manner is how a conversation is taken: all three come to the same.
+type manner uint8
+
+const (
+	shortWay manner = iota
+	longWay         // no segment is taken by steady
+	inRounds        // events are taken every few segments
+)
 
 func TestSteady(t *testing.T) {
 	var taken int
 	for seed := range uint64(300) {
 		r := rand.New(rand.NewPCG(seed, 5))
 		in := noise(r, 1000)
-		short, n := conversation(t, in, false)
-		long, none := conversation(t, in, true)
+		short, n := conversation(t, in, shortWay)
+		long, none := conversation(t, in, longWay)
 		if short != long {
 			t.Fatalf("seed %d\nshort %s\nlong  %s", seed, short, long)
+		}
+		if later, _ := conversation(t, in, inRounds); later != long {
+			t.Fatalf("seed %d\nin rounds %s\none by one %s", seed, later, long)
 		}
 		if none != 0 {
 			t.Fatal("steady was asked")
@@ -53,11 +68,11 @@ func TestSteady(t *testing.T) {
 
 // conversation makes two sides talk, mostly in order, and returns all that
 // came of it, and how many segments steady would have taken.
-func conversation(t *testing.T, in []byte, thorough bool) (string, int) {
+func conversation(t *testing.T, in []byte, how manner) (string, int) {
 	c := &choices{slices.Clone(in)}
 	p := newScript(t, Limits{DirectionBytes: 2000, HistoryBytes: 4000})
 	p.wrong = true
-	p.a.thorough = thorough
+	p.a.thorough = how == longWay
 	steady := 0
 	ends := [2]packet.Endpoint{{Addr: testAddr(1), Port: 40000}, {Addr: testAddr(2), Port: 110}}
 	next := [2]uint32{1000, 5000 - uint32(c.n(2))*6000}
@@ -72,13 +87,18 @@ func conversation(t *testing.T, in []byte, thorough bool) (string, int) {
 		p.packet++
 		p.nanos += 1e6
 		at := stream.Stamp{Packet: p.packet, Nanos: p.nanos}
-		if tu, side := tupleOf(&s); !thorough {
+		if tu, side := tupleOf(&s); how != longWay {
 			if e := p.a.table.find(p.a.table.hash(&tu), &tu); e != nil && e.conn != nil && calmFor(e.conn, side, &s) {
 				steady++
 			}
 		}
+		if how == inRounds && p.a.Calls(&s) {
+			p.drain()
+		}
 		p.a.Segment(&s, at)
-		p.drain()
+		if p.a.Work(); how != inRounds || p.packet%7 == 0 {
+			p.drain()
+		}
 		checkInside(t, p.a)
 	}
 	if c.n(4) > 0 { // otherwise it is caught in the middle
