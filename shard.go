@@ -87,6 +87,19 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 // they bring waits for drain, so that the code of each stage, which is more
 // than a processor holds at once, runs for many packets in a row.
 func (s *shard) assemble(items []item, bytes []byte) {
+	for len(items) > 0 {
+		near := items[:min(len(items), reassembly.Reach)]
+		for i := range near {
+			s.asm.Expect(&near[i].seg)
+		}
+		s.asm.Fetch()
+		s.assembleNear(near, bytes)
+		items = items[len(near):]
+	}
+}
+
+// assembleNear takes segments that the assembler expects.
+func (s *shard) assembleNear(items []item, bytes []byte) {
 	for i := range items {
 		it := &items[i]
 		if it.keys > s.known || s.asm.Calls(&it.seg) {

@@ -15,6 +15,7 @@ import (
 type Assembler struct {
 	limits Limits
 	table  table
+	ahead  ahead
 	clock  clock
 	at     stream.Stamp // of the packet at hand
 
@@ -80,12 +81,12 @@ func (a *Assembler) Segment(s *packet.Segment, at stream.Stamp) {
 	a.Tick(at)
 	a.stats.Segments++
 	a.takenFor(nil)
-	t, side := tupleOf(s)
-	hash := a.table.hash(&t)
-	e := a.table.find(hash, &t)
+	k := a.keyOf(s)
+	a.ahead.next++
+	side, e := int(k.side), a.table.find(k.hash, &k.tuple)
 	switch {
 	case e == nil:
-		a.meet(hash, &t, side, s)
+		a.meet(k.hash, &k.tuple, side, s)
 	case e.conn != nil:
 		a.continued(e, side, s)
 	case e.kind == kindHalfOpen:
@@ -112,8 +113,8 @@ func (a *Assembler) Calls(s *packet.Segment) bool {
 	if s.Flags&packet.SYN == 0 || a.head == len(a.items) {
 		return false
 	}
-	t, _ := tupleOf(s)
-	e := a.table.find(a.table.hash(&t), &t)
+	k := a.keyOf(s)
+	e := a.table.find(k.hash, &k.tuple)
 	return e != nil && e.conn != nil && e.conn.told
 }
 

@@ -14,7 +14,7 @@ import (
 func (a *Assembler) GiveUp(p *stream.Conn) bool {
 	a.settle()
 	t, _ := tupleOf(&packet.Segment{Src: endpoint(p.Client), Dst: endpoint(p.Server), Path: p.Path})
-	e := a.table.find(a.table.hash(&t), &t)
+	e := a.table.find(t.hash(), &t)
 	if e == nil || e.conn == nil || e.conn.pub != p || e.conn.ended() {
 		return false
 	}

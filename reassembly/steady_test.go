@@ -88,7 +88,7 @@ func conversation(t *testing.T, in []byte, how manner) (string, int) {
 		p.nanos += 1e6
 		at := stream.Stamp{Packet: p.packet, Nanos: p.nanos}
 		if tu, side := tupleOf(&s); how != longWay {
-			if e := p.a.table.find(p.a.table.hash(&tu), &tu); e != nil && e.conn != nil && calmFor(e.conn, side, &s) {
+			if e := p.a.table.find(tu.hash(), &tu); e != nil && e.conn != nil && calmFor(e.conn, side, &s) {
 				steady++
 			}
 		}

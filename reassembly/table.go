@@ -3,6 +3,7 @@ package reassembly
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"math/bits"
 	"net/netip"
 
 	"popscope/capture/packet"
@@ -87,7 +88,6 @@ type handshake struct {
 // hash is seeded against traffic made to collide; nothing that comes out
 // of the package depends on the seed or on the order of the slots.
 type table struct {
-	seed  maphash.Seed
 	slots []slot // a power of two
 	len   int
 }
@@ -100,10 +100,38 @@ type slot struct {
 const tableMin = 64
 
 func newTable() table {
-	return table{seed: maphash.MakeSeed(), slots: make([]slot, tableMin)}
+	return table{slots: make([]slot, tableMin)}
 }
 
-func (t *table) hash(k *tuple) uint32 { return uint32(maphash.Comparable(t.seed, *k)) }
+// seed is random, and odd, so that nothing is lost by multiplying with it.
+var seed = func() (s [4]uint64) {
+	m := maphash.MakeSeed()
+	for i := range s {
+		s[i] = maphash.Comparable(m, i) | 1
+	}
+	return s
+}()
+
+// hash mixes the words of a tuple by multiplication to 128 bits, two at a
+// time: without the seed nobody can tell which tuples collide.
+func (k *tuple) hash() uint32 {
+	h := fold(k.addr[0][0]^seed[0], k.addr[0][1]^seed[1])
+	h = fold(h^k.addr[1][0]^seed[2], k.addr[1][1]^seed[3])
+	h = fold(h^uint64(k.ports[0])<<32^uint64(k.ports[1])^seed[1], k.path^seed[0]^h>>32)
+	return uint32(h)
+}
+
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// is compares without the call that comparing structures costs.
+func (k *tuple) is(o *tuple) bool {
+	return (k.addr[0][0]^o.addr[0][0]|k.addr[0][1]^o.addr[0][1]|
+		k.addr[1][0]^o.addr[1][0]|k.addr[1][1]^o.addr[1][1]|
+		k.path^o.path)|uint64(k.ports[0]^o.ports[0]|k.ports[1]^o.ports[1]) == 0
+}
 
 func (t *table) find(hash uint32, k *tuple) *entry {
 	mask := len(t.slots) - 1
@@ -112,7 +140,7 @@ func (t *table) find(hash uint32, k *tuple) *entry {
 		if s.entry == nil {
 			return nil
 		}
-		if s.hash == hash && s.entry.tuple == *k {
+		if s.hash == hash && s.entry.tuple.is(k) {
 			return s.entry
 		}
 	}

@@ -257,7 +257,7 @@ func TestTable(t *testing.T) {
 			continue
 		}
 		e := &entry{tuple: tuple{path: uint64(step)}}
-		e.hash = tab.hash(&e.tuple) % 997 // many collide
+		e.hash = e.tuple.hash() % 997 // many collide
 		tab.insert(e)
 		in = append(in, e)
 		if step%500 == 0 {
