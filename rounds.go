@@ -16,7 +16,7 @@ import (
 // numShards it must not depend on the number of workers, and like all that
 // decides about turns on the packets alone: then a live run and the file of
 // its packets give the same.
-const batchPackets = 512
+const batchPackets = 2048
 
 // batchBytes ends a round early when its packets are large: what is
 // finished in one round has to be held. Above it the same is true.

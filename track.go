@@ -11,20 +11,19 @@ import (
 // then to its end. It is small as long as there is no need of a reader.
 type track struct {
 	shard   *shard
+	*reader // nil while patient
 	is      protocol
 	patient bool // what comes waits in backlog to be read in one go
 	counted bool // in shard.open and shard.ids
 	content bool
 	sawUser bool      // a login of Options.User was among the logins
+	charge  charge    // for what is kept of it
+	backlog backlog   // while is == undecided, and while that is undecided inside TLS: all that came
+	tls     *tlsLayer // nil until there is TLS
+	flow    *flow     // nil unless packets are asked for
 	key     sessionID // valid while counted
 	id      string    // the same as text, from start on
 	part    int
-	charge  charge // for what is kept of it
-
-	backlog backlog   // while is == undecided, and while that is undecided inside TLS: all that came
-	*reader           // nil while patient
-	tls     *tlsLayer // nil until there is TLS
-	flow    *flow     // nil unless packets are asked for
 }
 
 // reader is what it takes to read a connection. It is large, and used again

@@ -194,8 +194,9 @@ func (a *Assembler) Next() *stream.Event {
 			a.head++
 			a.event = stream.Event{Kind: stream.Data, Conn: c.pub, Packet: it.now, Chunk: it.chunk()}
 			ch := &a.event.Chunk
-			c.pub.Bytes[ch.Dir] += int64(len(ch.Data))
-			c.pub.Lost[ch.Dir] += ch.Lost
+			if c.pub.Bytes[ch.Dir] += int64(len(ch.Data)); ch.Lost > 0 {
+				c.pub.Lost[ch.Dir] += ch.Lost
+			}
 		}
 		a.last = c
 		return &a.event

@@ -11,23 +11,26 @@ import (
 // them is the client may change, so directions are made from sides only
 // when something is reported.
 type conn struct {
-	entry *entry       // nil once the tuple belongs to a later connection, or is free
+	// What each segment needs comes first, in few lines of the processor's cache.
 	pub   *stream.Conn // what the consumer sees
-	half  [2]half      // by the side that sends
+	entry *entry       // nil once the tuple belongs to a later connection, or is free
 	next  *handshake   // of another connection on the same tuple, if its SYN is all there is; else nil
 
-	client  uint8
-	syns    uint8 // bit of each side whose SYN was seen
-	gathers bool  // it is not decided yet where the streams start: nothing is delivered
-	packets uint8 // while it gathers: how many came, since there is data in a direction for the first time
-	told    bool  // there is or was an event
-	opened  bool  // there was an event
-	ignored bool  // the consumer wants no more
+	client    uint8
+	syns      uint8 // bit of each side whose SYN was seen
+	gathers   bool  // it is not decided yet where the streams start: nothing is delivered
+	packets   uint8 // while it gathers: how many came, since there is data in a direction for the first time
+	told      bool  // there is or was an event
+	opened    bool  // it was handed out
+	ignored   bool  // the consumer wants no more
+	finishing bool  // the entry is of kindFinishing
 
-	place   node[conn] // in Assembler.ending, once it has ended
-	endedAt int64      // clock then
-	rst     uint8      // who sent the RST; valid iff pub.Close == stream.ClosedRST
-	rstEnd  [2]int64   // where both directions stood for the sender of the RST: offsets by side; -1 unknown
+	place node[conn] // in Assembler.ending, once it has ended
+	half  [2]half    // by the side that sends
+
+	endedAt int64    // clock when it ended
+	rst     uint8    // who sent the RST; valid iff pub.Close == stream.ClosedRST
+	rstEnd  [2]int64 // where both directions stood for the sender of the RST: offsets by side; -1 unknown
 
 	// After an RST: the last data that its sender did not know of, whose
 	// acknowledgement would show that the connection lives.

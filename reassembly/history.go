@@ -20,13 +20,14 @@ const (
 // hi-lo <= len(ring). The byte at offset o is ring[o % len(ring)]. The
 // marks cover [lo, hi) in order.
 type history struct {
-	place  node[history]
-	owner  *half
+	// What each delivery needs comes first, in one line of the processor's cache.
 	ring   []byte // a power of two
 	lo, hi int64
+	oldest int32 // index of the oldest mark
+	n      int32 // marks in use
+	owner  *half
 	marks  [historyMarks]mark
-	oldest int // index of the oldest mark
-	n      int // marks in use
+	place  node[history]
 }
 
 // mark says which packet brought the bytes up to end.

@@ -63,12 +63,14 @@ const (
 // entry is what the table holds for a tuple. It is all there is of a
 // half-open connection and of a tombstone.
 type entry struct {
+	// What each segment needs comes first, in one line of the processor's cache.
 	tuple tuple
-	hash  uint32
-	kind  entryKind
-	conn  *conn       // valid iff kind is kindOpen, kindIgnored or kindFinishing
-	used  node[entry] // its place among those of its kind, by last use
-	since int64       // clock when it was put there
+	conn  *conn // valid iff kind is kindOpen, kindIgnored or kindFinishing
+	since int64 // clock when it was put in used
+
+	hash uint32
+	kind entryKind
+	used node[entry] // its place among those of its kind, by last use
 
 	// Valid iff kind is kindHalfOpen or kindTombstone; by side.
 	handshake

@@ -156,12 +156,13 @@ func (a *Assembler) adopt(e *entry, side int) *conn {
 
 // continued takes a segment of a tuple that has a connection.
 func (a *Assembler) continued(e *entry, side int, s *packet.Segment) {
-	if e.kind == kindFinishing {
+	c := e.conn
+	switch {
+	case c.finishing:
 		a.turn(e, kindOpen)
-	} else {
+	case a.clock.now-e.since > int64(a.limits.Idle)/32: // see touch
 		a.touch(e)
 	}
-	c := e.conn
 	switch {
 	case s.Flags&(packet.SYN|packet.RST) == packet.SYN:
 		if !a.syn(c, side, s) {
@@ -317,10 +318,10 @@ func (a *Assembler) touch(e *entry) {
 	a.enqueue(e)
 }
 
-// turn makes an entry one of another kind.
+// turn makes an entry that has a connection one of another kind.
 func (a *Assembler) turn(e *entry, k entryKind) {
 	a.used[e.kind].remove(&e.used)
-	e.kind = k
+	e.kind, e.conn.finishing = k, k == kindFinishing
 	a.enqueue(e)
 }
 

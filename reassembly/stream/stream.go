@@ -91,29 +91,33 @@ type Conflict struct {
 // read it at any event and set the fields said to be its own.
 type Conn struct {
 	Client, Server netip.AddrPort
-	Path           uint64 // 0 for plain IP; tells apart equal addresses in different VLANs and tunnels
 
-	Handshake   bool  // SYN and SYN-ACK were seen
-	ClientKnown bool  // a SYN told who is the client; otherwise the port numbers did
-	First, Last Stamp // its first and last packet
-	Ended       Stamp // the packet that ended it; zero while open
-	Close       CloseReason
-	Shed        bool // closed because a limit on connections was reached
-
-	Start   [2]uint32 // TCP sequence numbers of stream offset 0, by sender; valid iff Started, which it is once data was delivered
-	Started [2]bool
+	// What changes with each packet stands together, in one line of the
+	// processor's cache.
+	Last    Stamp    // its last packet
 	Packets [2]int64 // by sender
 	Bytes   [2]int64 // stream bytes delivered, by sender
-	Lost    [2]int64 // stream bytes lost, by sender
+	Owner   any      // the consumer's own; the assembler does not touch it
 
-	Transport Transport
-	Conflicts []Conflict // the first MaxConflicts of them; Transport.Conflicts counts all
-
-	// The consumer's own.
-	Owner  any  // anything; the assembler does not touch it
+	// The consumer's own, too.
 	Ignore bool // set: deliver no more data of this connection and buffer nothing for it
 	Done   bool // set at the Closed event: nobody will look at the Conn any more, and the assembler may use it for another connection
 	Flip   bool // set (when ClientKnown is false, and before any data is used): Client and Server are the wrong way round; the assembler swaps them before it next returns
+
+	Handshake   bool // SYN and SYN-ACK were seen
+	ClientKnown bool // a SYN told who is the client; otherwise the port numbers did
+	Close       CloseReason
+	Shed        bool     // closed because a limit on connections was reached
+	Lost        [2]int64 // stream bytes lost, by sender
+	Path        uint64   // 0 for plain IP; tells apart equal addresses in different VLANs and tunnels
+	First       Stamp    // its first packet
+	Ended       Stamp    // the packet that ended it; zero while open
+
+	Start   [2]uint32 // TCP sequence numbers of stream offset 0, by sender; valid iff Started, which it is once data was delivered
+	Started [2]bool
+
+	Transport Transport
+	Conflicts []Conflict // the first MaxConflicts of them; Transport.Conflicts counts all
 }
 
 // Transport counts what TCP went through, by sender where there are two.
