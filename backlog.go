@@ -34,7 +34,7 @@ const (
 )
 
 // add keeps a chunk with a copy of its bytes.
-func (b *backlog) add(ch stream.Chunk) {
+func (b *backlog) add(ch *stream.Chunk) {
 	kind, n := byte(0), uint64(len(ch.Data))
 	if (ch.Dir == stream.Server) != b.flip {
 		kind |= packedServer

@@ -27,7 +27,7 @@ func TestBacklogGivesBackWhatItTook(t *testing.T) {
 			}
 		}
 		for i, ch := range in {
-			b.add(ch)
+			b.add(&ch)
 			if i%2 == 0 {
 				take()
 			}

@@ -154,7 +154,7 @@ func (s *shard) drain() {
 		s.now.Packet = ev.Packet
 		switch ev.Kind {
 		case stream.Data:
-			s.data(ev.Conn, ev.Chunk)
+			s.data(ev.Conn, &ev.Chunk)
 			if s.budget.short() {
 				s.makeRoom()
 			}
@@ -166,7 +166,7 @@ func (s *shard) drain() {
 }
 
 // data takes a chunk of a connection.
-func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
+func (s *shard) data(c *stream.Conn, ch *stream.Chunk) {
 	t, ok := c.Owner.(*track)
 	if !ok {
 		if s.plainlyNot(c, ch) {
@@ -176,14 +176,18 @@ func (s *shard) data(c *stream.Conn, ch stream.Chunk) {
 			return
 		}
 		t = take(&s.tracks)
-		t.begin(s, c, &ch)
+		t.begin(s, c, ch)
 		c.Owner = t
 		s.budget.add(t, c)
 	}
 	if s.opt.Tap != nil && t.is != isOther {
-		s.opt.Tap.Chunk(c, ch)
+		s.opt.Tap.Chunk(c, *ch)
 	}
-	t.data(c, ch)
+	if t.patient {
+		t.wait(c, ch)
+	} else {
+		t.data(c, *ch)
+	}
 	s.budget.charge(t)
 }
 
@@ -196,7 +200,7 @@ func (s *shard) decided(c *stream.Conn, p Protocol) {
 
 // plainlyNot decides about a connection by its first bytes alone: most of
 // the traffic that is no POP3 leaves here, before anything is kept of it.
-func (s *shard) plainlyNot(c *stream.Conn, ch stream.Chunk) bool {
+func (s *shard) plainlyNot(c *stream.Conn, ch *stream.Chunk) bool {
 	if s.ports.has(c.Server.Port()) || !c.ClientKnown || len(ch.Data) == 0 || s.mayOpen(ch) {
 		return false
 	}

@@ -172,7 +172,7 @@ func (s *Sieve) feed(seg *packet.Segment) {
 	for ev := s.shard.asm.Next(); ev != nil; ev = s.shard.asm.Next() {
 		switch ev.Kind {
 		case stream.Data:
-			s.shard.data(ev.Conn, ev.Chunk)
+			s.shard.data(ev.Conn, &ev.Chunk)
 		case stream.Closed:
 			s.shard.closed(ev.Conn)
 		default:

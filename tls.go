@@ -62,7 +62,7 @@ func (s *shard) keys(mark int64) {
 
 // mayOpen reports whether a connection on a port that is not POP3's may be
 // TLS that there are keys for.
-func (s *shard) mayOpen(ch stream.Chunk) bool {
+func (s *shard) mayOpen(ch *stream.Chunk) bool {
 	if s.known == 0 || ch.Off != 0 || ch.Dir != stream.Client {
 		return false
 	}
@@ -117,7 +117,7 @@ func (t *track) plaintext(c *stream.Conn) {
 		case isPOP3:
 			t.pop3(c, ch)
 		case undecided:
-			t.backlog.add(ch)
+			t.backlog.add(&ch)
 			t.decideInside(c, false)
 		}
 	}

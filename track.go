@@ -125,10 +125,15 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 		t.feedTLS(ch)
 		t.plaintext(c)
 	case undecided:
-		t.backlog.add(ch)
-		if !t.patient || t.backlog.isLong() {
-			t.decide(c, false)
-		}
+		t.backlog.add(&ch)
+		t.decide(c, false)
+	}
+}
+
+// wait is data while the track is patient.
+func (t *track) wait(c *stream.Conn, ch *stream.Chunk) {
+	if t.backlog.add(ch); t.backlog.isLong() {
+		t.decide(c, false)
 	}
 }
 

@@ -192,8 +192,9 @@ func (a *Assembler) Next() *stream.Event {
 			a.event = stream.Event{Kind: stream.Closed, Conn: c.pub, Packet: it.now}
 		default:
 			a.head++
-			a.event = stream.Event{Kind: stream.Data, Conn: c.pub, Packet: it.now, Chunk: it.chunk()}
+			a.event.Kind, a.event.Conn, a.event.Packet = stream.Data, c.pub, it.now
 			ch := &a.event.Chunk
+			it.fill(ch)
 			if c.pub.Bytes[ch.Dir] += int64(len(ch.Data)); ch.Lost > 0 {
 				c.pub.Lost[ch.Dir] += ch.Lost
 			}
@@ -236,10 +237,10 @@ func (a *Assembler) placeItems() {
 	}
 }
 
-func (it *item) chunk() stream.Chunk {
-	return stream.Chunk{
-		Dir: it.conn.dir(int(it.side)), Off: it.off, Data: it.data, Lost: it.lost, At: it.at, PeerAcked: it.acked,
-	}
+// fill makes a chunk of an item, in place: it is handed out for each segment.
+func (it *item) fill(ch *stream.Chunk) {
+	ch.Dir, ch.Secure = it.conn.dir(int(it.side)), false
+	ch.Off, ch.Data, ch.Lost, ch.At, ch.PeerAcked = it.off, it.data, it.lost, it.at, it.acked
 }
 
 // settle does what the consumer asked for in the flags of the connection
