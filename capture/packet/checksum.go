@@ -35,15 +35,32 @@ func onesSum(b []byte, sum uint64) uint64 {
 		b = b[64:]
 	}
 	sum = onesAdd(sum, carries)
-	for len(b) >= 8 {
+	for len(b) >= 16 {
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(b), 0)
+		sum, c = bits.Add64(sum, binary.LittleEndian.Uint64(b[8:]), c)
+		sum += c
+		b = b[16:]
+	}
+	if len(b) >= 8 {
 		sum = onesAdd(sum, binary.LittleEndian.Uint64(b))
 		b = b[8:]
 	}
-	var last uint64
-	for i := len(b) - 1; i >= 0; i-- {
-		last = last<<8 | uint64(b[i])
+	return onesAdd(sum, shortWord(b))
+}
+
+// shortWord returns up to seven bytes as the low end of a word.
+func shortWord(b []byte) (w uint64) {
+	if len(b) >= 4 {
+		w, b = uint64(binary.LittleEndian.Uint32(b)), b[4:]
+		for i, c := range b {
+			w |= uint64(c) << (32 + 8*i)
+		}
+		return w
 	}
-	return onesAdd(sum, last)
+	for i, c := range b {
+		w |= uint64(c) << (8 * i)
+	}
+	return w
 }
 
 // onesAdd adds two sums, the carry going around to the low end.
