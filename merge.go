@@ -17,6 +17,7 @@ type merge struct {
 // add takes results, whose order among themselves does not matter.
 func (m *merge) add(results []*Result) {
 	for _, r := range results {
+		r.due = r.endedAt()
 		if m.follow && !r.Last {
 			heap.Push(&m.parts, r)
 			continue
@@ -35,7 +36,7 @@ func (m *merge) next(mark int64) *Result {
 }
 
 func (h *resultHeap) popUpTo(mark int64) *Result {
-	if len(*h) == 0 || (*h)[0].endedAt() > mark {
+	if len(*h) == 0 || (*h)[0].due > mark {
 		return nil
 	}
 	return heap.Pop(h).(*Result)
@@ -58,8 +59,8 @@ func (h resultHeap) Len() int { return len(h) }
 func (h resultHeap) Less(i, j int) bool {
 	a, b := h[i], h[j]
 	switch {
-	case a.endedAt() != b.endedAt():
-		return a.endedAt() < b.endedAt()
+	case a.due != b.due:
+		return a.due < b.due
 	case a.Conn.First.Packet != b.Conn.First.Packet:
 		return a.Conn.First.Packet < b.Conn.First.Packet
 	}
