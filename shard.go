@@ -33,6 +33,7 @@ type shard struct {
 	free   []*mailSink
 	reuse  reuse
 	tracks []*track        // to be used again
+	ended  []ending        // see finish
 	names  strings.Builder // where name puts them
 	window *window         // nil unless packets are asked for
 	tls    waiting
@@ -163,6 +164,44 @@ func (s *shard) drain() {
 		}
 	}
 	s.now = now
+	s.finish()
+}
+
+// ending is a connection that has ended.
+type ending struct {
+	*track
+	result *Result // nil until it is made, and if there is none
+}
+
+// finish does what is left to do for the connections that have ended: one
+// thing for all of them, then the next, for the same reason as in assemble.
+func (s *shard) finish() {
+	for _, e := range s.ended {
+		e.readToEnd(e.charge.conn)
+	}
+	for i, e := range s.ended {
+		if e.is != isOther {
+			s.ended[i].result = e.newResult(e.charge.conn, true)
+		}
+	}
+	for _, e := range s.ended {
+		if e.result != nil {
+			e.fingerprints(e.result)
+		}
+	}
+	for _, e := range s.ended {
+		if e.result != nil {
+			e.judge(e.result)
+		}
+	}
+	for _, e := range s.ended {
+		if e.result != nil {
+			e.handOut(e.result)
+		}
+		s.release(e.track)
+	}
+	clear(s.ended)
+	s.ended = s.ended[:0]
 }
 
 // data takes a chunk of a connection.
@@ -218,6 +257,16 @@ func (s *shard) closed(c *stream.Conn) {
 	t, ok := c.Owner.(*track)
 	if ok {
 		s.budget.remove(t)
+	}
+	if s.patient {
+		// Nobody else looks at c, which stays as it is until the next segment.
+		c.Owner, c.Done = nil, true
+		if ok {
+			s.ended = append(s.ended, ending{track: t})
+		}
+		return
+	}
+	if ok {
 		t.close(c)
 	}
 	if s.opt.Tap != nil {
@@ -226,13 +275,7 @@ func (s *shard) closed(c *stream.Conn) {
 	if s.window != nil {
 		s.window.closed(c)
 	}
-	if s.patient {
-		c.Done = true
-		if ok {
-			c.Owner = nil
-			s.release(t)
-		}
-	}
+	c.Done = s.opt.Tap == nil && s.window == nil
 }
 
 // release keeps a track, of a connection that is over, for another one.

@@ -343,26 +343,36 @@ func (t *track) stretch(c *stream.Conn) func(pop3parse.Stretch) {
 
 // close takes the end of the connection.
 func (t *track) close(c *stream.Conn) {
+	if t.readToEnd(c); t.is != isOther {
+		t.emit(c, true)
+	}
+}
+
+// readToEnd reads what is left of a connection that has ended.
+func (t *track) readToEnd(c *stream.Conn) {
 	if t.is == undecided {
 		t.decide(c, true)
 	}
 	if t.tls != nil {
 		t.closeTLS(c)
 	}
-	if t.is == isOther {
-		return
+	if t.is != isOther {
+		t.uncount()
+		t.parser.End(c.Close)
 	}
-	t.uncount()
-	t.parser.End(c.Close)
-	t.emit(c, true)
 }
 
-// emit makes a result of what was finished since the last one. That of the
-// last part refers to what the track holds, which is used again when nobody
-// looks at the Result any more; the others are on their own, since the track
-// goes on. So is the result of a session that was long: it may have to wait
-// for its turn, and what else the track holds is large.
+// emit makes a result of what was finished since the last one, and hands it
+// out.
 func (t *track) emit(c *stream.Conn, last bool) {
+	r := t.newResult(c, last)
+	t.fingerprints(r)
+	t.judge(r)
+	t.handOut(r)
+}
+
+// newResult makes a result of what was finished since the last one.
+func (t *track) newResult(c *stream.Conn, last bool) *Result {
 	t.part++
 	r := t.shard.reuse.result()
 	r.ID, r.Part, r.Last, r.ByContent, r.partAt = t.id, t.part, last, t.content, t.shard.now.Packet
@@ -391,17 +401,24 @@ func (t *track) emit(c *stream.Conn, last bool) {
 	for _, k := range c.Conflicts {
 		noteConflict(r.Exchanges, k)
 	}
-	t.fingerprints(r)
-	t.judge(r)
 	if last {
 		r.Maildrop = t.parser.Maildrop()
 	}
-	if last && t.parser.Size() <= spareExchanges {
+	return r
+}
+
+// handOut hands out a result. That of the last part refers to what the reader
+// holds, which is used again when nobody looks at the Result any more; the
+// others are on their own, since the track goes on. So is the result of a
+// session that was long: it may have to wait for its turn, and what else the
+// reader holds is large.
+func (t *track) handOut(r *Result) {
+	if r.Last && t.parser.Size() <= spareExchanges {
 		r.reader, r.shard = t.reader, t.shard
 	} else {
 		r.detach(t)
 	}
-	if last {
+	if r.Last {
 		t.reader = nil
 	}
 	t.shard.out = append(t.shard.out, r)
