@@ -63,6 +63,7 @@ const (
 
 // verbSpec is what the parser knows about a command.
 type verbSpec struct {
+	verb  Verb
 	multi multiRule
 	in    states
 	pop3  bool // tells POP3 from protocols that share USER, PASS, QUIT and AUTH
@@ -71,41 +72,87 @@ type verbSpec struct {
 
 // verbs is the whole command set. A new command is a row here, a dialog
 // in testdata and its golden file.
-var verbs = map[Verb]verbSpec{
-	USER:      {single, inAuthorization, false, "RFC 1939 section 7"},
-	PASS:      {single, inAuthorization, false, "RFC 1939 section 7"},
-	APOP:      {single, inAuthorization, true, "RFC 1939 section 7"},
-	AUTH:      {listing, inAuthorization, false, "RFC 5034 section 4; without argument: draft-myers-sasl-pop3"},
-	STLS:      {single, inAuthorization, true, "RFC 2595 section 4"},
-	CAPA:      {multi, inAny, true, "RFC 2449 section 5"},
-	STAT:      {single, inTransaction, true, "RFC 1939 section 5"},
-	LIST:      {listing, inTransaction, true, "RFC 1939 section 5"},
-	UIDL:      {listing, inTransaction, true, "RFC 1939 section 7"},
-	RETR:      {multi, inTransaction, true, "RFC 1939 section 5"},
-	TOP:       {multi, inTransaction, true, "RFC 1939 section 7"},
-	DELE:      {single, inTransaction, true, "RFC 1939 section 5"},
-	NOOP:      {single, inTransaction, false, "RFC 1939 section 5"},
-	RSET:      {single, inTransaction, false, "RFC 1939 section 5"},
-	QUIT:      {single, inAny, false, "RFC 1939 sections 4 and 6"},
-	LAST:      {single, inTransaction, true, "RFC 1460"},
-	RPOP:      {single, inAuthorization, true, "RFC 1081"},
-	UTF8:      {single, inAuthorization, true, "RFC 6856 section 2"},
-	LANG:      {listing, inAny, false, "RFC 6856 section 3"},
-	XTND:      {extensions, inAny, true, "RFC 1082; XLST and XMIT: popper"},
-	XSENDER:   {single, inTransaction, true, "Netscape"},
-	XUIDL:     {listing, inTransaction, true, "dialect of UIDL"},
-	XAUTHLIST: {listing, inTransaction, true, "dialect of LIST"},
-	GURL:      {single, inTransaction, true, "Netscape"},
-	XCLIENT:   {single, inAuthorization, false, "Dovecot"},
-	XOIP:      {single, inAuthorization, false, "Dovecot"},
+var verbs = [...]verbSpec{
+	{USER, single, inAuthorization, false, "RFC 1939 section 7"},
+	{PASS, single, inAuthorization, false, "RFC 1939 section 7"},
+	{APOP, single, inAuthorization, true, "RFC 1939 section 7"},
+	{AUTH, listing, inAuthorization, false, "RFC 5034 section 4; without argument: draft-myers-sasl-pop3"},
+	{STLS, single, inAuthorization, true, "RFC 2595 section 4"},
+	{CAPA, multi, inAny, true, "RFC 2449 section 5"},
+	{STAT, single, inTransaction, true, "RFC 1939 section 5"},
+	{LIST, listing, inTransaction, true, "RFC 1939 section 5"},
+	{UIDL, listing, inTransaction, true, "RFC 1939 section 7"},
+	{RETR, multi, inTransaction, true, "RFC 1939 section 5"},
+	{TOP, multi, inTransaction, true, "RFC 1939 section 7"},
+	{DELE, single, inTransaction, true, "RFC 1939 section 5"},
+	{NOOP, single, inTransaction, false, "RFC 1939 section 5"},
+	{RSET, single, inTransaction, false, "RFC 1939 section 5"},
+	{QUIT, single, inAny, false, "RFC 1939 sections 4 and 6"},
+	{LAST, single, inTransaction, true, "RFC 1460"},
+	{RPOP, single, inAuthorization, true, "RFC 1081"},
+	{UTF8, single, inAuthorization, true, "RFC 6856 section 2"},
+	{LANG, listing, inAny, false, "RFC 6856 section 3"},
+	{XTND, extensions, inAny, true, "RFC 1082; XLST and XMIT: popper"},
+	{XSENDER, single, inTransaction, true, "Netscape"},
+	{XUIDL, listing, inTransaction, true, "dialect of UIDL"},
+	{XAUTHLIST, listing, inTransaction, true, "dialect of LIST"},
+	{GURL, single, inTransaction, true, "Netscape"},
+	{XCLIENT, single, inAuthorization, false, "Dovecot"},
+	{XOIP, single, inAuthorization, false, "Dovecot"},
+}
+
+// numSlots is the length of verbSlots, of which most are to be free.
+const numSlots = 64
+
+// verbSlots tells where a verb stands in verbs, from 1, by what slotOf makes
+// of it. A verb whose slot is taken stands in the next free one. Several
+// verbs are looked up for each exchange, and these 64 bytes are read faster
+// than a map.
+var verbSlots = func() (slots [numSlots]uint8) {
+	for i := range verbs {
+		at := slotOf(verbs[i].verb)
+		for slots[at] != 0 {
+			at = (at + 1) % numSlots
+		}
+		slots[at] = uint8(i + 1)
+	}
+	return slots
+}()
+
+// slotOf returns the slot where the search for a verb of two letters or more
+// begins. Of the verbs known by now, no two begin in the same.
+func slotOf[V Verb | []byte](v V) int {
+	return int(7*v[0]+v[1]+v[len(v)-1]) % numSlots
+}
+
+// specOf returns what is known of a verb in upper case; nil for one that no
+// known standard or dialect has.
+func specOf[V Verb | []byte](v V) *verbSpec {
+	if len(v) < minKnownVerb || len(v) > maxKnownVerb {
+		return nil
+	}
+	for at := slotOf(v); verbSlots[at] != 0; at = (at + 1) % numSlots {
+		if spec := &verbs[verbSlots[at]-1]; string(spec.verb) == string(v) {
+			return spec
+		}
+	}
+	return nil
 }
 
 // RFC returns where the command is specified, in words for people; "" for
 // commands that no known standard or dialect has.
-func (v Verb) RFC() string { return verbs[v].rfc }
+func (v Verb) RFC() string {
+	if spec := specOf(v); spec != nil {
+		return spec.rfc
+	}
+	return ""
+}
 
-// maxKnownVerb is the length of the longest key of verbs.
-const maxKnownVerb = len(XAUTHLIST)
+// Lengths of the shortest and the longest verb of verbs.
+const (
+	minKnownVerb = len(TOP)
+	maxKnownVerb = len(XAUTHLIST)
+)
 
 // command is a command line taken apart. Its slices point into the line.
 type command struct {
@@ -119,18 +166,23 @@ type command struct {
 // parseCommand takes a line without its end apart. It does not copy.
 func parseCommand(line []byte) command {
 	var c command
-	text := bytes.TrimLeft(line, " \t")
-	c.spaces = len(text) < len(line)
-	n := bytes.IndexAny(text, " \t")
-	if n < 0 {
-		n = len(text)
-	} else {
-		c.args = text[n+1:]
+	begin := 0
+	for begin < len(line) && isBlank(line[begin]) {
+		begin++
 	}
-	c.sent = text[:n]
-	if n <= maxKnownVerb {
-		var buf [maxKnownVerb]byte
-		c.verb, c.known = knownVerb(upper(buf[:0], c.sent))
+	c.spaces = begin > 0
+	c.sent = line[begin:]
+	for i, b := range c.sent {
+		if isBlank(b) {
+			c.sent, c.args = c.sent[:i], c.sent[i+1:]
+			break
+		}
+	}
+	if len(c.sent) <= maxKnownVerb {
+		var room [maxKnownVerb]byte
+		if spec := specOf(upper(room[:0], c.sent)); spec != nil {
+			c.verb, c.known = spec.verb, true
+		}
 	}
 	if !c.known {
 		c.verb = Verb(upper(nil, c.sent))
@@ -141,21 +193,8 @@ func parseCommand(line []byte) command {
 	return c
 }
 
-// knownVerb returns the key of verbs that equals up, without allocating.
-func knownVerb(up []byte) (Verb, bool) {
-	for _, v := range knownVerbs {
-		if string(up) == string(v) {
-			return v, true
-		}
-	}
-	return "", false
-}
-
-// knownVerbs lists the keys of verbs, the frequent ones first.
-var knownVerbs = [...]Verb{
-	USER, PASS, STAT, LIST, UIDL, RETR, DELE, QUIT, CAPA, TOP, NOOP, RSET, AUTH, APOP, STLS, LAST, RPOP,
-	UTF8, LANG, XTND, XSENDER, XUIDL, XAUTHLIST, GURL, XCLIENT, XOIP,
-}
+// isBlank reports whether c ends a word of a command.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // upper appends b to dst with ASCII letters in upper case.
 func upper(dst, b []byte) []byte {
@@ -171,8 +210,8 @@ func upper(dst, b []byte) []byte {
 // isMulti applies the table of which +OK replies carry data, for a command
 // with these arguments.
 func isMulti(v Verb, args []byte) multiRule {
-	spec, ok := verbs[v]
-	if !ok {
+	spec := specOf(v)
+	if spec == nil {
 		return lookAhead
 	}
 	switch spec.multi {
@@ -198,11 +237,21 @@ func isMulti(v Verb, args []byte) multiRule {
 	return spec.multi
 }
 
+// isListing reports whether data follow a +OK to the verb only where it has
+// no argument, by the standards.
+func isListing(v Verb) bool {
+	spec := specOf(v)
+	return spec != nil && spec.multi == listing
+}
+
 // isTransmit reports whether the command is XTND XMIT, after whose +OK the
 // client sends a mail.
 func isTransmit(v Verb, args []byte) bool {
+	if v != XTND {
+		return false
+	}
 	sub, _, _ := bytes.Cut(args, []byte(" "))
-	return v == XTND && bytes.EqualFold(sub, []byte("XMIT"))
+	return bytes.EqualFold(sub, []byte("XMIT"))
 }
 
 // messageNumber reads the first argument as a message number; 0 if it is none.

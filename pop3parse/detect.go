@@ -1,6 +1,9 @@
 package pop3parse
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Detection is what Probe makes of the beginning of a connection.
 type Detection uint8
@@ -146,9 +149,9 @@ func mayBeCommand(line []byte) bool {
 	if len(line) > maxKnownVerb || bytes.IndexByte(line, ' ') >= 0 {
 		return parseCommand(line).known
 	}
-	up := upper(nil, line)
-	for _, v := range knownVerbs {
-		if bytes.HasPrefix([]byte(v), up) {
+	up := string(upper(nil, line))
+	for i := range verbs {
+		if strings.HasPrefix(string(verbs[i].verb), up) {
 			return true
 		}
 	}
@@ -161,7 +164,7 @@ func (s side) proves() bool {
 	found := false
 	s.lines(func(line []byte, whole bool) bool {
 		c := parseCommand(line)
-		found = whole && c.known && (verbs[c.verb].pop3 || c.verb == USER || c.verb == PASS)
+		found = whole && c.known && (specOf(c.verb).pop3 || c.verb == USER || c.verb == PASS)
 		return !found
 	})
 	return found

@@ -20,7 +20,7 @@ var secretWords = [][]byte{[]byte("PASS"), []byte("PWD"), []byte("AUTH"), []byte
 func (p *Parser) maskUnknown(x *Exchange) {
 	after := p.lastVerb
 	p.lastVerb = x.Verb
-	if _, known := verbs[x.Verb]; known || x.Verb == "" && x.VerbSent == nil || x.Args.HasSecret() {
+	if specOf(x.Verb) != nil || x.Verb == "" && x.VerbSent == nil || x.Args.HasSecret() {
 		return
 	}
 	// Of a verb that was cut nobody knows what it was.

@@ -102,7 +102,7 @@ func (p *Parser) tapeOdd(x *asked, l *wire.Text, kind wire.Kind) {
 		return
 	}
 	from, to := p.echo(l.Text)
-	if _, known := verbs[x.Verb]; !known || x.Args.HasSecret() || len(x.SASL) > 0 {
+	if specOf(x.Verb) == nil || x.Args.HasSecret() || len(x.SASL) > 0 {
 		from, to = 0, len(l.Text) // of a secret that is not learned yet
 	}
 	p.tape.text(stream.Server, l, kind, anOddLine, 0, entry{owner: x.id, from: int64(from), to: int64(to)})
@@ -165,7 +165,7 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 		p.beginMail(x, stream.Client, XTND, 0, -1)
 	case rule == multi:
 		p.beginData(x)
-	case rule == lookAhead && x.Verb != "" && verbs[x.Verb].multi == listing && isScan(text):
+	case rule == lookAhead && isListing(x.Verb) && isScan(text):
 		p.finish(end)
 	case rule == lookAhead:
 		p.mode = wantRow
@@ -237,7 +237,7 @@ func (x *asked) lookedAhead() {
 	if x.Verb == "" {
 		return // CommandLost says more
 	}
-	if _, ok := verbs[x.Verb]; !ok || verbs[x.Verb].multi == extensions {
+	if spec := specOf(x.Verb); spec == nil || spec.multi == extensions {
 		x.Notes.Add(LookAhead)
 	}
 }

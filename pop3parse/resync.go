@@ -49,7 +49,7 @@ func (p *Parser) place(x *asked, off, acked int64) {
 	if p.loss.pairing == Sure {
 		return
 	}
-	_, known := verbs[x.Verb]
+	known := specOf(x.Verb) != nil
 	alone := true // the server had this command, and none after it
 	if next := p.nextAfter(x); next != nil {
 		alone = acked < next.end
@@ -86,7 +86,7 @@ func (p *Parser) skipToClearPoint(l *wire.Text) bool {
 		if x == nil || x.lost || x.acked > l.Off || l.PeerAcked < x.end {
 			return false
 		}
-		if _, known := verbs[x.Verb]; known && x.acked == l.Off && p.at(j-1).acked < l.Off {
+		if specOf(x.Verb) != nil && x.acked == l.Off && p.at(j-1).acked < l.Off {
 			for range j {
 				p.giveUp(ReplyLost)
 			}
@@ -265,7 +265,7 @@ func (p *Parser) insideReply(n int) {
 	p.reply.begun, p.reply.off = true, from
 	p.closeLoss(Guessed)
 	rule := isMulti(x.Verb, x.Args.Reveal())
-	if rule != multi && (rule != lookAhead || verbs[x.Verb].multi == listing) {
+	if rule != multi && (rule != lookAhead || isListing(x.Verb)) {
 		p.loss.tail = true
 		return
 	}

@@ -50,8 +50,8 @@ func (p *Parser) advance(x *Exchange, end int64) {
 // checkState compares a command with the state it was given in, and learns
 // the state from it where the login was not captured.
 func (p *Parser) checkState(x *Exchange) {
-	spec, known := verbs[x.Verb]
-	if !known {
+	spec := specOf(x.Verb)
+	if spec == nil {
 		return
 	}
 	in := p.ses.State

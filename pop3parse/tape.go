@@ -243,8 +243,7 @@ func (t *tape) explain(live map[int64]*Exchange) {
 // settledEarly reports whether what is secret in a command is known before
 // its exchange is over.
 func settledEarly(v Verb) bool {
-	_, known := verbs[v]
-	return known
+	return specOf(v) != nil
 }
 
 // flush hands on the settled entries at the front of a lane.
