@@ -171,7 +171,7 @@ func FailureReason(code, text []byte) Reason {
 	switch string(level) {
 	case "AUTH":
 		// QUIRK: Dovecot has this code for a client that must use TLS, too.
-		low := lower(textRoom[:0], text)
+		low := lower(textRoom[:], text)
 		for _, w := range needsTLS {
 			if bytes.Contains(low, w) {
 				return TLSRequired
@@ -188,7 +188,7 @@ func FailureReason(code, text []byte) Reason {
 		}
 		return TempFault
 	}
-	low := lower(textRoom[:0], text)
+	low := lower(textRoom[:], text)
 	for i := range reasonWords {
 		w := &reasonWords[i]
 		if bytes.Contains(low, w.words) {
