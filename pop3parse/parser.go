@@ -234,7 +234,7 @@ func (p *Parser) Feed(c stream.Chunk) {
 	}
 	p.spoke[c.Dir] = p.spoke[c.Dir] || len(c.Data) > 0
 	p.lossy = p.lossy || c.Lost > 0
-	p.scan[c.Dir].Feed(c)
+	p.scan[c.Dir].Feed(&c)
 	if c.Dir == stream.Server && p.mode == wantData && p.tape == nil && !p.loss.open && !p.readData() && p.scan[stream.Server].Empty() {
 		return // in the middle of data, as most of the server's chunks are
 	}

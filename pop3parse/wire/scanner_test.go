@@ -20,14 +20,14 @@ func feed(s *Scanner, text string, n int, drain func()) {
 		at := stream.Stamp{Packet: int64(i + 1)}
 		k := min(n, len(text))
 		if j := strings.IndexByte(text[:k], '~'); j == 0 {
-			s.Feed(stream.Chunk{Off: off, Lost: 1, At: at, PeerAcked: -1})
+			s.Feed(&stream.Chunk{Off: off, Lost: 1, At: at, PeerAcked: -1})
 			k = 1
 		} else {
 			if j > 0 {
 				k = j
 			}
 			b := []byte(text[:k])
-			s.Feed(stream.Chunk{Off: off, Data: b, At: at, PeerAcked: off})
+			s.Feed(&stream.Chunk{Off: off, Data: b, At: at, PeerAcked: off})
 			drain()
 			s.Keep()
 			for i := range b {
@@ -126,7 +126,7 @@ func TestLineOverTheLimitIsCutAndCounted(t *testing.T) {
 func TestPeekUsesNothing(t *testing.T) {
 	var s Scanner
 	for i, c := range "+OK\r\n" {
-		s.Feed(stream.Chunk{Off: int64(i), Data: []byte(string(c))})
+		s.Feed(&stream.Chunk{Off: int64(i), Data: []byte(string(c))})
 	}
 	if got := string(s.Peek(3)); got != "+OK" {
 		t.Errorf("Peek(3) = %q", got)
@@ -255,9 +255,9 @@ func TestLineLookedAtBecomesData(t *testing.T) {
 
 func TestSmallPiecesCountForTheirCost(t *testing.T) {
 	var s Scanner
-	s.Feed(stream.Chunk{Data: []byte("x\n")}) // a line nobody reads
+	s.Feed(&stream.Chunk{Data: []byte("x\n")}) // a line nobody reads
 	for i := range 1000 {
-		s.Feed(stream.Chunk{Off: int64(i + 2), Data: []byte("y")})
+		s.Feed(&stream.Chunk{Off: int64(i + 2), Data: []byte("y")})
 		s.Keep()
 	}
 	if s.Held() < 1000*pieceCost {
