@@ -53,9 +53,12 @@ func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
 func (p *Parser) beginMail(x *asked, from stream.Dir, cmd Verb, number int, announced int64) {
 	r := &p.reply
 	r.isMail, r.size = true, 0
-	r.message = Message{Number: number, Command: cmd, Announced: announced, Listed: -1, From: from}
+	if r.message == nil {
+		r.message = new(Message)
+	}
+	*r.message = Message{Number: number, Command: cmd, Announced: announced, Listed: -1, From: from}
 	if p.opt.Mail != nil {
-		r.sink = p.opt.Mail(&r.message)
+		r.sink = p.opt.Mail(r.message)
 	}
 }
 

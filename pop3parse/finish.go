@@ -46,14 +46,14 @@ func (p *Parser) finish(end int64) {
 	}
 	p.done = append(p.done, x.Exchange)
 	p.pop()
-	p.reply = reply{row: r.row[:0]}
+	p.reply = r.next()
 	p.mode = wantReply
 }
 
 // endMail ends the message that the head's data is.
 func (p *Parser) endMail(x *asked) {
 	r := &p.reply
-	m := &r.message
+	m := r.message
 	m.Exchange = x.N
 	terminated := x.Terminated || r.sent
 	switch {
@@ -80,6 +80,7 @@ func (p *Parser) endMail(x *asked) {
 	p.listed(m)
 	p.ses.Messages++
 	p.messages = append(p.messages, *m)
+	*m = Message{}
 	if r.sink != nil {
 		r.sink.End(&p.messages[len(p.messages)-1])
 	}

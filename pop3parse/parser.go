@@ -182,14 +182,17 @@ type reply struct {
 	watch     bool // something was lost, or data was guessed: the next status line may end it
 	fresh     bool // a gap was just passed: a line may begin here
 	sink      Sink
-	message   Message
 	isMail    bool
-	size      int64 // of the message with its gaps
-	headless  bool  // its beginning was before the capture
-	cut       bool  // it was ended by what followed, not by its final line
-	seenOK    bool  // XTND XMIT: the go-ahead was read
-	sent      bool  // XTND XMIT: the mail's final line was read
+	message   *Message // valid iff isMail; nil before the first message
+	size      int64    // of the message with its gaps
+	headless  bool     // its beginning was before the capture
+	cut       bool     // it was ended by what followed, not by its final line
+	seenOK    bool     // XTND XMIT: the go-ahead was read
+	sent      bool     // XTND XMIT: the mail's final line was read
 }
+
+// next returns the state before a reply, with the memory of the last one.
+func (r *reply) next() reply { return reply{row: r.row[:0], message: r.message} }
 
 // NewParser returns a Parser for one connection.
 func NewParser(o Options) *Parser {
@@ -212,7 +215,7 @@ func (p *Parser) Reset(o Options) {
 	p.opt, p.tape = o, newTape(o.Stretch)
 	p.ses = Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}
 	p.progress = progress{stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}}
-	p.reply = reply{row: p.reply.row[:0]}
+	p.reply = p.reply.next()
 	p.queue, p.done, p.logins, p.messages = p.queue[:0], p.done[:0], p.logins[:0], p.messages[:0]
 	p.user, p.stray, p.secrets, p.low, p.arena = p.user[:0], nil, p.secrets[:0], p.low[:0], p.arena[:0]
 	p.lossy = !o.FromStart
@@ -337,8 +340,14 @@ func (p *Parser) Take() {
 
 // run reads until one side has to go on.
 func (p *Parser) run() {
-	for !p.opaque && (p.readCommand() || p.readServer()) {
+	for !p.opaque && (p.readCommand() || !p.serverIdle() && p.readServer()) {
 	}
+}
+
+// serverIdle reports whether the next step in the server's stream is sure to
+// wait for bytes of the server, as it does after most chunks.
+func (p *Parser) serverIdle() bool {
+	return p.mode <= wantReply && p.scan[stream.Server].Empty() && !p.loss.open && p.mayWait()
 }
 
 // mayWait reports whether a decision can be left until more has come.

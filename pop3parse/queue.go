@@ -2,6 +2,7 @@ package pop3parse
 
 import (
 	"bytes"
+	"slices"
 
 	"popscope/pop3parse/secret"
 	"popscope/pop3parse/wire"
@@ -34,8 +35,11 @@ func (p *Parser) push() *asked {
 		clear(p.queue[n:])
 		p.queue, p.qhead = p.queue[:n], 0
 	}
-	p.queue = append(p.queue, asked{id: p.newID(), acked: -1})
-	return &p.queue[len(p.queue)-1]
+	n := len(p.queue)
+	p.queue = slices.Grow(p.queue, 1)[:n+1]
+	x := &p.queue[n] // zero: see pop
+	x.id, x.acked = p.newID(), -1
+	return x
 }
 
 // pushFront puts a command before all waiting ones and returns it.
@@ -59,7 +63,7 @@ func (p *Parser) newID() int64 {
 	return p.tape.ids
 }
 
-// pop removes the head.
+// pop removes the head, and leaves a zero value for push.
 func (p *Parser) pop() {
 	p.asking -= p.queue[p.qhead].text
 	p.queue[p.qhead] = asked{}
@@ -69,7 +73,7 @@ func (p *Parser) pop() {
 // readCommand reads the client's next line into the queue, and reports
 // whether there was one to be read as a command.
 func (p *Parser) readCommand() bool {
-	if p.hold != noBarrier {
+	if p.hold != noBarrier || p.scan[stream.Client].Empty() {
 		return false
 	}
 	if p.stls >= 0 && p.becomesTLS(stream.Client) {

@@ -15,7 +15,6 @@ func (p *Parser) advance(x *Exchange, end int64) {
 	if x.Status != OK {
 		return
 	}
-	number := messageNumber(x.Args.Reveal())
 	switch x.Verb {
 	case STLS:
 		// RFC 2595 section 4: both sides forget what they learned before.
@@ -27,16 +26,16 @@ func (p *Parser) advance(x *Exchange, end int64) {
 			p.ses.StatMessages, p.ses.StatOctets = n, octets
 		}
 	case LIST:
-		if number > 0 && !x.Multiline {
+		if !x.Multiline && x.Number() > 0 {
 			p.drop.listRow(x.Text.Reveal())
 		}
 	case UIDL, XUIDL:
-		if number > 0 && !x.Multiline {
+		if !x.Multiline && x.Number() > 0 {
 			x.Notes |= p.uidlRow(x.Text.Reveal())
 			p.drop.endListing()
 		}
 	case DELE:
-		p.drop.mark(number)
+		p.drop.mark(x.Number())
 	case RSET:
 		p.drop.unmark()
 	case QUIT:
@@ -70,7 +69,7 @@ func (p *Parser) checkState(x *Exchange) {
 	}
 	switch x.Verb {
 	case RETR, TOP, DELE, LIST, UIDL:
-		if e, ok := p.drop.Entry(messageNumber(x.Args.Reveal())); ok && e.Marked {
+		if e, ok := p.drop.Entry(x.Number()); ok && e.Marked {
 			x.Notes.Add(NumberDeleted)
 		}
 	}
