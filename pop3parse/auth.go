@@ -124,14 +124,22 @@ func (p *Parser) addTurn(x *asked, from stream.Dir, data []byte, l *wire.Text) {
 	x.SASL = append(x.SASL, Turn{From: from, Data: text, At: l.Last})
 }
 
-// authenticate records the attempt to log in that x decided, and moves the
-// session to TRANSACTION when it succeeded.
+// authenticate remembers a user, or records the attempt to log in that x
+// decided.
 func (p *Parser) authenticate(x *Exchange) {
-	var l Login
 	switch x.Verb {
 	case USER:
 		p.user = append(p.user[:0], x.Args.Reveal()...)
-		return
+	case PASS, APOP, AUTH:
+		p.login(x)
+	}
+}
+
+// login records an attempt to log in, and moves the session to TRANSACTION
+// when it succeeded.
+func (p *Parser) login(x *Exchange) {
+	var l Login
+	switch x.Verb {
 	case PASS:
 		l.Mechanism = "USER/PASS"
 		l.User = p.keep(p.user)
@@ -146,8 +154,6 @@ func (p *Parser) authenticate(x *Exchange) {
 			return // a list of mechanisms, not a login
 		}
 		p.sasl(x, string(upper(nil, mech)), &l)
-	default:
-		return
 	}
 	l.Exchange = x.N
 	l.Encrypted = x.Encrypted

@@ -172,15 +172,18 @@ func parseCommand(line []byte) command {
 	}
 	c.spaces = begin > 0
 	c.sent = line[begin:]
-	for i, b := range c.sent {
-		if isBlank(b) {
-			c.sent, c.args = c.sent[:i], c.sent[i+1:]
-			break
+	var up [maxKnownVerb]byte
+	n := 0
+	for ; n < len(c.sent) && !isBlank(c.sent[n]); n++ {
+		if n < len(up) {
+			up[n] = upperCase(c.sent[n])
 		}
 	}
-	if len(c.sent) <= maxKnownVerb {
-		var room [maxKnownVerb]byte
-		if spec := specOf(upper(room[:0], c.sent)); spec != nil {
+	if n < len(c.sent) {
+		c.sent, c.args = c.sent[:n], c.sent[n+1:]
+	}
+	if n <= len(up) {
+		if spec := specOf(up[:n]); spec != nil {
 			c.verb, c.known = spec.verb, true
 		}
 	}
@@ -199,12 +202,17 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 // upper appends b to dst with ASCII letters in upper case.
 func upper(dst, b []byte) []byte {
 	for _, c := range b {
-		if 'a' <= c && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		dst = append(dst, c)
+		dst = append(dst, upperCase(c))
 	}
 	return dst
+}
+
+// upperCase returns an ASCII letter in upper case.
+func upperCase(c byte) byte {
+	if 'a' <= c && c <= 'z' {
+		c -= 'a' - 'A'
+	}
+	return c
 }
 
 // isMulti applies the table of which +OK replies carry data, for a command

@@ -1,6 +1,8 @@
 package pop3parse
 
 import (
+	"slices"
+
 	"popscope/reassembly/stream"
 )
 
@@ -44,7 +46,9 @@ func (p *Parser) finish(end int64) {
 	if n := len(p.done); n == cap(p.done) && n < smallList {
 		p.done = append(make([]Exchange, 0, n+min(n+1, growth)), p.done...)
 	}
-	p.done = append(p.done, x.Exchange)
+	n := len(p.done)
+	p.done = slices.Grow(p.done, 1)[:n+1]
+	p.done[n] = x.Exchange // append would copy it twice
 	p.pop()
 	p.reply = r.next()
 	p.mode = wantReply

@@ -37,8 +37,13 @@ func parseStatus(line []byte) (indicator, []byte) {
 // hasIndicator reports whether line begins with the indicator as a word.
 func hasIndicator(line []byte, ind string) bool {
 	n := len(ind)
-	if len(line) < n || line[0] != ind[0] || !bytes.EqualFold(line[:n], []byte(ind)) {
+	if len(line) < n {
 		return false
+	}
+	for i := range n {
+		if upperCase(line[i]) != ind[i] {
+			return false
+		}
 	}
 	if len(line) == n {
 		return true

@@ -67,6 +67,9 @@ func (p *Parser) checkState(x *Exchange) {
 	if (in == Authorization || in == Transaction) && spec.in&(1<<in) == 0 && !(p.lossy && x.Status != Err) {
 		x.Notes.Add(WrongState)
 	}
+	if len(p.drop.marks) == 0 {
+		return
+	}
 	switch x.Verb {
 	case RETR, TOP, DELE, LIST, UIDL:
 		if e, ok := p.drop.Entry(x.Number()); ok && e.Marked {

@@ -302,16 +302,17 @@ func (s *Scanner) giveBack() {
 func (s *Scanner) drop(n int) {
 	for n > 0 {
 		p := &s.pieces[s.head]
-		k := min(n, len(p.Data))
-		n -= k
-		if p.owned {
-			s.held -= k
-		}
-		p.Data = p.Data[k:]
-		p.Off += int64(k)
-		if len(p.Data) == 0 {
+		if size := len(p.Data); n >= size {
+			n -= size
 			s.pop()
+			continue
 		}
+		if p.owned {
+			s.held -= n
+		}
+		p.Data = p.Data[n:]
+		p.Off += int64(n)
+		return
 	}
 }
 
