@@ -125,16 +125,24 @@ func slotOf[V Verb | []byte](v V) int {
 	return int(7*v[0]+v[1]+v[len(v)-1]) % numSlots
 }
 
-// specOf returns what is known of a verb in upper case; nil for one that no
-// known standard or dialect has.
-func specOf[V Verb | []byte](v V) *verbSpec {
+// indexOf returns where a verb in upper case stands in verbs, from 1 on; 0
+// for one that no known standard or dialect has.
+func indexOf[V Verb | []byte](v V) int {
 	if len(v) < minKnownVerb || len(v) > maxKnownVerb {
-		return nil
+		return 0
 	}
 	for at := slotOf(v); verbSlots[at] != 0; at = (at + 1) % numSlots {
-		if spec := &verbs[verbSlots[at]-1]; string(spec.verb) == string(v) {
-			return spec
+		if i := int(verbSlots[at]); string(verbs[i-1].verb) == string(v) {
+			return i
 		}
+	}
+	return 0
+}
+
+// specOf returns what is known of a verb in upper case, or nil.
+func specOf[V Verb | []byte](v V) *verbSpec {
+	if i := indexOf(v); i > 0 {
+		return &verbs[i-1]
 	}
 	return nil
 }
@@ -147,6 +155,14 @@ func (v Verb) RFC() string {
 	}
 	return ""
 }
+
+// MaxIndex is the highest Index of a Verb.
+const MaxIndex = len(verbs)
+
+// Index numbers the commands that a known standard or dialect has, from 1 on;
+// it is 0 for all others. The numbers are good for this version of the
+// program only.
+func (v Verb) Index() int { return indexOf(v) }
 
 // Lengths of the shortest and the longest verb of verbs.
 const (
