@@ -83,7 +83,7 @@ func (p *Parser) readAnswer() bool {
 		return false
 	}
 	lost := kind == wire.Gap // only a go-ahead makes a client send what is lost
-	if !lost && (kind != wire.Line || parseCommand(l.Text).known || bytes.IndexByte(l.Text, ' ') >= 0) {
+	if !lost && (kind != wire.Line || isCommand(l.Text) || bytes.IndexByte(l.Text, ' ') >= 0) {
 		p.finish(p.reply.statusEnd)
 		return true
 	}

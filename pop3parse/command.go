@@ -173,11 +173,13 @@ const (
 // command is a command line taken apart. Its slices point into the line.
 type command struct {
 	verb   Verb
-	known  bool
-	sent   []byte // the verb as written
-	args   []byte // after the verb and one space
-	spaces bool   // white space where the grammar has none
+	spec   *verbSpec // nil when no known standard or dialect has the verb
+	sent   []byte    // the verb as written
+	args   []byte    // after the verb and one space
+	spaces bool      // white space where the grammar has none
 }
+
+func (c *command) known() bool { return c.spec != nil }
 
 // parseCommand takes a line without its end apart. It does not copy.
 func parseCommand(line []byte) command {
@@ -199,17 +201,24 @@ func parseCommand(line []byte) command {
 		c.sent, c.args = c.sent[:n], c.sent[n+1:]
 	}
 	if n <= len(up) {
-		if spec := specOf(up[:n]); spec != nil {
-			c.verb, c.known = spec.verb, true
-		}
+		c.spec = specOf(up[:n])
 	}
-	if !c.known {
+	if c.known() {
+		c.verb = c.spec.verb
+	} else {
 		c.verb = Verb(upper(nil, c.sent))
 	}
 	if c.verb != PASS && len(c.args) > 0 && (c.args[0] == ' ' || c.args[len(c.args)-1] == ' ') {
 		c.spaces = true
 	}
 	return c
+}
+
+// isCommand reports whether a line is a command that a known standard or
+// dialect has.
+func isCommand(line []byte) bool {
+	c := parseCommand(line)
+	return c.known()
 }
 
 // isBlank reports whether c ends a word of a command.
@@ -232,9 +241,8 @@ func upperCase(c byte) byte {
 }
 
 // isMulti applies the table of which +OK replies carry data, for a command
-// with these arguments.
-func isMulti(v Verb, args []byte) multiRule {
-	spec := specOf(v)
+// with these arguments; a nil spec is one that nobody knows.
+func (spec *verbSpec) isMulti(args []byte) multiRule {
 	if spec == nil {
 		return lookAhead
 	}
@@ -244,7 +252,8 @@ func isMulti(v Verb, args []byte) multiRule {
 		if len(bytes.TrimSpace(args)) == 0 {
 			return multi
 		}
-		if v == LIST || v == UIDL || v == XUIDL || v == XAUTHLIST {
+		switch spec.verb {
+		case LIST, UIDL, XUIDL, XAUTHLIST:
 			return lookAhead // RFC 1939 says single; some servers send rows
 		}
 		return single
@@ -261,12 +270,9 @@ func isMulti(v Verb, args []byte) multiRule {
 	return spec.multi
 }
 
-// isListing reports whether data follow a +OK to the verb only where it has
-// no argument, by the standards.
-func isListing(v Verb) bool {
-	spec := specOf(v)
-	return spec != nil && spec.multi == listing
-}
+// isListing reports whether data follow a +OK to the command only where it
+// has no argument, by the standards.
+func (spec *verbSpec) isListing() bool { return spec != nil && spec.multi == listing }
 
 // isTransmit reports whether the command is XTND XMIT, after whose +OK the
 // client sends a mail.

@@ -60,8 +60,8 @@ func TestParseCommand(t *testing.T) {
 		}
 		up := Verb(upper(nil, []byte(verb)))
 		spaces := text != line || up != PASS && (strings.HasPrefix(args, " ") || strings.HasSuffix(args, " "))
-		if string(c.sent) != verb || string(c.args) != args || c.verb != up || c.spaces != spaces || c.known != (up.RFC() != "") {
-			t.Errorf("%q: got %q %q %s %v %v", line, c.sent, c.args, c.verb, c.spaces, c.known)
+		if string(c.sent) != verb || string(c.args) != args || c.verb != up || c.spaces != spaces || c.known() != (up.RFC() != "") {
+			t.Errorf("%q: got %q %q %s %v %v", line, c.sent, c.args, c.verb, c.spaces, c.known())
 		}
 		if text == verb && c.args != nil {
 			t.Errorf("%q: arguments", line)

@@ -126,7 +126,7 @@ func (s side) commands() answer {
 			}
 			return false
 		}
-		if parseCommand(line).known {
+		if isCommand(line) {
 			out = yes
 			return false
 		}
@@ -147,7 +147,7 @@ func (s side) clientFromStart() bool { return s.FromStart && !s.ClientLost }
 // become a known command.
 func mayBeCommand(line []byte) bool {
 	if len(line) > maxKnownVerb || bytes.IndexByte(line, ' ') >= 0 {
-		return parseCommand(line).known
+		return isCommand(line)
 	}
 	up := string(upper(nil, line))
 	for i := range verbs {
@@ -164,7 +164,7 @@ func (s side) proves() bool {
 	found := false
 	s.lines(func(line []byte, whole bool) bool {
 		c := parseCommand(line)
-		found = whole && c.known && (specOf(c.verb).pop3 || c.verb == USER || c.verb == PASS)
+		found = whole && c.known() && (c.spec.pop3 || c.verb == USER || c.verb == PASS)
 		return !found
 	})
 	return found

@@ -21,14 +21,14 @@ func (p *Parser) finish(end int64) {
 		x.Pipelined = true
 	}
 	if x.Notes.Has(CommandLost) && x.Verb == "" && x.Status == OK {
-		x.Verb = guessByText(x.Text.Reveal())
+		x.setVerb(guessByText(x.Text.Reveal()))
 	}
 	if r.isMail {
 		p.endMail(x)
 	}
-	p.maskUnknown(&x.Exchange)
+	p.maskUnknown(x)
 	p.noteCapa(&x.Exchange)
-	p.advance(&x.Exchange, end)
+	p.advance(x, end)
 	p.authenticate(&x.Exchange)
 	p.maskEcho(&x.Exchange)
 	if p.tape != nil {

@@ -9,7 +9,7 @@ import "popscope/pop3parse/secret"
 // lines of a client are commands depends on the replies.
 func ReadCommand(line []byte) (v Verb, args secret.Text, ok bool) {
 	c := parseCommand(line)
-	return c.verb, argsText(c.verb, c.args), c.known
+	return c.verb, argsText(c.verb, c.args), c.known()
 }
 
 // ReadStatus takes a line without its end apart as what a server answers:

@@ -17,10 +17,10 @@ var secretWords = [][]byte{[]byte("PASS"), []byte("PWD"), []byte("AUTH"), []byte
 // maskUnknown hides what can be a secret in a command that nobody knows: a
 // mistyped PASS, a password where a command is expected. In TRANSACTION
 // there is no reason to send one.
-func (p *Parser) maskUnknown(x *Exchange) {
+func (p *Parser) maskUnknown(x *asked) {
 	after := p.lastVerb
 	p.lastVerb = x.Verb
-	if specOf(x.Verb) != nil || x.Verb == "" && x.VerbSent == nil || x.Args.HasSecret() {
+	if x.spec != nil || x.Verb == "" && x.VerbSent == nil || x.Args.HasSecret() {
 		return
 	}
 	// Of a verb that was cut nobody knows what it was.
@@ -38,7 +38,8 @@ func (p *Parser) maskUnknown(x *Exchange) {
 			line = append(append(bytes.Clone(line), ' '), args...)
 		}
 		line = p.keep(line)
-		x.Verb, x.VerbSent = "", nil
+		x.setVerb("")
+		x.VerbSent = nil
 		x.Args = secret.NewMaskedText(line, 0, len(line))
 	case x.State < Transaction:
 		x.Args = secret.NewMaskedText(args, 0, len(args))

@@ -161,14 +161,19 @@ const (
 // stream that was lost and may hold commands.
 type asked struct {
 	Exchange
-	id         int64 // for the tape; 0 without one
-	start, end int64 // client stream offsets
-	acked      int64 // how much of the server's stream the client had received when it had sent all of it; -1 unknown
-	lost       bool  // no command but a loss
-	weak       bool  // valid iff lost: it may hold no whole command
-	replies    int   // valid iff lost: replies found for it so far
-	text       int   // bytes kept of the command
+	spec       *verbSpec // of Verb; nil when nobody knows it
+	id         int64     // for the tape; 0 without one
+	start, end int64     // client stream offsets
+	acked      int64     // how much of the server's stream the client had received when it had sent all of it; -1 unknown
+	lost       bool      // no command but a loss
+	weak       bool      // valid iff lost: it may hold no whole command
+	replies    int       // valid iff lost: replies found for it so far
+	text       int       // bytes kept of the command
 }
+
+// setVerb sets what the command is when that was found out otherwise than by
+// its line.
+func (x *asked) setVerb(v Verb) { x.Verb, x.spec = v, specOf(v) }
 
 // reply is the state of reading one reply.
 type reply struct {

@@ -93,14 +93,14 @@ func (p *Parser) readCommand() bool {
 		return true
 	}
 	c := parseCommand(l.Text)
-	if tail := p.queueTail(); tail != nil && tail.lost && tail.end == l.Off && !c.known {
+	if tail := p.queueTail(); tail != nil && tail.lost && tail.end == l.Off && !c.known() {
 		// The rest of a line whose beginning was lost.
 		tail.end = l.End
 		tail.acked = max(tail.acked, l.PeerAcked)
 		p.skip(stream.Client, l, Unread)
 		return true
 	}
-	if p.gapEnd == l.Off && !c.known {
+	if p.gapEnd == l.Off && !c.known() {
 		p.skip(stream.Client, l, Unread)
 		return true
 	}
@@ -125,24 +125,25 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 	x.start, x.end, x.acked = l.Off, l.End, l.PeerAcked
 	x.RequestFirst, x.RequestLast = l.First, l.Last
 	x.Encrypted = l.Secure
-	x.Verb = c.verb
+	x.Verb, x.spec = c.verb, c.spec
 	args := p.keep(c.args)
 	if string(c.sent) != string(c.verb) {
 		x.VerbSent = p.keep(c.sent)
 	}
 	x.Args = argsText(c.verb, args)
-	if !c.known && p.isStrayResponse(l.Text) {
+	if !c.known() && p.isStrayResponse(l.Text) {
 		// Not a verb that may be shown, but what a SASL client sends to a
 		// server that has refused its AUTH already.
 		blob := p.keep(l.Text)
-		x.Verb, x.VerbSent = "", nil
+		x.setVerb("")
+		x.VerbSent = nil
 		x.Args = secret.NewMaskedText(blob, 0, len(blob))
 		p.strayResponse(blob, l.Last)
 	} else {
 		p.refused, p.stray = 0, nil
 	}
 	lineNotes(&x.Notes, l, maxCommandLine, LongCommand)
-	if !c.known {
+	if !c.known() {
 		x.Notes.Add(UnknownCommand)
 	}
 	if c.spaces {
@@ -150,8 +151,9 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 	}
 	if kind == wire.Tail {
 		x.Notes.Add(CommandDamaged)
-		if !c.known && !p.ended && !x.Args.HasSecret() {
-			x.Verb, x.VerbSent = "", p.keep(c.sent) // not all of the verb, perhaps
+		if !c.known() && !p.ended && !x.Args.HasSecret() {
+			x.setVerb("")
+			x.VerbSent = p.keep(c.sent) // not all of the verb, perhaps
 		}
 	}
 	x.text = p.texts - before

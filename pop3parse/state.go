@@ -7,7 +7,7 @@ package pop3parse
 //	greeting --+OK--> AUTHORIZATION --login--> TRANSACTION --QUIT--> UPDATE
 //
 // RFC 1939 sections 3 to 6.
-func (p *Parser) advance(x *Exchange, end int64) {
+func (p *Parser) advance(x *asked, end int64) {
 	p.checkState(x)
 	if x.Status != Err && x.Notes.Has(CommandLost) || x.Status == NoReply && x.Verb == RSET {
 		p.drop.doubt()
@@ -48,8 +48,8 @@ func (p *Parser) advance(x *Exchange, end int64) {
 
 // checkState compares a command with the state it was given in, and learns
 // the state from it where the login was not captured.
-func (p *Parser) checkState(x *Exchange) {
-	spec := specOf(x.Verb)
+func (p *Parser) checkState(x *asked) {
+	spec := x.spec
 	if spec == nil {
 		return
 	}
