@@ -319,7 +319,7 @@ func (p *Parser) readMail() bool {
 	c, s := &p.scan[stream.Client], &p.scan[stream.Server]
 	for {
 		acked := c.PeerAcked()
-		if len(p.reply.message.Gaps) > 0 || c.Empty() && p.ended {
+		if len(p.mail.Gaps) > 0 || c.Empty() && p.ended {
 			// The final line may be in the gap: the server's word that
 			// came before the client's next bytes ends the mail.
 			if l, kind := s.Line(); kind == wire.Line && (c.Empty() && !p.mayWait() || acked >= l.End) {
@@ -328,7 +328,7 @@ func (p *Parser) readMail() bool {
 				return true
 			}
 		}
-		tok, ok := c.Next(len(p.reply.message.Gaps) > 0)
+		tok, ok := c.Next(len(p.mail.Gaps) > 0)
 		if !ok {
 			return false
 		}

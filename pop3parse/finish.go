@@ -50,14 +50,14 @@ func (p *Parser) finish(end int64) {
 	p.done = slices.Grow(p.done, 1)[:n+1]
 	p.done[n] = x.Exchange // append would copy it twice
 	p.pop()
-	p.reply = r.next()
+	p.reply = reply{}
 	p.mode = wantReply
 }
 
 // endMail ends the message that the head's data is.
 func (p *Parser) endMail(x *asked) {
 	r := &p.reply
-	m := r.message
+	m := p.mail
 	m.Exchange = x.N
 	terminated := x.Terminated || r.sent
 	switch {

@@ -92,8 +92,10 @@ type Parser struct {
 	tape *tape // nil when nobody asks for stretches
 
 	progress
-	queue []asked // commands without a finished reply; queue[qhead:] is live
-	reply reply   // of the command at the head of the queue, as far as it was read
+	queue []asked  // commands without a finished reply; queue[qhead:] is live
+	row   []byte   // the beginning of a row, until its end comes
+	mail  *Message // valid iff reply.isMail; nil before the first message
+	reply reply    // of the command at the head of the queue, as far as it was read
 
 	user    []byte
 	stray   []sasl.Turn // what a client sent for an AUTH that was refused
@@ -177,27 +179,22 @@ func (x *asked) setVerb(v Verb) { x.Verb, x.spec = v, specOf(v) }
 
 // reply is the state of reading one reply.
 type reply struct {
-	begun     bool  // its first byte was read
 	off       int64 // server stream offset of its first byte
 	statusEnd int64 // and of the byte after its status line; valid in wantRow
+	size      int64 // of the message with its gaps
+	sink      Sink
+	begun     bool // its first byte was read
 	bareLF    bool
 	rows      bool // rows are to be taken apart
-	row       []byte
 	rowCut    bool
 	watch     bool // something was lost, or data was guessed: the next status line may end it
 	fresh     bool // a gap was just passed: a line may begin here
-	sink      Sink
 	isMail    bool
-	message   *Message // valid iff isMail; nil before the first message
-	size      int64    // of the message with its gaps
-	headless  bool     // its beginning was before the capture
-	cut       bool     // it was ended by what followed, not by its final line
-	seenOK    bool     // XTND XMIT: the go-ahead was read
-	sent      bool     // XTND XMIT: the mail's final line was read
+	headless  bool // its beginning was before the capture
+	cut       bool // it was ended by what followed, not by its final line
+	seenOK    bool // XTND XMIT: the go-ahead was read
+	sent      bool // XTND XMIT: the mail's final line was read
 }
-
-// next returns the state before a reply, with the memory of the last one.
-func (r *reply) next() reply { return reply{row: r.row[:0], message: r.message} }
 
 // NewParser returns a Parser for one connection.
 func NewParser(o Options) *Parser {
@@ -218,9 +215,10 @@ func (p *Parser) Reset(o Options) {
 	clear(p.logins)
 	clear(p.messages)
 	p.opt, p.tape = o, newTape(o.Stretch)
-	p.ses = Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}
-	p.progress = progress{stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}}
-	p.reply = p.reply.next()
+	// Zeroed first, since a value with other fields is made on the stack.
+	p.ses, p.progress, p.reply = Session{}, progress{}, reply{}
+	p.ses.StatMessages, p.ses.StatOctets = -1, -1
+	p.stls, p.gapEnd, p.loss.prevAcked = -1, -1, -1
 	p.queue, p.done, p.logins, p.messages = p.queue[:0], p.done[:0], p.logins[:0], p.messages[:0]
 	p.user, p.stray, p.secrets, p.low, p.arena = p.user[:0], nil, p.secrets[:0], p.low[:0], p.arena[:0]
 	p.lossy = !o.FromStart

@@ -104,7 +104,7 @@ func (p *Parser) readCommand() bool {
 		p.skip(stream.Client, l, Unread)
 		return true
 	}
-	p.ask(l, c, kind)
+	p.ask(l, &c, kind)
 	s.Skip()
 	for p.waiting() > p.opt.Limits.Pending || p.waiting() > 1 && p.pendingBytes() > p.opt.Limits.PendingBytes {
 		p.giveUpHead()
@@ -120,7 +120,7 @@ func (p *Parser) queueTail() *asked {
 }
 
 // ask puts a command line into the queue.
-func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
+func (p *Parser) ask(l *wire.Text, c *command, kind wire.Kind) {
 	x, before := p.push(), p.texts
 	x.start, x.end, x.acked = l.Off, l.End, l.PeerAcked
 	x.RequestFirst, x.RequestLast = l.First, l.Last

@@ -22,13 +22,17 @@ const (
 // that write +Ok exist.
 func parseStatus(line []byte) (indicator, []byte) {
 	switch {
+	case len(line) == 0:
+	case line[0] == '-':
+		if hasIndicator(line, "-ERR") {
+			return isErr, cutSpace(line[4:])
+		}
+	case line[0] != '+':
 	case hasIndicator(line, "+OK"):
 		return isOK, cutSpace(line[3:])
-	case hasIndicator(line, "-ERR"):
-		return isErr, cutSpace(line[4:])
-	case len(line) == 1 && line[0] == '+':
+	case len(line) == 1:
 		return isMore, nil
-	case len(line) > 1 && line[0] == '+' && line[1] == ' ':
+	case line[1] == ' ':
 		return isMore, line[2:]
 	}
 	return noIndicator, nil

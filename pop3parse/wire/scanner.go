@@ -63,6 +63,7 @@ type Scanner struct {
 	joined []byte   // what Peek put together
 
 	data dataState
+	dots *dots // the beginning of a line of data that is not decided; nil before the first
 }
 
 // partial is the beginning of a line whose end has not come, taken from the
@@ -86,7 +87,7 @@ func (s *Scanner) Reset() {
 	if s.part != nil {
 		s.part.text = s.part.text[:0]
 	}
-	s.data = dataState{dots: s.data.dots}
+	s.data = dataState{}
 }
 
 // Feed appends the next chunk. Its bytes are borrowed until Keep.
@@ -265,8 +266,13 @@ func (s *Scanner) Skip() {
 		return
 	}
 	s.inPart = false
-	s.drop(s.use)
+	n := s.use
 	s.use = 0
+	if n > 0 && n == len(s.pieces[s.head].Data) {
+		s.pop() // the usual chunk is one line
+		return
+	}
+	s.drop(n)
 }
 
 // Discard passes over the next n bytes of input, which must be there.
