@@ -104,13 +104,14 @@ var verbs = [...]verbSpec{
 // numSlots is the length of verbSlots, of which most are to be free.
 const numSlots = 64
 
-// verbSlots tells where a verb stands in verbs, from 1, by what slotOf makes
-// of it. A verb whose slot is taken stands in the next free one. Several
+// verbSlots tells where a verb stands in verbs, from 1, by what letters.slot
+// makes of it. A verb whose slot is taken stands in the next free one. Several
 // verbs are looked up for each exchange, and these 64 bytes are read faster
 // than a map.
 var verbSlots = func() (slots [numSlots]uint8) {
 	for i := range verbs {
-		at := slotOf(verbs[i].verb)
+		l := lettersOf(verbs[i].verb)
+		at := l.slot()
 		for slots[at] != 0 {
 			at = (at + 1) % numSlots
 		}
@@ -119,20 +120,27 @@ var verbSlots = func() (slots [numSlots]uint8) {
 	return slots
 }()
 
-// slotOf returns the slot where the search for a verb of two letters or more
-// begins. Of the verbs known by now, no two begin in the same.
-func slotOf[V Verb | []byte](v V) int {
-	return int(7*v[0]+v[1]+v[len(v)-1]) % numSlots
+// letters are a verb with zero bytes behind it, as far as the longest one that
+// is known goes.
+type letters [maxKnownVerb]byte
+
+func lettersOf(v Verb) (l letters) {
+	copy(l[:], v)
+	return l
 }
 
-// indexOf returns where a verb in upper case stands in verbs, from 1 on; 0
-// for one that no known standard or dialect has.
-func indexOf[V Verb | []byte](v V) int {
-	if len(v) < minKnownVerb || len(v) > maxKnownVerb {
+// slot returns where in verbSlots the search for a verb begins. Of the verbs
+// known by now, no two begin at the same.
+func (l *letters) slot() int { return int(l[0]+41*l[1]+8*l[2]) % numSlots }
+
+// find returns where a verb of n letters in upper case stands in verbs, from
+// 1 on; 0 for one that no known standard or dialect has.
+func (l *letters) find(n int) int {
+	if n > len(l) {
 		return 0
 	}
-	for at := slotOf(v); verbSlots[at] != 0; at = (at + 1) % numSlots {
-		if i := int(verbSlots[at]); string(verbs[i-1].verb) == string(v) {
+	for at := l.slot(); verbSlots[at] != 0; at = (at + 1) % numSlots {
+		if i := int(verbSlots[at]); string(verbs[i-1].verb) == string(l[:n]) {
 			return i
 		}
 	}
@@ -140,8 +148,8 @@ func indexOf[V Verb | []byte](v V) int {
 }
 
 // specOf returns what is known of a verb in upper case, or nil.
-func specOf[V Verb | []byte](v V) *verbSpec {
-	if i := indexOf(v); i > 0 {
+func specOf(v Verb) *verbSpec {
+	if i := v.Index(); i > 0 {
 		return &verbs[i-1]
 	}
 	return nil
@@ -162,13 +170,13 @@ const MaxIndex = len(verbs)
 // Index numbers the commands that a known standard or dialect has, from 1 on;
 // it is 0 for all others. The numbers are good for this version of the
 // program only.
-func (v Verb) Index() int { return indexOf(v) }
+func (v Verb) Index() int {
+	l := lettersOf(v)
+	return l.find(len(v))
+}
 
-// Lengths of the shortest and the longest verb of verbs.
-const (
-	minKnownVerb = len(TOP)
-	maxKnownVerb = len(XAUTHLIST)
-)
+// maxKnownVerb is the length of the longest verb of verbs.
+const maxKnownVerb = len(XAUTHLIST)
 
 // command is a command line taken apart. Its slices point into the line.
 type command struct {
@@ -190,7 +198,7 @@ func parseCommand(line []byte) command {
 	}
 	c.spaces = begin > 0
 	c.sent = line[begin:]
-	var up [maxKnownVerb]byte
+	var up letters
 	n := 0
 	for ; n < len(c.sent) && !isBlank(c.sent[n]); n++ {
 		if n < len(up) {
@@ -200,10 +208,8 @@ func parseCommand(line []byte) command {
 	if n < len(c.sent) {
 		c.sent, c.args = c.sent[:n], c.sent[n+1:]
 	}
-	if n <= len(up) {
-		c.spec = specOf(up[:n])
-	}
-	if c.known() {
+	if i := up.find(n); i > 0 {
+		c.spec = &verbs[i-1]
 		c.verb = c.spec.verb
 	} else {
 		c.verb = Verb(upper(nil, c.sent))

@@ -443,10 +443,10 @@ func lineNotes(n *Notes, l *wire.Text, limit int, long Note) {
 	if l.BareLF {
 		n.Add(BareLF)
 	}
-	if bytes.IndexByte(l.Text, '\r') >= 0 {
+	if !l.Plain && bytes.IndexByte(l.Text, '\r') >= 0 {
 		n.Add(LoneCR)
 	}
-	if bytes.IndexByte(l.Text, 0) >= 0 {
+	if !l.Plain && bytes.IndexByte(l.Text, 0) >= 0 {
 		n.Add(NUL)
 	}
 	if len(l.Raw) > limit {

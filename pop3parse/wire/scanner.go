@@ -2,6 +2,8 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"popscope/reassembly/stream"
@@ -33,6 +35,7 @@ type Text struct {
 	PeerAcked   int64 // of the chunk that brought its last byte; see stream.Chunk
 	Secure      bool
 	BareLF      bool  // it ends in LF alone
+	Plain       bool  // no CR and no zero byte is in Text; false: there may be none all the same
 	Cut         int64 // bytes beyond MaxLine that were dropped from Raw
 }
 
@@ -196,6 +199,11 @@ func (s *Scanner) Line() (*Text, Kind) {
 			s.isGap = true
 			return &s.found, Gap
 		}
+		if i := plainLen(p.Data); !s.inPart && i+1 < len(p.Data) && p.Data[i] == '\r' && p.Data[i+1] == '\n' {
+			t, kind := s.line(i+2, Line)
+			t.Plain = true
+			return t, kind
+		}
 		if i := bytes.IndexByte(p.Data, '\n'); i >= 0 {
 			return s.line(i+1, Line)
 		}
@@ -205,6 +213,33 @@ func (s *Scanner) Line() (*Text, Kind) {
 		return s.line(0, Tail)
 	}
 	return nil, None
+}
+
+// maxPlain is how far plainLen looks, which is good at short lines only.
+const maxPlain = 64
+
+// plainLen returns how many bytes b has before the first one that is below
+// 0x0E, as line ends and zero bytes are. It takes eight bytes at a time, and
+// stands for three searches in most lines.
+func plainLen(b []byte) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	b = b[:min(len(b), maxPlain)]
+	n := 0
+	for ; n+8 <= len(b); n += 8 {
+		w := binary.LittleEndian.Uint64(b[n:])
+		// A byte below 0x0E borrows, and one of 0x80 or more does not count;
+		// the first one that is found is right, though not those behind it.
+		if low := (w - 0x0E*ones) &^ w & highs; low != 0 {
+			return n + bits.TrailingZeros64(low)/8
+		}
+	}
+	for n < len(b) && b[n] >= 0x0E {
+		n++
+	}
+	return n
 }
 
 // absorb takes a piece without a line end into the partial line.
@@ -237,7 +272,7 @@ func (s *Scanner) line(n int, kind Kind) (*Text, Kind) {
 	var text []byte
 	text, t.BareLF = trimEnd(t.Raw)
 	t.Text = text[:min(len(text), MaxLine)]
-	t.Cut = 0
+	t.Cut, t.Plain = 0, false
 	if size := t.End - t.Off; size > MaxLine+2 {
 		t.Cut = size - int64(len(t.Text))
 	}
