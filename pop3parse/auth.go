@@ -176,7 +176,7 @@ func (p *Parser) login(x *Exchange) {
 	case Err:
 		l.Outcome = Failure
 		if l.Reason == NoReason {
-			l.Reason = p.failure.reason(x.Code, x.Text.Reveal())
+			l.Reason = p.failure.reason(x.Text.Reveal())
 		}
 		l.ReasonText = x.Text
 	}

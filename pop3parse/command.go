@@ -189,9 +189,8 @@ type command struct {
 
 func (c *command) known() bool { return c.spec != nil }
 
-// parseCommand takes a line without its end apart. It does not copy.
-func parseCommand(line []byte) command {
-	var c command
+// parse takes a line without its end apart. It does not copy.
+func (c *command) parse(line []byte) {
 	begin := 0
 	for begin < len(line) && isBlank(line[begin]) {
 		begin++
@@ -217,13 +216,13 @@ func parseCommand(line []byte) command {
 	if c.verb != PASS && len(c.args) > 0 && (c.args[0] == ' ' || c.args[len(c.args)-1] == ' ') {
 		c.spaces = true
 	}
-	return c
 }
 
 // isCommand reports whether a line is a command that a known standard or
 // dialect has.
 func isCommand(line []byte) bool {
-	c := parseCommand(line)
+	var c command
+	c.parse(line)
 	return c.known()
 }
 
@@ -268,7 +267,7 @@ func (spec *verbSpec) isMulti(args []byte) multiRule {
 		switch {
 		case bytes.EqualFold(sub, []byte("XLST")):
 			return multi
-		case bytes.EqualFold(sub, []byte("XMIT")):
+		case isTransmit(args):
 			return single
 		}
 		return lookAhead
@@ -282,10 +281,11 @@ func (spec *verbSpec) isListing() bool { return spec != nil && spec.multi == lis
 
 // isTransmit reports whether the command is XTND XMIT, after whose +OK the
 // client sends a mail.
-func isTransmit(v Verb, args []byte) bool {
-	if v != XTND {
-		return false
-	}
+func (spec *verbSpec) isTransmit(args []byte) bool {
+	return spec != nil && spec.multi == extensions && isTransmit(args)
+}
+
+func isTransmit(args []byte) bool {
 	sub, _, _ := bytes.Cut(args, []byte(" "))
 	return bytes.EqualFold(sub, []byte("XMIT"))
 }

@@ -1,7 +1,6 @@
 package pop3parse
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 )
@@ -52,7 +51,8 @@ func TestParseCommand(t *testing.T) {
 		"", " ", " \t ", "QUIT", "quit", " QuIt ", "\tNOOP", "PASS", "PASS ", "PASS  a b ", "USER  a", "USER a ", "LIST\t1", "LIST \t1", "STAT\t",
 		"XAUTHLISTS 1", "XAUTHLIST 1", "AB", "\xffuser a", "sesame \x00", "TO", "TOP 1 0",
 	} {
-		c := parseCommand([]byte(line))
+		var c command
+		c.parse([]byte(line))
 		text := strings.TrimLeft(line, " \t")
 		verb, args := text, ""
 		if i := strings.IndexAny(text, " \t"); i >= 0 {
@@ -67,7 +67,9 @@ func TestParseCommand(t *testing.T) {
 			t.Errorf("%q: arguments", line)
 		}
 	}
-	if n := testing.AllocsPerRun(10, func() { parseCommand([]byte("xauthlist 1")) }); n != 0 || !bytes.Equal(parseCommand([]byte("a b")).args, []byte("b")) {
+	var c command
+	line := []byte("xauthlist 1")
+	if n := testing.AllocsPerRun(10, func() { c.parse(line) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

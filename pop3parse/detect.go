@@ -163,7 +163,8 @@ func mayBeCommand(line []byte) bool {
 func (s side) proves() bool {
 	found := false
 	s.lines(func(line []byte, whole bool) bool {
-		c := parseCommand(line)
+		var c command
+		c.parse(line)
 		found = whole && c.known() && (c.spec.pop3 || c.verb == USER || c.verb == PASS)
 		return !found
 	})

@@ -92,7 +92,8 @@ func (p *Parser) readCommand() bool {
 		p.skip(stream.Client, l, Missing)
 		return true
 	}
-	c := parseCommand(l.Text)
+	var c command
+	c.parse(l.Text)
 	if tail := p.queueTail(); tail != nil && tail.lost && tail.end == l.Off && !c.known() {
 		// The rest of a line whose beginning was lost.
 		tail.end = l.End
@@ -171,7 +172,7 @@ func (p *Parser) ask(l *wire.Text, c *command, kind wire.Kind) {
 		p.hold = forAuth
 	case c.verb == STLS:
 		p.hold = forSTLS
-	case isTransmit(c.verb, args):
+	case c.spec.isTransmit(args):
 		p.hold = forMail
 	}
 	p.holdEnd = x.end

@@ -159,7 +159,7 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 		// Nobody logs in without a word: perhaps it is a go-ahead.
 		p.mode = wantAnswer
 		r.statusEnd = end
-	case isTransmit(x.Verb, x.Args.Reveal()) && !r.seenOK && p.hold == forMail && p.heldBy(x):
+	case x.spec.isTransmit(x.Args.Reveal()) && !r.seenOK && p.hold == forMail && p.heldBy(x):
 		r.seenOK = true
 		p.tapeStatus(x)
 		p.mode = wantMail

@@ -210,15 +210,15 @@ func FailureReason(code, text []byte) Reason {
 // lastFailure remembers what a server said last, since it says the same to
 // everybody, and FailureReason looks for many words.
 type lastFailure struct {
-	code, text []byte
-	is         Reason
+	text []byte
+	is   Reason
 }
 
-// reason is FailureReason.
-func (f *lastFailure) reason(code, text []byte) Reason {
-	if f.is == NoReason || !bytes.Equal(f.text, text) || !bytes.Equal(f.code, code) {
-		f.code, f.text = append(f.code[:0], code...), append(f.text[:0], text...)
-		f.is = FailureReason(code, text)
+// reason is FailureReason of a text with the code that is in it.
+func (f *lastFailure) reason(text []byte) Reason {
+	if f.is == NoReason || !bytes.Equal(f.text, text) {
+		f.text = append(f.text[:0], text...)
+		f.is = FailureReason(responseCode(text), text)
 	}
 	return f.is
 }
