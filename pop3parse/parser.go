@@ -417,7 +417,10 @@ func beginsTLS(b []byte) bool {
 	return b[0] == 0x16 || b[0] == 0x15 || b[0]&0x80 != 0
 }
 
-// keep copies b into memory that lives until Take.
+// keep copies b into memory that lives until Take. Inlined, it would be the
+// larger part of the functions that a session runs through.
+//
+//go:noinline
 func (p *Parser) keep(b []byte) []byte {
 	if len(b) == 0 {
 		return nil
