@@ -104,14 +104,14 @@ var verbs = [...]verbSpec{
 // numSlots is the length of verbSlots, of which most are to be free.
 const numSlots = 64
 
-// verbSlots tells where a verb stands in verbs, from 1, by what letters.slot
-// makes of it. A verb whose slot is taken stands in the next free one. Several
+// verbSlots tells where a verb stands in verbs, from 1, by what slotOf makes
+// of it. A verb whose slot is taken stands in the next free one. Several
 // verbs are looked up for each exchange, and these 64 bytes are read faster
 // than a map.
 var verbSlots = func() (slots [numSlots]uint8) {
 	for i := range verbs {
-		l := lettersOf(verbs[i].verb)
-		at := l.slot()
+		v := verbs[i].verb
+		at := slotOf(v[0], v[1], v[2])
 		for slots[at] != 0 {
 			at = (at + 1) % numSlots
 		}
@@ -120,27 +120,18 @@ var verbSlots = func() (slots [numSlots]uint8) {
 	return slots
 }()
 
-// letters are a verb with zero bytes behind it, as far as the longest one that
-// is known goes.
-type letters [maxKnownVerb]byte
+// slotOf returns where in verbSlots the search for a verb begins that has
+// these letters first. Of the verbs known by now, no two begin at the same.
+func slotOf(a, b, c byte) int { return int(a+41*b+8*c) % numSlots }
 
-func lettersOf(v Verb) (l letters) {
-	copy(l[:], v)
-	return l
-}
-
-// slot returns where in verbSlots the search for a verb begins. Of the verbs
-// known by now, no two begin at the same.
-func (l *letters) slot() int { return int(l[0]+41*l[1]+8*l[2]) % numSlots }
-
-// find returns where a verb of n letters in upper case stands in verbs, from
-// 1 on; 0 for one that no known standard or dialect has.
-func (l *letters) find(n int) int {
-	if n > len(l) {
+// indexOf returns where a verb in upper case stands in verbs, from 1 on; 0
+// for one that no known standard or dialect has.
+func indexOf[V Verb | []byte](v V) int {
+	if len(v) < minKnownVerb {
 		return 0
 	}
-	for at := l.slot(); verbSlots[at] != 0; at = (at + 1) % numSlots {
-		if i := int(verbSlots[at]); string(verbs[i-1].verb) == string(l[:n]) {
+	for at := slotOf(v[0], v[1], v[2]); verbSlots[at] != 0; at = (at + 1) % numSlots {
+		if i := int(verbSlots[at]); string(verbs[i-1].verb) == string(v) {
 			return i
 		}
 	}
@@ -149,7 +140,7 @@ func (l *letters) find(n int) int {
 
 // specOf returns what is known of a verb in upper case, or nil.
 func specOf(v Verb) *verbSpec {
-	if i := v.Index(); i > 0 {
+	if i := indexOf(v); i > 0 {
 		return &verbs[i-1]
 	}
 	return nil
@@ -170,13 +161,13 @@ const MaxIndex = len(verbs)
 // Index numbers the commands that a known standard or dialect has, from 1 on;
 // it is 0 for all others. The numbers are good for this version of the
 // program only.
-func (v Verb) Index() int {
-	l := lettersOf(v)
-	return l.find(len(v))
-}
+func (v Verb) Index() int { return indexOf(v) }
 
-// maxKnownVerb is the length of the longest verb of verbs.
-const maxKnownVerb = len(XAUTHLIST)
+// Lengths of the shortest and the longest verb of verbs.
+const (
+	minKnownVerb = len(TOP)
+	maxKnownVerb = len(XAUTHLIST)
+)
 
 // command is a command line taken apart. Its slices point into the line.
 type command struct {
@@ -197,7 +188,7 @@ func (c *command) parse(line []byte) {
 	}
 	c.spaces = begin > 0
 	c.sent = line[begin:]
-	var up letters
+	var up [maxKnownVerb]byte
 	n := 0
 	for ; n < len(c.sent) && !isBlank(c.sent[n]); n++ {
 		if n < len(up) {
@@ -207,7 +198,7 @@ func (c *command) parse(line []byte) {
 	if n < len(c.sent) {
 		c.sent, c.args = c.sent[:n], c.sent[n+1:]
 	}
-	if i := up.find(n); i > 0 {
+	if i := indexOf(up[:min(n, len(up))]); i > 0 && n <= len(up) {
 		c.spec = &verbs[i-1]
 		c.verb = c.spec.verb
 	} else {

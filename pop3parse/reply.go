@@ -41,19 +41,25 @@ func parseStatus(line []byte) (indicator, []byte) {
 // hasIndicator reports whether line begins with the indicator as a word.
 func hasIndicator(line []byte, ind string) bool {
 	n := len(ind)
-	if len(line) < n {
+	if len(line) < n || !isAnyCase(line[:n], ind) {
 		return false
-	}
-	for i := range n {
-		if upperCase(line[i]) != ind[i] {
-			return false
-		}
 	}
 	if len(line) == n {
 		return true
 	}
 	c := line[n]
 	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9')
+}
+
+// isAnyCase reports whether b is the beginning of a text that is in upper
+// case, in any case of letters.
+func isAnyCase(b []byte, text string) bool {
+	for i, c := range b {
+		if upperCase(c) != text[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // mayBeStatus reports whether b, the beginning of a line, is or can still
@@ -64,7 +70,7 @@ func mayBeStatus(b []byte) bool {
 	}
 	for _, ind := range [...]string{"+OK", "-ERR"} {
 		n := min(len(b), len(ind))
-		if bytes.EqualFold(b[:n], []byte(ind)[:n]) && (n == len(b) || hasIndicator(b, ind)) {
+		if isAnyCase(b[:n], ind) && (n == len(b) || hasIndicator(b, ind)) {
 			return true
 		}
 	}
