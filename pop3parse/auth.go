@@ -83,7 +83,7 @@ func (p *Parser) readAnswer() bool {
 		return false
 	}
 	lost := kind == wire.Gap // only a go-ahead makes a client send what is lost
-	if !lost && (kind != wire.Line || parseCommand(l.Text).known || bytes.IndexByte(l.Text, ' ') >= 0) {
+	if !lost && (kind != wire.Line || isCommand(l.Text) || bytes.IndexByte(l.Text, ' ') >= 0) {
 		p.finish(p.reply.statusEnd)
 		return true
 	}
@@ -124,14 +124,22 @@ func (p *Parser) addTurn(x *asked, from stream.Dir, data []byte, l *wire.Text) {
 	x.SASL = append(x.SASL, Turn{From: from, Data: text, At: l.Last})
 }
 
-// authenticate records the attempt to log in that x decided, and moves the
-// session to TRANSACTION when it succeeded.
+// authenticate remembers a user, or records the attempt to log in that x
+// decided.
 func (p *Parser) authenticate(x *Exchange) {
-	var l Login
 	switch x.Verb {
 	case USER:
 		p.user = append(p.user[:0], x.Args.Reveal()...)
-		return
+	case PASS, APOP, AUTH:
+		p.login(x)
+	}
+}
+
+// login records an attempt to log in, and moves the session to TRANSACTION
+// when it succeeded.
+func (p *Parser) login(x *Exchange) {
+	var l Login
+	switch x.Verb {
 	case PASS:
 		l.Mechanism = "USER/PASS"
 		l.User = p.keep(p.user)
@@ -146,8 +154,6 @@ func (p *Parser) authenticate(x *Exchange) {
 			return // a list of mechanisms, not a login
 		}
 		p.sasl(x, string(upper(nil, mech)), &l)
-	default:
-		return
 	}
 	l.Exchange = x.N
 	l.Encrypted = x.Encrypted
@@ -170,7 +176,7 @@ func (p *Parser) authenticate(x *Exchange) {
 	case Err:
 		l.Outcome = Failure
 		if l.Reason == NoReason {
-			l.Reason = p.failure.reason(x.Code, x.Text.Reveal())
+			l.Reason = p.failure.reason(x.Text.Reveal())
 		}
 		l.ReasonText = x.Text
 	}
@@ -313,7 +319,7 @@ func (p *Parser) readMail() bool {
 	c, s := &p.scan[stream.Client], &p.scan[stream.Server]
 	for {
 		acked := c.PeerAcked()
-		if len(p.reply.message.Gaps) > 0 || c.Empty() && p.ended {
+		if len(p.mail.Gaps) > 0 || c.Empty() && p.ended {
 			// The final line may be in the gap: the server's word that
 			// came before the client's next bytes ends the mail.
 			if l, kind := s.Line(); kind == wire.Line && (c.Empty() && !p.mayWait() || acked >= l.End) {
@@ -322,7 +328,7 @@ func (p *Parser) readMail() bool {
 				return true
 			}
 		}
-		tok, ok := c.Next(len(p.reply.message.Gaps) > 0)
+		tok, ok := c.Next(len(p.mail.Gaps) > 0)
 		if !ok {
 			return false
 		}

@@ -35,9 +35,8 @@ func (p *Parser) passBarrier(known, q int64) bool {
 	if l.PeerAcked > known || q >= 0 && l.End > q {
 		return false // sent later than what the loss hides
 	}
-	cmd := parseCommand(l.Text)
 	switch {
-	case cmd.known || p.hold == forSTLS:
+	case isCommand(l.Text) || p.hold == forSTLS:
 		p.giveUpAll()
 	case p.hold == forAuth:
 		p.tapeTurn(x, l, kind)

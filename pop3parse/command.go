@@ -63,6 +63,7 @@ const (
 
 // verbSpec is what the parser knows about a command.
 type verbSpec struct {
+	verb  Verb
 	multi multiRule
 	in    states
 	pop3  bool // tells POP3 from protocols that share USER, PASS, QUIT and AUTH
@@ -71,108 +72,174 @@ type verbSpec struct {
 
 // verbs is the whole command set. A new command is a row here, a dialog
 // in testdata and its golden file.
-var verbs = map[Verb]verbSpec{
-	USER:      {single, inAuthorization, false, "RFC 1939 section 7"},
-	PASS:      {single, inAuthorization, false, "RFC 1939 section 7"},
-	APOP:      {single, inAuthorization, true, "RFC 1939 section 7"},
-	AUTH:      {listing, inAuthorization, false, "RFC 5034 section 4; without argument: draft-myers-sasl-pop3"},
-	STLS:      {single, inAuthorization, true, "RFC 2595 section 4"},
-	CAPA:      {multi, inAny, true, "RFC 2449 section 5"},
-	STAT:      {single, inTransaction, true, "RFC 1939 section 5"},
-	LIST:      {listing, inTransaction, true, "RFC 1939 section 5"},
-	UIDL:      {listing, inTransaction, true, "RFC 1939 section 7"},
-	RETR:      {multi, inTransaction, true, "RFC 1939 section 5"},
-	TOP:       {multi, inTransaction, true, "RFC 1939 section 7"},
-	DELE:      {single, inTransaction, true, "RFC 1939 section 5"},
-	NOOP:      {single, inTransaction, false, "RFC 1939 section 5"},
-	RSET:      {single, inTransaction, false, "RFC 1939 section 5"},
-	QUIT:      {single, inAny, false, "RFC 1939 sections 4 and 6"},
-	LAST:      {single, inTransaction, true, "RFC 1460"},
-	RPOP:      {single, inAuthorization, true, "RFC 1081"},
-	UTF8:      {single, inAuthorization, true, "RFC 6856 section 2"},
-	LANG:      {listing, inAny, false, "RFC 6856 section 3"},
-	XTND:      {extensions, inAny, true, "RFC 1082; XLST and XMIT: popper"},
-	XSENDER:   {single, inTransaction, true, "Netscape"},
-	XUIDL:     {listing, inTransaction, true, "dialect of UIDL"},
-	XAUTHLIST: {listing, inTransaction, true, "dialect of LIST"},
-	GURL:      {single, inTransaction, true, "Netscape"},
-	XCLIENT:   {single, inAuthorization, false, "Dovecot"},
-	XOIP:      {single, inAuthorization, false, "Dovecot"},
+var verbs = [...]verbSpec{
+	{USER, single, inAuthorization, false, "RFC 1939 section 7"},
+	{PASS, single, inAuthorization, false, "RFC 1939 section 7"},
+	{APOP, single, inAuthorization, true, "RFC 1939 section 7"},
+	{AUTH, listing, inAuthorization, false, "RFC 5034 section 4; without argument: draft-myers-sasl-pop3"},
+	{STLS, single, inAuthorization, true, "RFC 2595 section 4"},
+	{CAPA, multi, inAny, true, "RFC 2449 section 5"},
+	{STAT, single, inTransaction, true, "RFC 1939 section 5"},
+	{LIST, listing, inTransaction, true, "RFC 1939 section 5"},
+	{UIDL, listing, inTransaction, true, "RFC 1939 section 7"},
+	{RETR, multi, inTransaction, true, "RFC 1939 section 5"},
+	{TOP, multi, inTransaction, true, "RFC 1939 section 7"},
+	{DELE, single, inTransaction, true, "RFC 1939 section 5"},
+	{NOOP, single, inTransaction, false, "RFC 1939 section 5"},
+	{RSET, single, inTransaction, false, "RFC 1939 section 5"},
+	{QUIT, single, inAny, false, "RFC 1939 sections 4 and 6"},
+	{LAST, single, inTransaction, true, "RFC 1460"},
+	{RPOP, single, inAuthorization, true, "RFC 1081"},
+	{UTF8, single, inAuthorization, true, "RFC 6856 section 2"},
+	{LANG, listing, inAny, false, "RFC 6856 section 3"},
+	{XTND, extensions, inAny, true, "RFC 1082; XLST and XMIT: popper"},
+	{XSENDER, single, inTransaction, true, "Netscape"},
+	{XUIDL, listing, inTransaction, true, "dialect of UIDL"},
+	{XAUTHLIST, listing, inTransaction, true, "dialect of LIST"},
+	{GURL, single, inTransaction, true, "Netscape"},
+	{XCLIENT, single, inAuthorization, false, "Dovecot"},
+	{XOIP, single, inAuthorization, false, "Dovecot"},
+}
+
+// numSlots is the length of verbSlots, of which most are to be free.
+const numSlots = 64
+
+// verbSlots tells where a verb stands in verbs, from 1, by what slotOf makes
+// of it. A verb whose slot is taken stands in the next free one. Several
+// verbs are looked up for each exchange, and these 64 bytes are read faster
+// than a map.
+var verbSlots = func() (slots [numSlots]uint8) {
+	for i := range verbs {
+		v := verbs[i].verb
+		at := slotOf(v[0], v[1], v[2])
+		for slots[at] != 0 {
+			at = (at + 1) % numSlots
+		}
+		slots[at] = uint8(i + 1)
+	}
+	return slots
+}()
+
+// slotOf returns where in verbSlots the search for a verb begins that has
+// these letters first. Of the verbs known by now, no two begin at the same.
+func slotOf(a, b, c byte) int { return int(a+41*b+8*c) % numSlots }
+
+// indexOf returns where a verb in upper case stands in verbs, from 1 on; 0
+// for one that no known standard or dialect has.
+func indexOf[V Verb | []byte](v V) int {
+	if len(v) < minKnownVerb {
+		return 0
+	}
+	for at := slotOf(v[0], v[1], v[2]); verbSlots[at] != 0; at = (at + 1) % numSlots {
+		if i := int(verbSlots[at]); string(verbs[i-1].verb) == string(v) {
+			return i
+		}
+	}
+	return 0
+}
+
+// specOf returns what is known of a verb in upper case, or nil.
+func specOf(v Verb) *verbSpec {
+	if i := indexOf(v); i > 0 {
+		return &verbs[i-1]
+	}
+	return nil
 }
 
 // RFC returns where the command is specified, in words for people; "" for
 // commands that no known standard or dialect has.
-func (v Verb) RFC() string { return verbs[v].rfc }
+func (v Verb) RFC() string {
+	if spec := specOf(v); spec != nil {
+		return spec.rfc
+	}
+	return ""
+}
 
-// maxKnownVerb is the length of the longest key of verbs.
-const maxKnownVerb = len(XAUTHLIST)
+// MaxIndex is the highest Index of a Verb.
+const MaxIndex = len(verbs)
+
+// Index numbers the commands that a known standard or dialect has, from 1 on;
+// it is 0 for all others. The numbers are good for this version of the
+// program only.
+func (v Verb) Index() int { return indexOf(v) }
+
+// Lengths of the shortest and the longest verb of verbs.
+const (
+	minKnownVerb = len(TOP)
+	maxKnownVerb = len(XAUTHLIST)
+)
 
 // command is a command line taken apart. Its slices point into the line.
 type command struct {
 	verb   Verb
-	known  bool
-	sent   []byte // the verb as written
-	args   []byte // after the verb and one space
-	spaces bool   // white space where the grammar has none
+	spec   *verbSpec // nil when no known standard or dialect has the verb
+	sent   []byte    // the verb as written
+	args   []byte    // after the verb and one space
+	spaces bool      // white space where the grammar has none
 }
 
-// parseCommand takes a line without its end apart. It does not copy.
-func parseCommand(line []byte) command {
-	var c command
-	text := bytes.TrimLeft(line, " \t")
-	c.spaces = len(text) < len(line)
-	n := bytes.IndexAny(text, " \t")
-	if n < 0 {
-		n = len(text)
+func (c *command) known() bool { return c.spec != nil }
+
+// parse takes a line without its end apart. It does not copy.
+func (c *command) parse(line []byte) {
+	begin := 0
+	for begin < len(line) && isBlank(line[begin]) {
+		begin++
+	}
+	c.spaces = begin > 0
+	c.sent = line[begin:]
+	var up [maxKnownVerb]byte
+	n := 0
+	for ; n < len(c.sent) && !isBlank(c.sent[n]); n++ {
+		if n < len(up) {
+			up[n] = upperCase(c.sent[n])
+		}
+	}
+	if n < len(c.sent) {
+		c.sent, c.args = c.sent[:n], c.sent[n+1:]
+	}
+	if i := indexOf(up[:min(n, len(up))]); i > 0 && n <= len(up) {
+		c.spec = &verbs[i-1]
+		c.verb = c.spec.verb
 	} else {
-		c.args = text[n+1:]
-	}
-	c.sent = text[:n]
-	if n <= maxKnownVerb {
-		var buf [maxKnownVerb]byte
-		c.verb, c.known = knownVerb(upper(buf[:0], c.sent))
-	}
-	if !c.known {
 		c.verb = Verb(upper(nil, c.sent))
 	}
 	if c.verb != PASS && len(c.args) > 0 && (c.args[0] == ' ' || c.args[len(c.args)-1] == ' ') {
 		c.spaces = true
 	}
-	return c
 }
 
-// knownVerb returns the key of verbs that equals up, without allocating.
-func knownVerb(up []byte) (Verb, bool) {
-	for _, v := range knownVerbs {
-		if string(up) == string(v) {
-			return v, true
-		}
-	}
-	return "", false
+// isCommand reports whether a line is a command that a known standard or
+// dialect has.
+func isCommand(line []byte) bool {
+	var c command
+	c.parse(line)
+	return c.known()
 }
 
-// knownVerbs lists the keys of verbs, the frequent ones first.
-var knownVerbs = [...]Verb{
-	USER, PASS, STAT, LIST, UIDL, RETR, DELE, QUIT, CAPA, TOP, NOOP, RSET, AUTH, APOP, STLS, LAST, RPOP,
-	UTF8, LANG, XTND, XSENDER, XUIDL, XAUTHLIST, GURL, XCLIENT, XOIP,
-}
+// isBlank reports whether c ends a word of a command.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // upper appends b to dst with ASCII letters in upper case.
 func upper(dst, b []byte) []byte {
 	for _, c := range b {
-		if 'a' <= c && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		dst = append(dst, c)
+		dst = append(dst, upperCase(c))
 	}
 	return dst
 }
 
+// upperCase returns an ASCII letter in upper case.
+func upperCase(c byte) byte {
+	if 'a' <= c && c <= 'z' {
+		c -= 'a' - 'A'
+	}
+	return c
+}
+
 // isMulti applies the table of which +OK replies carry data, for a command
-// with these arguments.
-func isMulti(v Verb, args []byte) multiRule {
-	spec, ok := verbs[v]
-	if !ok {
+// with these arguments; a nil spec is one that nobody knows.
+func (spec *verbSpec) isMulti(args []byte) multiRule {
+	if spec == nil {
 		return lookAhead
 	}
 	switch spec.multi {
@@ -181,7 +248,8 @@ func isMulti(v Verb, args []byte) multiRule {
 		if len(bytes.TrimSpace(args)) == 0 {
 			return multi
 		}
-		if v == LIST || v == UIDL || v == XUIDL || v == XAUTHLIST {
+		switch spec.verb {
+		case LIST, UIDL, XUIDL, XAUTHLIST:
 			return lookAhead // RFC 1939 says single; some servers send rows
 		}
 		return single
@@ -190,7 +258,7 @@ func isMulti(v Verb, args []byte) multiRule {
 		switch {
 		case bytes.EqualFold(sub, []byte("XLST")):
 			return multi
-		case bytes.EqualFold(sub, []byte("XMIT")):
+		case isTransmit(args):
 			return single
 		}
 		return lookAhead
@@ -198,11 +266,19 @@ func isMulti(v Verb, args []byte) multiRule {
 	return spec.multi
 }
 
+// isListing reports whether data follow a +OK to the command only where it
+// has no argument, by the standards.
+func (spec *verbSpec) isListing() bool { return spec != nil && spec.multi == listing }
+
 // isTransmit reports whether the command is XTND XMIT, after whose +OK the
 // client sends a mail.
-func isTransmit(v Verb, args []byte) bool {
+func (spec *verbSpec) isTransmit(args []byte) bool {
+	return spec != nil && spec.multi == extensions && isTransmit(args)
+}
+
+func isTransmit(args []byte) bool {
 	sub, _, _ := bytes.Cut(args, []byte(" "))
-	return v == XTND && bytes.EqualFold(sub, []byte("XMIT"))
+	return bytes.EqualFold(sub, []byte("XMIT"))
 }
 
 // messageNumber reads the first argument as a message number; 0 if it is none.

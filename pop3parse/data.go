@@ -18,7 +18,7 @@ func (p *Parser) beginData(x *asked) {
 		p.beginMail(x, stream.Server, x.Verb, messageNumber(x.Args.Reveal()), announcedOctets(x.Text.Reveal()))
 	case CAPA, LIST, UIDL, XUIDL, XAUTHLIST:
 		r.rows = true
-		r.row = r.row[:0]
+		p.row = p.row[:0]
 		if x.Verb == CAPA {
 			p.ses.Capabilities = nil
 		}
@@ -43,7 +43,7 @@ func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
 	if p.tape == nil {
 		return
 	}
-	p.tape.token(d, x, tok, &p.reply)
+	p.tape.token(d, x, tok, &p.reply, p.mail)
 	if settledEarly(x.Verb) {
 		p.tape.settle(d, x, p.n+1)
 	}
@@ -53,9 +53,12 @@ func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
 func (p *Parser) beginMail(x *asked, from stream.Dir, cmd Verb, number int, announced int64) {
 	r := &p.reply
 	r.isMail, r.size = true, 0
-	r.message = Message{Number: number, Command: cmd, Announced: announced, Listed: -1, From: from}
+	if p.mail == nil {
+		p.mail = new(Message)
+	}
+	*p.mail = Message{Number: number, Command: cmd, Announced: announced, Listed: -1, From: from}
 	if p.opt.Mail != nil {
-		r.sink = p.opt.Mail(&r.message)
+		r.sink = p.opt.Mail(p.mail)
 	}
 }
 
@@ -139,11 +142,11 @@ func (p *Parser) mailData(b []byte, off int64, at stream.Stamp) {
 	if !r.isMail {
 		return
 	}
-	if r.message.First.Packet == 0 {
-		r.message.First, r.message.FirstOff = at, off
+	if p.mail.First.Packet == 0 {
+		p.mail.First, p.mail.FirstOff = at, off
 	}
-	r.message.Last, r.message.LastOff = at, off+int64(len(b))-1
-	r.message.Octets += int64(len(b))
+	p.mail.Last, p.mail.LastOff = at, off+int64(len(b))-1
+	p.mail.Octets += int64(len(b))
 	r.size += int64(len(b))
 	if r.sink != nil {
 		r.sink.Data(b)
@@ -155,7 +158,7 @@ func (p *Parser) missingData(x *asked, tok wire.Token) {
 	x.Notes.Add(ReplyDamaged)
 	r := &p.reply
 	r.watch = true
-	r.row, r.rowCut = r.row[:0], true // the row is no longer whole
+	p.row, r.rowCut = p.row[:0], true // the row is no longer whole
 	p.mailGap(tok.Lost)
 }
 
@@ -164,11 +167,11 @@ func (p *Parser) mailGap(n int64) {
 	if !r.isMail || n <= 0 {
 		return
 	}
-	if k := len(r.message.Gaps); k > 0 && (r.message.Gaps[k-1].Offset+r.message.Gaps[k-1].Length == r.size || k == MaxGaps) {
-		r.message.GapsMerged = r.message.GapsMerged || r.message.Gaps[k-1].Offset+r.message.Gaps[k-1].Length != r.size
-		r.message.Gaps[k-1].Length += n
+	if k := len(p.mail.Gaps); k > 0 && (p.mail.Gaps[k-1].Offset+p.mail.Gaps[k-1].Length == r.size || k == MaxGaps) {
+		p.mail.GapsMerged = p.mail.GapsMerged || p.mail.Gaps[k-1].Offset+p.mail.Gaps[k-1].Length != r.size
+		p.mail.Gaps[k-1].Length += n
 	} else {
-		r.message.Gaps = append(r.message.Gaps, Gap{Offset: r.size, Length: n})
+		p.mail.Gaps = append(p.mail.Gaps, Gap{Offset: r.size, Length: n})
 	}
 	r.size += n
 	if r.sink != nil {
@@ -208,18 +211,18 @@ func (p *Parser) rowData(x *asked, b []byte) {
 	for len(b) > 0 {
 		i := bytes.IndexByte(b, '\n')
 		if i < 0 {
-			r.row = append(r.row, b[:min(len(b), max(0, maxRow-len(r.row)))]...)
+			p.row = append(p.row, b[:min(len(b), max(0, maxRow-len(p.row)))]...)
 			return
 		}
 		row := b[:i]
-		if len(r.row) > 0 {
-			r.row = append(r.row, row[:min(len(row), max(0, maxRow-len(r.row)))]...)
-			row = r.row
+		if len(p.row) > 0 {
+			p.row = append(p.row, row[:min(len(row), max(0, maxRow-len(p.row)))]...)
+			row = p.row
 		}
 		if !r.rowCut {
 			p.wholeRow(x, bytes.TrimSuffix(row, []byte("\r")))
 		}
-		r.row, r.rowCut = r.row[:0], false
+		p.row, r.rowCut = p.row[:0], false
 		b = b[i+1:]
 	}
 }

@@ -1,6 +1,9 @@
 package pop3parse
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Detection is what Probe makes of the beginning of a connection.
 type Detection uint8
@@ -123,7 +126,7 @@ func (s side) commands() answer {
 			}
 			return false
 		}
-		if parseCommand(line).known {
+		if isCommand(line) {
 			out = yes
 			return false
 		}
@@ -144,11 +147,11 @@ func (s side) clientFromStart() bool { return s.FromStart && !s.ClientLost }
 // become a known command.
 func mayBeCommand(line []byte) bool {
 	if len(line) > maxKnownVerb || bytes.IndexByte(line, ' ') >= 0 {
-		return parseCommand(line).known
+		return isCommand(line)
 	}
-	up := upper(nil, line)
-	for _, v := range knownVerbs {
-		if bytes.HasPrefix([]byte(v), up) {
+	up := string(upper(nil, line))
+	for i := range verbs {
+		if strings.HasPrefix(string(verbs[i].verb), up) {
 			return true
 		}
 	}
@@ -160,8 +163,9 @@ func mayBeCommand(line []byte) bool {
 func (s side) proves() bool {
 	found := false
 	s.lines(func(line []byte, whole bool) bool {
-		c := parseCommand(line)
-		found = whole && c.known && (verbs[c.verb].pop3 || c.verb == USER || c.verb == PASS)
+		var c command
+		c.parse(line)
+		found = whole && c.known() && (c.spec.pop3 || c.verb == USER || c.verb == PASS)
 		return !found
 	})
 	return found

@@ -62,27 +62,28 @@ type Turn struct {
 // Exchange is a command with its reply. The slices in it belong to the
 // session and must not be changed.
 type Exchange struct {
-	N         int         // from 1; the greeting is no exchange
-	Verb      Verb        // upper case; "" when the command was not captured and its reply does not betray it
-	VerbSent  []byte      // as written, where that differs from Verb; otherwise nil
-	Args      secret.Text // what follows the verb and one space
-	Status    Status
-	Text      secret.Text // the status line after the status and one space
-	Code      []byte      // RFC 2449 section 8 response code without brackets; nil without one
-	State     State       // in which state the command was given
-	Multiline bool
-	SASL      []Turn
-	Pipelined bool // sent before the reply to the command before it had come
-	Pairing   Pairing
-	Encrypted bool
-	Notes     Notes
+	N          int // from 1; the greeting is no exchange
+	Status     Status
+	State      State // in which state the command was given
+	Pairing    Pairing
+	Multiline  bool
+	Terminated bool // valid iff Multiline: the final "." line was seen
+	Pipelined  bool // sent before the reply to the command before it had come
+	Encrypted  bool
+	Notes      Notes
+
+	Verb     Verb        // upper case; "" when the command was not captured and its reply does not betray it
+	VerbSent []byte      // as written, where that differs from Verb; otherwise nil
+	Args     secret.Text // what follows the verb and one space
+	Text     secret.Text // the status line after the status and one space
+	Code     []byte      // RFC 2449 section 8 response code without brackets; nil without one
+	SASL     []Turn
 
 	// Valid iff Multiline.
-	Lines      int64  // lines of the data, without the final "." line
-	Octets     int64  // of the data as sent, without the final "." line
-	Terminated bool   // the final "." line was seen
-	Body       []byte // the first Options.KeepBody bytes of the data as the server meant it: dot-unstuffed, line ends as sent
-	BodyTotal  int64  // length of all the data in that form
+	Lines     int64  // lines of the data, without the final "." line
+	Octets    int64  // of the data as sent, without the final "." line
+	Body      []byte // the first Options.KeepBody bytes of the data as the server meant it: dot-unstuffed, line ends as sent
+	BodyTotal int64  // length of all the data in that form
 
 	RequestFirst, RequestLast stream.Stamp // packets of the command's first and last byte; zero when not captured
 	ReplyFirst, ReplyLast     stream.Stamp // packets of the reply's first and last byte; zero when not captured

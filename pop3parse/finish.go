@@ -1,6 +1,8 @@
 package pop3parse
 
 import (
+	"slices"
+
 	"popscope/reassembly/stream"
 )
 
@@ -19,14 +21,14 @@ func (p *Parser) finish(end int64) {
 		x.Pipelined = true
 	}
 	if x.Notes.Has(CommandLost) && x.Verb == "" && x.Status == OK {
-		x.Verb = guessByText(x.Text.Reveal())
+		x.setVerb(guessByText(x.Text.Reveal()))
 	}
 	if r.isMail {
 		p.endMail(x)
 	}
-	p.maskUnknown(&x.Exchange)
+	p.maskUnknown(x)
 	p.noteCapa(&x.Exchange)
-	p.advance(&x.Exchange, end)
+	p.advance(x, end)
 	p.authenticate(&x.Exchange)
 	p.maskEcho(&x.Exchange)
 	if p.tape != nil {
@@ -44,16 +46,18 @@ func (p *Parser) finish(end int64) {
 	if n := len(p.done); n == cap(p.done) && n < smallList {
 		p.done = append(make([]Exchange, 0, n+min(n+1, growth)), p.done...)
 	}
-	p.done = append(p.done, x.Exchange)
+	n := len(p.done)
+	p.done = slices.Grow(p.done, 1)[:n+1]
+	p.done[n] = x.Exchange // append would copy it twice
 	p.pop()
-	p.reply = reply{row: r.row[:0]}
+	p.reply = reply{}
 	p.mode = wantReply
 }
 
 // endMail ends the message that the head's data is.
 func (p *Parser) endMail(x *asked) {
 	r := &p.reply
-	m := &r.message
+	m := p.mail
 	m.Exchange = x.N
 	terminated := x.Terminated || r.sent
 	switch {
@@ -80,6 +84,7 @@ func (p *Parser) endMail(x *asked) {
 	p.listed(m)
 	p.ses.Messages++
 	p.messages = append(p.messages, *m)
+	*m = Message{}
 	if r.sink != nil {
 		r.sink.End(&p.messages[len(p.messages)-1])
 	}

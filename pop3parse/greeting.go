@@ -75,8 +75,8 @@ func (p *Parser) beginLate(l *wire.Text, ind indicator) bool {
 	x.Notes.Add(ReplyDamaged)
 	x.Pairing = Guessed
 	x.ReplyFirst = l.First
-	if x.Verb = guessByRow(second); x.Verb == "" {
-		x.Verb = RETR // by far the longest replies
+	if x.setVerb(guessByRow(second)); x.Verb == "" {
+		x.setVerb(RETR) // by far the longest replies
 	}
 	p.reply.begun, p.reply.off, p.reply.headless = true, l.Off, true
 	p.beginData(x)

@@ -83,6 +83,11 @@ func parseStretches(o Options, chunks []stream.Chunk, reason stream.CloseReason,
 		b := append([]byte(nil), c.Data...)
 		c.Data = b
 		p.Feed(c)
+		for i := range p.waiting() {
+			if x := p.at(i); x.spec != specOf(x.Verb) {
+				panic(fmt.Sprintf("%q goes with %+v", x.Verb, x.spec))
+			}
+		}
 		for i := range b {
 			b[i] = '#'
 		}

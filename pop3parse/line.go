@@ -8,8 +8,9 @@ import "popscope/pop3parse/secret"
 // them are masked. The slices are those of line. A Parser knows more: which
 // lines of a client are commands depends on the replies.
 func ReadCommand(line []byte) (v Verb, args secret.Text, ok bool) {
-	c := parseCommand(line)
-	return c.verb, argsText(c.verb, c.args), c.known
+	var c command
+	c.parse(line)
+	return c.verb, argsText(c.verb, c.args), c.known()
 }
 
 // ReadStatus takes a line without its end apart as what a server answers:

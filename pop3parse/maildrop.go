@@ -50,10 +50,12 @@ func (m *Maildrop) Entry(n int) (Entry, bool) {
 
 func (m *Maildrop) reset() {
 	m.Count, m.Octets = -1, -1
-	for _, e := range m.entries {
-		m.spare = append(m.spare, e)
+	if len(m.entries) > 0 {
+		for _, e := range m.entries {
+			m.spare = append(m.spare, e)
+		}
+		clear(m.entries)
 	}
-	clear(m.entries)
 	clear(m.marks)
 	m.marks = m.marks[:0]
 	clear(m.listed)

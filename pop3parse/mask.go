@@ -17,10 +17,10 @@ var secretWords = [][]byte{[]byte("PASS"), []byte("PWD"), []byte("AUTH"), []byte
 // maskUnknown hides what can be a secret in a command that nobody knows: a
 // mistyped PASS, a password where a command is expected. In TRANSACTION
 // there is no reason to send one.
-func (p *Parser) maskUnknown(x *Exchange) {
+func (p *Parser) maskUnknown(x *asked) {
 	after := p.lastVerb
 	p.lastVerb = x.Verb
-	if _, known := verbs[x.Verb]; known || x.Verb == "" && x.VerbSent == nil || x.Args.HasSecret() {
+	if x.spec != nil || x.Verb == "" && x.VerbSent == nil || x.Args.HasSecret() {
 		return
 	}
 	// Of a verb that was cut nobody knows what it was.
@@ -38,7 +38,8 @@ func (p *Parser) maskUnknown(x *Exchange) {
 			line = append(append(bytes.Clone(line), ' '), args...)
 		}
 		line = p.keep(line)
-		x.Verb, x.VerbSent = "", nil
+		x.setVerb("")
+		x.VerbSent = nil
 		x.Args = secret.NewMaskedText(line, 0, len(line))
 	case x.State < Transaction:
 		x.Args = secret.NewMaskedText(args, 0, len(args))
@@ -76,7 +77,7 @@ func (p *Parser) echo(text []byte) (from, to int) {
 	if len(p.secrets) == 0 || len(text) < minEcho {
 		return 0, 0
 	}
-	p.low = lower(p.low[:0], text)
+	p.low = lower(p.low, text)
 	low := p.low
 	from = len(text)
 	for _, s := range p.secrets {
@@ -118,12 +119,10 @@ func (p *Parser) learnSecrets(x *Exchange) {
 		}
 	}
 	if x.Args.HasSecret() {
-		for w := range bytes.FieldsSeq(x.Args.Reveal()) {
-			p.learn(w)
-		}
-		if x.Verb == PASS {
-			p.learn(x.Args.Reveal())
-		}
+		p.learnWords(x.Args.Reveal(), x.Verb == PASS)
+	}
+	if x.Verb == PASS {
+		return // the secret of its login is its argument
 	}
 	for i := range x.SASL {
 		if x.SASL[i].From == stream.Client {
@@ -136,11 +135,38 @@ func (p *Parser) learnSecrets(x *Exchange) {
 	}
 }
 
+// learnWords remembers the words of arguments, and all of them together if
+// they are one secret.
+func (p *Parser) learnWords(args []byte, together bool) {
+	if isGraphic(args) { // one word, as most passwords are
+		p.learn(args)
+		return
+	}
+	for w := range bytes.FieldsSeq(args) {
+		p.learn(w)
+	}
+	if together {
+		p.learn(args)
+	}
+}
+
+// isGraphic reports whether b has visible ASCII characters only.
+func isGraphic(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
 // learn remembers one secret, up to a NUL, at which servers written in C
 // cut what they repeat. User names and mechanisms are none.
 func (p *Parser) learn(s []byte) {
-	s, _, _ = bytes.Cut(s, []byte{0})
-	p.low = lower(p.low[:0], bytes.TrimSpace(s))
+	if i := bytes.IndexByte(s, 0); i >= 0 {
+		s = s[:i]
+	}
+	p.low = lower(p.low, bytes.TrimSpace(s))
 	low := p.low
 	if len(low) < minEcho || len(p.secrets) == maxSecrets {
 		return
@@ -159,16 +185,17 @@ func (p *Parser) learn(s []byte) {
 	p.secrets = append(p.secrets, p.keep(low))
 }
 
-// lower appends b to dst in lower case.
-func lower(dst, b []byte) []byte {
-	for _, c := range b {
+// lower returns b in lower case, in the memory of room as far as that will
+// do.
+func lower(room, b []byte) []byte {
+	low := append(room[:0], b...)
+	for i, c := range low {
 		switch {
 		case c >= utf8.RuneSelf:
-			return append(dst[:0], bytes.ToLower(b)...)
+			return append(low[:0], bytes.ToLower(b)...)
 		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
+			low[i] = c + ('a' - 'A')
 		}
-		dst = append(dst, c)
 	}
-	return dst
+	return low
 }

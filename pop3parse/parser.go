@@ -92,8 +92,10 @@ type Parser struct {
 	tape *tape // nil when nobody asks for stretches
 
 	progress
-	queue []asked // commands without a finished reply; queue[qhead:] is live
-	reply reply   // of the command at the head of the queue, as far as it was read
+	queue []asked  // commands without a finished reply; queue[qhead:] is live
+	row   []byte   // the beginning of a row, until its end comes
+	mail  *Message // valid iff reply.isMail; nil before the first message
+	reply reply    // of the command at the head of the queue, as far as it was read
 
 	user    []byte
 	stray   []sasl.Turn // what a client sent for an AUTH that was refused
@@ -161,34 +163,37 @@ const (
 // stream that was lost and may hold commands.
 type asked struct {
 	Exchange
-	id         int64 // for the tape; 0 without one
-	start, end int64 // client stream offsets
-	acked      int64 // how much of the server's stream the client had received when it had sent all of it; -1 unknown
-	lost       bool  // no command but a loss
-	weak       bool  // valid iff lost: it may hold no whole command
-	replies    int   // valid iff lost: replies found for it so far
-	text       int   // bytes kept of the command
+	spec       *verbSpec // of Verb; nil when nobody knows it
+	id         int64     // for the tape; 0 without one
+	start, end int64     // client stream offsets
+	acked      int64     // how much of the server's stream the client had received when it had sent all of it; -1 unknown
+	lost       bool      // no command but a loss
+	weak       bool      // valid iff lost: it may hold no whole command
+	replies    int       // valid iff lost: replies found for it so far
+	text       int       // bytes kept of the command
 }
+
+// setVerb sets what the command is when that was found out otherwise than by
+// its line.
+func (x *asked) setVerb(v Verb) { x.Verb, x.spec = v, specOf(v) }
 
 // reply is the state of reading one reply.
 type reply struct {
-	begun     bool  // its first byte was read
 	off       int64 // server stream offset of its first byte
 	statusEnd int64 // and of the byte after its status line; valid in wantRow
+	size      int64 // of the message with its gaps
+	sink      Sink
+	begun     bool // its first byte was read
 	bareLF    bool
 	rows      bool // rows are to be taken apart
-	row       []byte
 	rowCut    bool
 	watch     bool // something was lost, or data was guessed: the next status line may end it
 	fresh     bool // a gap was just passed: a line may begin here
-	sink      Sink
-	message   Message
 	isMail    bool
-	size      int64 // of the message with its gaps
-	headless  bool  // its beginning was before the capture
-	cut       bool  // it was ended by what followed, not by its final line
-	seenOK    bool  // XTND XMIT: the go-ahead was read
-	sent      bool  // XTND XMIT: the mail's final line was read
+	headless  bool // its beginning was before the capture
+	cut       bool // it was ended by what followed, not by its final line
+	seenOK    bool // XTND XMIT: the go-ahead was read
+	sent      bool // XTND XMIT: the mail's final line was read
 }
 
 // NewParser returns a Parser for one connection.
@@ -210,9 +215,10 @@ func (p *Parser) Reset(o Options) {
 	clear(p.logins)
 	clear(p.messages)
 	p.opt, p.tape = o, newTape(o.Stretch)
-	p.ses = Session{State: StateUnknown, StatMessages: -1, StatOctets: -1}
-	p.progress = progress{stls: -1, gapEnd: -1, loss: lossState{prevAcked: -1}}
-	p.reply = reply{row: p.reply.row[:0]}
+	// Zeroed first, since a value with other fields is made on the stack.
+	p.ses, p.progress, p.reply = Session{}, progress{}, reply{}
+	p.ses.StatMessages, p.ses.StatOctets = -1, -1
+	p.stls, p.gapEnd, p.loss.prevAcked = -1, -1, -1
 	p.queue, p.done, p.logins, p.messages = p.queue[:0], p.done[:0], p.logins[:0], p.messages[:0]
 	p.user, p.stray, p.secrets, p.low, p.arena = p.user[:0], nil, p.secrets[:0], p.low[:0], p.arena[:0]
 	p.lossy = !o.FromStart
@@ -234,7 +240,7 @@ func (p *Parser) Feed(c stream.Chunk) {
 	}
 	p.spoke[c.Dir] = p.spoke[c.Dir] || len(c.Data) > 0
 	p.lossy = p.lossy || c.Lost > 0
-	p.scan[c.Dir].Feed(c)
+	p.scan[c.Dir].Feed(&c)
 	if c.Dir == stream.Server && p.mode == wantData && p.tape == nil && !p.loss.open && !p.readData() && p.scan[stream.Server].Empty() {
 		return // in the middle of data, as most of the server's chunks are
 	}
@@ -337,8 +343,14 @@ func (p *Parser) Take() {
 
 // run reads until one side has to go on.
 func (p *Parser) run() {
-	for !p.opaque && (p.readCommand() || p.readServer()) {
+	for !p.opaque && (p.readCommand() || !p.serverIdle() && p.readServer()) {
 	}
+}
+
+// serverIdle reports whether the next step in the server's stream is sure to
+// wait for bytes of the server, as it does after most chunks.
+func (p *Parser) serverIdle() bool {
+	return p.mode <= wantReply && p.scan[stream.Server].Empty() && !p.loss.open && p.mayWait()
 }
 
 // mayWait reports whether a decision can be left until more has come.
@@ -405,7 +417,10 @@ func beginsTLS(b []byte) bool {
 	return b[0] == 0x16 || b[0] == 0x15 || b[0]&0x80 != 0
 }
 
-// keep copies b into memory that lives until Take.
+// keep copies b into memory that lives until Take. Inlined, it would be the
+// larger part of the functions that a session runs through.
+//
+//go:noinline
 func (p *Parser) keep(b []byte) []byte {
 	if len(b) == 0 {
 		return nil
@@ -431,10 +446,10 @@ func lineNotes(n *Notes, l *wire.Text, limit int, long Note) {
 	if l.BareLF {
 		n.Add(BareLF)
 	}
-	if bytes.IndexByte(l.Text, '\r') >= 0 {
+	if !l.Plain && bytes.IndexByte(l.Text, '\r') >= 0 {
 		n.Add(LoneCR)
 	}
-	if bytes.IndexByte(l.Text, 0) >= 0 {
+	if !l.Plain && bytes.IndexByte(l.Text, 0) >= 0 {
 		n.Add(NUL)
 	}
 	if len(l.Raw) > limit {

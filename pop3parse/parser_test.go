@@ -542,12 +542,9 @@ func TestAUTHAnsweredWithOK(t *testing.T) {
 }
 
 func TestEveryCommandSaysWhereItIsSpecified(t *testing.T) {
-	if len(knownVerbs) != len(verbs) {
-		t.Errorf("%d verbs listed, %d in the table", len(knownVerbs), len(verbs))
-	}
-	for _, v := range knownVerbs {
-		if v.RFC() == "" || verbs[v].in == 0 || len(v) > maxKnownVerb {
-			t.Errorf("the row of %s is not complete", v)
+	for _, row := range verbs {
+		if row.rfc == "" || row.in == 0 {
+			t.Errorf("the row of %s is not complete", row.verb)
 		}
 	}
 	if got := Verb("XFOO").RFC(); got != "" {

@@ -51,10 +51,15 @@ func (p *Parser) passProxy() bool {
 		p.began = true
 		return true
 	}
-	b := c.Peek(maxProxyHeader)
+	b := c.Peek(1)
 	if len(b) == 0 {
 		return !c.Empty() || p.ended // a gap comes first
 	}
+	if b[0] != proxyText[0] && b[0] != proxyBinary[0] {
+		p.began = true // most begin with USER or CAPA, and Peek need not join pieces
+		return true
+	}
+	b = c.Peek(maxProxyHeader)
 	n, ok := proxyHeader(b)
 	if !ok || n > maxProxyHeader {
 		p.began = true

@@ -2,6 +2,7 @@ package pop3parse
 
 import (
 	"bytes"
+	"slices"
 
 	"popscope/pop3parse/secret"
 	"popscope/pop3parse/wire"
@@ -34,8 +35,11 @@ func (p *Parser) push() *asked {
 		clear(p.queue[n:])
 		p.queue, p.qhead = p.queue[:n], 0
 	}
-	p.queue = append(p.queue, asked{id: p.newID(), acked: -1})
-	return &p.queue[len(p.queue)-1]
+	n := len(p.queue)
+	p.queue = slices.Grow(p.queue, 1)[:n+1]
+	x := &p.queue[n] // zero: see pop
+	x.id, x.acked = p.newID(), -1
+	return x
 }
 
 // pushFront puts a command before all waiting ones and returns it.
@@ -59,7 +63,7 @@ func (p *Parser) newID() int64 {
 	return p.tape.ids
 }
 
-// pop removes the head.
+// pop removes the head, and leaves a zero value for push.
 func (p *Parser) pop() {
 	p.asking -= p.queue[p.qhead].text
 	p.queue[p.qhead] = asked{}
@@ -69,7 +73,7 @@ func (p *Parser) pop() {
 // readCommand reads the client's next line into the queue, and reports
 // whether there was one to be read as a command.
 func (p *Parser) readCommand() bool {
-	if p.hold != noBarrier {
+	if p.hold != noBarrier || p.scan[stream.Client].Empty() {
 		return false
 	}
 	if p.stls >= 0 && p.becomesTLS(stream.Client) {
@@ -88,19 +92,20 @@ func (p *Parser) readCommand() bool {
 		p.skip(stream.Client, l, Missing)
 		return true
 	}
-	c := parseCommand(l.Text)
-	if tail := p.queueTail(); tail != nil && tail.lost && tail.end == l.Off && !c.known {
+	var c command
+	c.parse(l.Text)
+	if tail := p.queueTail(); tail != nil && tail.lost && tail.end == l.Off && !c.known() {
 		// The rest of a line whose beginning was lost.
 		tail.end = l.End
 		tail.acked = max(tail.acked, l.PeerAcked)
 		p.skip(stream.Client, l, Unread)
 		return true
 	}
-	if p.gapEnd == l.Off && !c.known {
+	if p.gapEnd == l.Off && !c.known() {
 		p.skip(stream.Client, l, Unread)
 		return true
 	}
-	p.ask(l, c, kind)
+	p.ask(l, &c, kind)
 	s.Skip()
 	for p.waiting() > p.opt.Limits.Pending || p.waiting() > 1 && p.pendingBytes() > p.opt.Limits.PendingBytes {
 		p.giveUpHead()
@@ -116,29 +121,30 @@ func (p *Parser) queueTail() *asked {
 }
 
 // ask puts a command line into the queue.
-func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
+func (p *Parser) ask(l *wire.Text, c *command, kind wire.Kind) {
 	x, before := p.push(), p.texts
 	x.start, x.end, x.acked = l.Off, l.End, l.PeerAcked
 	x.RequestFirst, x.RequestLast = l.First, l.Last
 	x.Encrypted = l.Secure
-	x.Verb = c.verb
+	x.Verb, x.spec = c.verb, c.spec
 	args := p.keep(c.args)
 	if string(c.sent) != string(c.verb) {
 		x.VerbSent = p.keep(c.sent)
 	}
 	x.Args = argsText(c.verb, args)
-	if !c.known && p.isStrayResponse(l.Text) {
+	if !c.known() && p.isStrayResponse(l.Text) {
 		// Not a verb that may be shown, but what a SASL client sends to a
 		// server that has refused its AUTH already.
 		blob := p.keep(l.Text)
-		x.Verb, x.VerbSent = "", nil
+		x.setVerb("")
+		x.VerbSent = nil
 		x.Args = secret.NewMaskedText(blob, 0, len(blob))
 		p.strayResponse(blob, l.Last)
 	} else {
 		p.refused, p.stray = 0, nil
 	}
 	lineNotes(&x.Notes, l, maxCommandLine, LongCommand)
-	if !c.known {
+	if !c.known() {
 		x.Notes.Add(UnknownCommand)
 	}
 	if c.spaces {
@@ -146,8 +152,9 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 	}
 	if kind == wire.Tail {
 		x.Notes.Add(CommandDamaged)
-		if !c.known && !p.ended && !x.Args.HasSecret() {
-			x.Verb, x.VerbSent = "", p.keep(c.sent) // not all of the verb, perhaps
+		if !c.known() && !p.ended && !x.Args.HasSecret() {
+			x.setVerb("")
+			x.VerbSent = p.keep(c.sent) // not all of the verb, perhaps
 		}
 	}
 	x.text = p.texts - before
@@ -165,7 +172,7 @@ func (p *Parser) ask(l *wire.Text, c command, kind wire.Kind) {
 		p.hold = forAuth
 	case c.verb == STLS:
 		p.hold = forSTLS
-	case isTransmit(c.verb, args):
+	case c.spec.isTransmit(args):
 		p.hold = forMail
 	}
 	p.holdEnd = x.end

@@ -102,7 +102,7 @@ func (p *Parser) tapeOdd(x *asked, l *wire.Text, kind wire.Kind) {
 		return
 	}
 	from, to := p.echo(l.Text)
-	if _, known := verbs[x.Verb]; !known || x.Args.HasSecret() || len(x.SASL) > 0 {
+	if x.spec == nil || x.Args.HasSecret() || len(x.SASL) > 0 {
 		from, to = 0, len(l.Text) // of a secret that is not learned yet
 	}
 	p.tape.text(stream.Server, l, kind, anOddLine, 0, entry{owner: x.id, from: int64(from), to: int64(to)})
@@ -150,14 +150,16 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 	if kind == wire.Tail {
 		x.Notes.Add(ReplyDamaged)
 	}
-	switch rule := isMulti(x.Verb, x.Args.Reveal()); {
-	case ind == isErr:
+	if ind == isErr {
 		p.finish(end)
+		return
+	}
+	switch rule := x.spec.isMulti(x.Args.Reveal()); {
 	case p.heldBy(x) && p.hold == forAuth && len(x.SASL) == 0 && !hasInitial(x.Args.Reveal()):
 		// Nobody logs in without a word: perhaps it is a go-ahead.
 		p.mode = wantAnswer
 		r.statusEnd = end
-	case isTransmit(x.Verb, x.Args.Reveal()) && !r.seenOK && p.hold == forMail && p.heldBy(x):
+	case x.spec.isTransmit(x.Args.Reveal()) && !r.seenOK && p.hold == forMail && p.heldBy(x):
 		r.seenOK = true
 		p.tapeStatus(x)
 		p.mode = wantMail
@@ -165,7 +167,7 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 		p.beginMail(x, stream.Client, XTND, 0, -1)
 	case rule == multi:
 		p.beginData(x)
-	case rule == lookAhead && x.Verb != "" && verbs[x.Verb].multi == listing && isScan(text):
+	case rule == lookAhead && x.spec.isListing() && isScan(text):
 		p.finish(end)
 	case rule == lookAhead:
 		p.mode = wantRow
@@ -221,7 +223,7 @@ func (p *Parser) readRow() bool {
 	}
 	x.lookedAhead()
 	if x.Verb == "" {
-		x.Verb = guessByRow(l.Text)
+		x.setVerb(guessByRow(l.Text))
 	}
 	if x.Verb == LIST || x.Verb == UIDL || x.Verb == XUIDL || x.Verb == XAUTHLIST {
 		if len(bytes.TrimSpace(x.Args.Reveal())) > 0 {
@@ -237,7 +239,7 @@ func (x *asked) lookedAhead() {
 	if x.Verb == "" {
 		return // CommandLost says more
 	}
-	if _, ok := verbs[x.Verb]; !ok || verbs[x.Verb].multi == extensions {
+	if x.spec == nil || x.spec.multi == extensions {
 		x.Notes.Add(LookAhead)
 	}
 }

@@ -22,13 +22,17 @@ const (
 // that write +Ok exist.
 func parseStatus(line []byte) (indicator, []byte) {
 	switch {
+	case len(line) == 0:
+	case line[0] == '-':
+		if hasIndicator(line, "-ERR") {
+			return isErr, cutSpace(line[4:])
+		}
+	case line[0] != '+':
 	case hasIndicator(line, "+OK"):
 		return isOK, cutSpace(line[3:])
-	case hasIndicator(line, "-ERR"):
-		return isErr, cutSpace(line[4:])
-	case len(line) == 1 && line[0] == '+':
+	case len(line) == 1:
 		return isMore, nil
-	case len(line) > 1 && line[0] == '+' && line[1] == ' ':
+	case line[1] == ' ':
 		return isMore, line[2:]
 	}
 	return noIndicator, nil
@@ -37,7 +41,7 @@ func parseStatus(line []byte) (indicator, []byte) {
 // hasIndicator reports whether line begins with the indicator as a word.
 func hasIndicator(line []byte, ind string) bool {
 	n := len(ind)
-	if len(line) < n || !bytes.EqualFold(line[:n], []byte(ind)) {
+	if len(line) < n || !isAnyCase(line[:n], ind) {
 		return false
 	}
 	if len(line) == n {
@@ -45,6 +49,17 @@ func hasIndicator(line []byte, ind string) bool {
 	}
 	c := line[n]
 	return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9')
+}
+
+// isAnyCase reports whether b is the beginning of a text that is in upper
+// case, in any case of letters.
+func isAnyCase(b []byte, text string) bool {
+	for i, c := range b {
+		if upperCase(c) != text[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // mayBeStatus reports whether b, the beginning of a line, is or can still
@@ -55,7 +70,7 @@ func mayBeStatus(b []byte) bool {
 	}
 	for _, ind := range [...]string{"+OK", "-ERR"} {
 		n := min(len(b), len(ind))
-		if bytes.EqualFold(b[:n], []byte(ind)[:n]) && (n == len(b) || hasIndicator(b, ind)) {
+		if isAnyCase(b[:n], ind) && (n == len(b) || hasIndicator(b, ind)) {
 			return true
 		}
 	}
@@ -171,7 +186,7 @@ func FailureReason(code, text []byte) Reason {
 	switch string(level) {
 	case "AUTH":
 		// QUIRK: Dovecot has this code for a client that must use TLS, too.
-		low := lower(textRoom[:0], text)
+		low := lower(textRoom[:], text)
 		for _, w := range needsTLS {
 			if bytes.Contains(low, w) {
 				return TLSRequired
@@ -188,7 +203,7 @@ func FailureReason(code, text []byte) Reason {
 		}
 		return TempFault
 	}
-	low := lower(textRoom[:0], text)
+	low := lower(textRoom[:], text)
 	for i := range reasonWords {
 		w := &reasonWords[i]
 		if bytes.Contains(low, w.words) {
@@ -201,15 +216,15 @@ func FailureReason(code, text []byte) Reason {
 // lastFailure remembers what a server said last, since it says the same to
 // everybody, and FailureReason looks for many words.
 type lastFailure struct {
-	code, text []byte
-	is         Reason
+	text []byte
+	is   Reason
 }
 
-// reason is FailureReason.
-func (f *lastFailure) reason(code, text []byte) Reason {
-	if f.is == NoReason || !bytes.Equal(f.text, text) || !bytes.Equal(f.code, code) {
-		f.code, f.text = append(f.code[:0], code...), append(f.text[:0], text...)
-		f.is = FailureReason(code, text)
+// reason is FailureReason of a text with the code that is in it.
+func (f *lastFailure) reason(text []byte) Reason {
+	if f.is == NoReason || !bytes.Equal(f.text, text) {
+		f.text = append(f.text[:0], text...)
+		f.is = FailureReason(responseCode(text), text)
 	}
 	return f.is
 }

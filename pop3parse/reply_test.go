@@ -106,7 +106,7 @@ func TestMultiLineTable(t *testing.T) {
 		{STAT, "", single}, {QUIT, "", single}, {STLS, "", single}, {UTF8, "", single}, {LAST, "", single},
 		{"XFOO", "", lookAhead},
 	} {
-		if got := isMulti(tt.verb, []byte(tt.args)); got != tt.want {
+		if got := specOf(tt.verb).isMulti([]byte(tt.args)); got != tt.want {
 			t.Errorf("%s %q: got %d, want %d", tt.verb, tt.args, got, tt.want)
 		}
 	}

@@ -49,12 +49,11 @@ func (p *Parser) place(x *asked, off, acked int64) {
 	if p.loss.pairing == Sure {
 		return
 	}
-	_, known := verbs[x.Verb]
 	alone := true // the server had this command, and none after it
 	if next := p.nextAfter(x); next != nil {
 		alone = acked < next.end
 	}
-	if known && alone && x.acked == off && x.acked > p.loss.prevAcked && acked >= x.end {
+	if x.spec != nil && alone && x.acked == off && x.acked > p.loss.prevAcked && acked >= x.end {
 		x.Pairing = Resynced
 		p.loss.pairing = Sure
 	}
@@ -86,7 +85,7 @@ func (p *Parser) skipToClearPoint(l *wire.Text) bool {
 		if x == nil || x.lost || x.acked > l.Off || l.PeerAcked < x.end {
 			return false
 		}
-		if _, known := verbs[x.Verb]; known && x.acked == l.Off && p.at(j-1).acked < l.Off {
+		if x.spec != nil && x.acked == l.Off && p.at(j-1).acked < l.Off {
 			for range j {
 				p.giveUp(ReplyLost)
 			}
@@ -264,8 +263,8 @@ func (p *Parser) insideReply(n int) {
 	lost := p.loss.end - from
 	p.reply.begun, p.reply.off = true, from
 	p.closeLoss(Guessed)
-	rule := isMulti(x.Verb, x.Args.Reveal())
-	if rule != multi && (rule != lookAhead || verbs[x.Verb].multi == listing) {
+	rule := x.spec.isMulti(x.Args.Reveal())
+	if rule != multi && (rule != lookAhead || x.spec.isListing()) {
 		p.loss.tail = true
 		return
 	}

@@ -7,7 +7,7 @@ package pop3parse
 //	greeting --+OK--> AUTHORIZATION --login--> TRANSACTION --QUIT--> UPDATE
 //
 // RFC 1939 sections 3 to 6.
-func (p *Parser) advance(x *Exchange, end int64) {
+func (p *Parser) advance(x *asked, end int64) {
 	p.checkState(x)
 	if x.Status != Err && x.Notes.Has(CommandLost) || x.Status == NoReply && x.Verb == RSET {
 		p.drop.doubt()
@@ -15,7 +15,6 @@ func (p *Parser) advance(x *Exchange, end int64) {
 	if x.Status != OK {
 		return
 	}
-	number := messageNumber(x.Args.Reveal())
 	switch x.Verb {
 	case STLS:
 		// RFC 2595 section 4: both sides forget what they learned before.
@@ -27,16 +26,16 @@ func (p *Parser) advance(x *Exchange, end int64) {
 			p.ses.StatMessages, p.ses.StatOctets = n, octets
 		}
 	case LIST:
-		if number > 0 && !x.Multiline {
+		if !x.Multiline && x.Number() > 0 {
 			p.drop.listRow(x.Text.Reveal())
 		}
 	case UIDL, XUIDL:
-		if number > 0 && !x.Multiline {
+		if !x.Multiline && x.Number() > 0 {
 			x.Notes |= p.uidlRow(x.Text.Reveal())
 			p.drop.endListing()
 		}
 	case DELE:
-		p.drop.mark(number)
+		p.drop.mark(x.Number())
 	case RSET:
 		p.drop.unmark()
 	case QUIT:
@@ -49,9 +48,9 @@ func (p *Parser) advance(x *Exchange, end int64) {
 
 // checkState compares a command with the state it was given in, and learns
 // the state from it where the login was not captured.
-func (p *Parser) checkState(x *Exchange) {
-	spec, known := verbs[x.Verb]
-	if !known {
+func (p *Parser) checkState(x *asked) {
+	spec := x.spec
+	if spec == nil {
 		return
 	}
 	in := p.ses.State
@@ -68,9 +67,12 @@ func (p *Parser) checkState(x *Exchange) {
 	if (in == Authorization || in == Transaction) && spec.in&(1<<in) == 0 && !(p.lossy && x.Status != Err) {
 		x.Notes.Add(WrongState)
 	}
+	if len(p.drop.marks) == 0 {
+		return
+	}
 	switch x.Verb {
 	case RETR, TOP, DELE, LIST, UIDL:
-		if e, ok := p.drop.Entry(messageNumber(x.Args.Reveal())); ok && e.Marked {
+		if e, ok := p.drop.Entry(x.Number()); ok && e.Marked {
 			x.Notes.Add(NumberDeleted)
 		}
 	}

@@ -134,8 +134,8 @@ func (t *tape) chunk(c stream.Chunk, p Part) {
 	t.add(entry{settled: true, Stretch: Stretch{Dir: c.Dir, Part: p, Secure: c.Secure, Off: c.Off, Len: c.Len(), First: c.At, Last: c.At}})
 }
 
-// token writes down a piece of data.
-func (t *tape) token(d stream.Dir, x *asked, tok wire.Token, r *reply) {
+// token writes down a piece of data, of the message m if it is of one.
+func (t *tape) token(d stream.Dir, x *asked, tok wire.Token, r *reply, m *Message) {
 	s := Stretch{Dir: d, Secure: tok.Secure, Off: tok.Off, Len: int64(len(tok.Raw)) + tok.Lost, First: tok.At, Last: tok.At}
 	switch tok.Kind {
 	case wire.Missing:
@@ -148,7 +148,7 @@ func (t *tape) token(d stream.Dir, x *asked, tok wire.Token, r *reply) {
 		s.Part = Rows
 		if r.isMail {
 			s.Part, s.At = Mail, r.size
-			s.Number, s.Announced = r.message.Number, r.message.Announced
+			s.Number, s.Announced = m.Number, m.Announced
 		}
 	}
 	t.add(entry{Stretch: s, owner: x.id})
@@ -243,8 +243,7 @@ func (t *tape) explain(live map[int64]*Exchange) {
 // settledEarly reports whether what is secret in a command is known before
 // its exchange is over.
 func settledEarly(v Verb) bool {
-	_, known := verbs[v]
-	return known
+	return specOf(v) != nil
 }
 
 // flush hands on the settled entries at the front of a lane.

@@ -24,16 +24,27 @@ const (
 // is not safe for concurrent use.
 type Matcher struct {
 	t        *table
-	texts    []map[string]*hits // by place
-	held     int                // texts in all of them
-	once     [maxCache]uint64   // digests of texts that came, by their low bits
+	texts    []texts          // by place
+	held     int              // texts in all of them
+	once     [maxCache]uint64 // digests of texts that came, by their low bits
 	seed     maphash.Seed
 	scratch  hits
 	verdicts map[verdictKey]*Software
+	found    traitSet // of the last verdict without a version; empty before
+	last     *Software
+}
+
+// texts are those that came to a place more than once. Where one server
+// speaks to many, each is the one before, which is found without a map.
+type texts struct {
+	hits map[string]*hits
+	text string // the last one that was found
+	last *hits  // of it; nil before
 }
 
 // hits is what a text matches.
 type hits struct {
+	text    string // valid iff it is remembered
 	traits  traitSet
 	version string // from the first trait that has one
 	of      string // whose version it is
@@ -54,14 +65,19 @@ func NewMatcher() *Matcher {
 
 // forget empties the memory of texts.
 func (m *Matcher) forget() {
-	m.texts, m.held = make([]map[string]*hits, len(m.t.places)), 0
+	m.texts, m.held = make([]texts, len(m.t.places)), 0
 }
 
 // match holds a text against the traits of a place. What it returns is valid
 // until the next call, unless it tells a version.
 func (m *Matcher) match(at place, text []byte) *hits {
 	text = text[:min(len(text), maxText)]
-	if h, ok := m.texts[at][string(text)]; ok {
+	known := &m.texts[at]
+	if known.last != nil && known.text == string(text) {
+		return known.last
+	}
+	if h, ok := known.hits[string(text)]; ok {
+		known.text, known.last = h.text, h
 		return h
 	}
 	again := m.again(text)
@@ -87,12 +103,18 @@ func (m *Matcher) match(at place, text []byte) *hits {
 			m.forget()
 		}
 		m.held++
-		if m.texts[at] == nil {
-			m.texts[at] = map[string]*hits{}
-		}
-		m.texts[at][string(text)] = h
+		m.texts[at].add(string(text), h)
 	}
 	return h
+}
+
+// add remembers a text.
+func (t *texts) add(text string, h *hits) {
+	if t.hits == nil {
+		t.hits = map[string]*hits{}
+	}
+	h.text = text
+	t.hits[text] = h
 }
 
 // again reports whether a text has come before, as far as that is
@@ -115,6 +137,21 @@ func cleanVersion(b []byte) string {
 		}
 	}
 	return strings.TrimRight(string(b), ".-:")
+}
+
+// verdict names the software that has the traits found, without a version.
+func (m *Matcher) verdict(found *traitSet) *Software {
+	if m.found == *found {
+		return m.last
+	}
+	key := verdictKey{found: *found}
+	out, ok := m.verdicts[key]
+	if !ok {
+		out = m.t.best(found)
+		m.remember(key, out)
+	}
+	m.found, m.last = *found, out
+	return out
 }
 
 func (m *Matcher) remember(key verdictKey, s *Software) {

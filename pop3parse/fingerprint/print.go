@@ -89,12 +89,13 @@ func (p *Print) Exchange(x *pop3parse.Exchange) {
 		}
 		return
 	}
-	p.command(x)
+	verb := x.Verb.Index()
+	p.command(x, verb > 0)
 	if x.Pairing == pop3parse.Guessed {
 		return
 	}
 	text := x.Text.Masked() // what a server repeats says nothing of its software
-	replies := p.m.t.replies[x.Verb]
+	replies := &p.m.t.replies[verb]
 	switch x.Status {
 	case pop3parse.OK:
 		p.look(replies.ok, text)
@@ -104,8 +105,9 @@ func (p *Print) Exchange(x *pop3parse.Exchange) {
 	}
 }
 
-// command adds a command to the script.
-func (p *Print) command(x *pop3parse.Exchange) {
+// command adds a command to the script. known tells that there is such a
+// command.
+func (p *Print) command(x *pop3parse.Exchange, known bool) {
 	if x.RequestFirst.Packet == 0 {
 		p.script = append(p.script, " ?"...)
 		return
@@ -116,7 +118,7 @@ func (p *Print) command(x *pop3parse.Exchange) {
 	if x.Pipelined {
 		p.script = append(p.script, '&')
 	}
-	if x.Verb.RFC() == "" {
+	if !known {
 		p.script = append(p.script, '?') // it may be anything, also a secret
 		return
 	}
@@ -125,8 +127,8 @@ func (p *Print) command(x *pop3parse.Exchange) {
 	} else {
 		p.script = append(p.script, x.Verb...)
 	}
-	switch x.Verb {
-	case pop3parse.USER, pop3parse.PASS, pop3parse.APOP:
+	switch {
+	case x.Args.Empty(), x.Verb == pop3parse.USER, x.Verb == pop3parse.PASS, x.Verb == pop3parse.APOP:
 		return
 	}
 	first, rest, more := bytes.Cut(bytes.TrimSpace(x.Args.Masked()), []byte(" "))
@@ -197,19 +199,16 @@ func (p *Print) Client() *Software {
 
 // verdict names the software of one side, whose traits are given.
 func (p *Print) verdict(side *traitSet) *Software {
-	key := verdictKey{found: p.found.and(side)}
-	if key.found == (traitSet{}) {
+	found := p.found.and(side)
+	if found == (traitSet{}) {
 		return nil
 	}
-	out, ok := p.m.verdicts[key]
-	if !ok {
-		out = p.m.t.best(&key.found)
-		p.m.remember(key, out)
-	}
+	out := p.m.verdict(&found)
 	if out == nil {
 		return nil
 	}
-	if key.version = p.version(out.Name); key.version == "" {
+	key := verdictKey{found: found, version: p.version(out.Name)}
+	if key.version == "" {
 		return out
 	}
 	with, ok := p.m.verdicts[key]

@@ -35,7 +35,7 @@ type table struct {
 
 	// Places where to look.
 	greeting, timestamp, capa, script, anyErr place
-	replies                                   map[pop3parse.Verb]replies
+	replies                                   [pop3parse.MaxIndex + 1]replies // by Verb.Index
 }
 
 // place is an index of table.places.
@@ -49,7 +49,7 @@ const nowhere place = 0
 type replies struct{ ok, err place }
 
 // maxTraits bounds the table, so that a set of traits is a value.
-const maxTraits = 256
+const maxTraits = 128
 
 // traitSet is a set of indexes of table.traits.
 type traitSet [maxTraits / 64]uint64
@@ -94,7 +94,7 @@ var known = sync.OnceValue(func() *table {
 // parse reads a table: seven columns with a tab between them. Lines that
 // begin with # are comments.
 func parse(text string) (*table, error) {
-	t := &table{places: make([][]int, 1), replies: map[pop3parse.Verb]replies{}}
+	t := &table{places: make([][]int, 1)}
 	places := map[string]place{}
 	n := 0
 	for line := range strings.Lines(text) {
@@ -144,15 +144,12 @@ func (t *table) add(tr trait, places map[string]place) {
 		t.places = append(t.places, nil)
 	}
 	t.places[at] = append(t.places[at], i)
-	verb := pop3parse.Verb(strings.TrimRight(tr.where, "+-"))
-	r := t.replies[verb]
+	verb := pop3parse.Verb(strings.TrimRight(tr.where, "+-")).Index()
 	switch {
-	case verb == "":
-		return // "-": to any command
+	case verb == 0: // "-": to any command
 	case strings.HasSuffix(tr.where, "+"):
-		r.ok = at
+		t.replies[verb].ok = at
 	case strings.HasSuffix(tr.where, "-"):
-		r.err = at
+		t.replies[verb].err = at
 	}
-	t.replies[verb] = r
 }

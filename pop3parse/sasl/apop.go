@@ -8,6 +8,9 @@ import "bytes"
 // of any other bytes, as clients compute their digest from that too. Words
 // such as Cyrus's SESSIONID=<...> are none.
 func Challenge(greeting []byte) []byte {
+	if bytes.IndexByte(greeting, '<') < 0 {
+		return nil // as of most servers
+	}
 	var shaped, loose []byte
 	open := -1
 	for i, c := range greeting {

@@ -112,8 +112,15 @@ type row struct {
 
 // lookup finds the row of a mechanism.
 func lookup(mechanism string) (row, bool) {
+	if mechanism == "" {
+		return row{}, false
+	}
+	first := mechanism[0] &^ ('a' - 'A')
 	for i := range mechanisms {
 		r := &mechanisms[i]
+		if r.name[0] != first {
+			continue // most words that are asked about are passwords
+		}
 		n := len(r.name)
 		if r.name[n-1] == '*' {
 			if n--; len(mechanism) >= n && strings.EqualFold(mechanism[:n], r.name[:n]) {

@@ -31,9 +31,8 @@ type Token struct {
 // dataState is where the scanner stands in dot-terminated data.
 type dataState struct {
 	pos     position
-	lf      bool  // LF alone ends a line too
-	dots    *dots // nil before the first line that begins with a dot
-	pending bool  // dots.cr is to come next: see resolve
+	lf      bool // LF alone ends a line too
+	pending bool // dots.cr is to come next: see resolve
 	prevCR  bool
 	prevLF  bool // a bare LF that ends no line came last
 
@@ -67,7 +66,8 @@ var (
 // status line ended in LF alone, so that LF is the line end of the data.
 func (s *Scanner) Body(bareLF bool) {
 	s.unread()
-	s.data = dataState{lf: bareLF, dots: s.data.dots}
+	s.data = dataState{}
+	s.data.lf = bareLF
 }
 
 // Inside says that the data goes on in the middle of a line, as far as one
@@ -97,7 +97,7 @@ func (s *Scanner) Next(oneLine bool) (Token, bool) {
 	d := &s.data
 	if d.pending {
 		d.pending = false
-		return d.dots.cr, true
+		return s.dots.cr, true
 	}
 	s.unread() // Line may have looked at what is data after all
 	for s.head < len(s.pieces) {
@@ -110,22 +110,22 @@ func (s *Scanner) Next(oneLine bool) (Token, bool) {
 			if p.Data[0] != '.' {
 				return s.run(p, oneLine), true
 			}
-			if d.dots == nil {
-				d.dots = new(dots)
+			if s.dots == nil {
+				s.dots = new(dots)
 			}
-			d.dots.dot = s.token(Stuffing, 1, dotByte)
+			s.dots.dot = s.token(Stuffing, 1, dotByte)
 			d.pos = afterDot
 		case afterDot:
 			switch {
 			case p.Data[0] == '\r':
-				d.dots.cr = s.token(Data, 1, crByte)
+				s.dots.cr = s.token(Data, 1, crByte)
 				d.pos = afterDotCR
 			case p.Data[0] == '\n':
 				return s.final(endLF, true), true
 			default:
 				d.pos = inLine
-				d.dots.dot.Unstuffed = p.Data[0] != '.'
-				return d.dots.dot, true
+				s.dots.dot.Unstuffed = p.Data[0] != '.'
+				return s.dots.dot, true
 			}
 		case afterDotCR:
 			if p.Data[0] == '\n' {
@@ -147,10 +147,10 @@ func (s *Scanner) Rest() (Token, bool) {
 	switch {
 	case d.pending:
 		d.pending = false
-		return d.dots.cr, true
+		return s.dots.cr, true
 	case d.pos == afterDot:
 		d.pos = inLine
-		return d.dots.dot, true
+		return s.dots.dot, true
 	case d.pos == afterDotCR:
 		return s.resolve()
 	}
@@ -162,10 +162,10 @@ func (s *Scanner) Rest() (Token, bool) {
 func (s *Scanner) resolve() (Token, bool) {
 	d := &s.data
 	d.pos, d.pending = inLine, true
-	d.dots.dot.Unstuffed = true
+	s.dots.dot.Unstuffed = true
 	d.crs++
 	d.prevCR = true
-	return d.dots.dot, true
+	return s.dots.dot, true
 }
 
 // missing hands on a gap; what was undecided before it is handed on first.
@@ -190,7 +190,7 @@ func (s *Scanner) token(kind TokenKind, n int, raw []byte) Token {
 // final returns the final line, of which the LF is still unread.
 func (s *Scanner) final(raw []byte, bareLF bool) Token {
 	tok := s.token(End, 1, raw)
-	tok.Off = s.data.dots.dot.Off
+	tok.Off = s.dots.dot.Off
 	tok.BareLF = bareLF
 	s.data.pos = lineStart
 	return tok

@@ -6,7 +6,7 @@
 // A Scanner is fed with chunks and asked for what the caller expects
 // next, since only the caller knows whether a reply is followed by data:
 //
-//	s.Feed(chunk)
+//	s.Feed(&chunk)
 //	line, kind := s.Line()           // look at the next line
 //	if kind == wire.Line && isRETR {
 //		s.Skip()                 // it is used

@@ -11,7 +11,7 @@ import (
 // ok is false where Next has something else to say, or nothing.
 func (s *Scanner) Run() (b []byte, off int64, at stream.Stamp, ok bool) {
 	d := &s.data
-	if s.head == len(s.pieces) || d.pending || s.part.on {
+	if s.head == len(s.pieces) || d.pending || s.inPart {
 		return nil, 0, at, false
 	}
 	p := &s.pieces[s.head]

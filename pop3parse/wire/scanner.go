@@ -2,6 +2,9 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
 
 	"popscope/reassembly/stream"
 )
@@ -32,6 +35,7 @@ type Text struct {
 	PeerAcked   int64 // of the chunk that brought its last byte; see stream.Chunk
 	Secure      bool
 	BareLF      bool  // it ends in LF alone
+	Plain       bool  // no CR and no zero byte is in Text; false: there may be none all the same
 	Cut         int64 // bytes beyond MaxLine that were dropped from Raw
 }
 
@@ -53,19 +57,21 @@ type Scanner struct {
 	held   int // bytes in owned pieces, and what they cost
 	end    int64
 	ended  bool
+	inPart bool // the next line begins in part
+	isGap  bool // Skip passes a gap
+	use    int  // how many bytes of the first piece Skip uses up
+	found  Text // what Line returned last
 
-	part   partial // the beginning of a line, taken from the pieces already
-	joined []byte  // what Peek put together
-	found  Text    // what Line returned last
-	use    int     // how many bytes of the first piece Skip uses up
-	isGap  bool    // Skip passes a gap
+	part   *partial // nil before the first line that did not come in one piece
+	joined []byte   // what Peek put together
 
 	data dataState
+	dots *dots // the beginning of a line of data that is not decided; nil before the first
 }
 
-// partial is the beginning of a line whose end has not come.
+// partial is the beginning of a line whose end has not come, taken from the
+// pieces already.
 type partial struct {
-	on        bool
 	text      []byte // at most MaxLine bytes of it
 	total     int64  // all its bytes
 	off       int64
@@ -79,22 +85,35 @@ type partial struct {
 func (s *Scanner) Reset() {
 	clear(s.pieces)
 	s.pieces, s.head, s.held, s.end, s.ended = s.pieces[:0], 0, 0, 0, false
-	s.part.on, s.part.text, s.joined = false, s.part.text[:0], s.joined[:0]
-	s.found, s.use, s.isGap = Text{}, 0, false
-	s.data = dataState{dots: s.data.dots}
+	s.inPart, s.isGap, s.use, s.joined = false, false, 0, s.joined[:0]
+	s.found.Raw, s.found.Text = nil, nil
+	if s.part != nil {
+		s.part.text = s.part.text[:0]
+	}
+	s.data = dataState{}
 }
 
 // Feed appends the next chunk. Its bytes are borrowed until Keep.
-func (s *Scanner) Feed(c stream.Chunk) {
-	if c.Len() == 0 {
+func (s *Scanner) Feed(c *stream.Chunk) {
+	size := int64(len(c.Data)) + c.Lost // c.Len copies all of c
+	if size == 0 {
 		return
 	}
-	s.end = c.Off + c.Len()
-	s.pieces = append(s.pieces, piece{Chunk: c})
+	s.end = c.Off + size
+	n := len(s.pieces)
+	s.pieces = slices.Grow(s.pieces, 1)[:n+1]
+	p := &s.pieces[n]
+	p.Chunk, p.owned = *c, false
 }
 
 // Keep copies the unread input, whose memory the caller is about to reuse.
 func (s *Scanner) Keep() {
+	if s.head < len(s.pieces) {
+		s.keep()
+	}
+}
+
+func (s *Scanner) keep() {
 	for i := len(s.pieces) - 1; i >= s.head && !s.pieces[i].owned; i-- {
 		p := &s.pieces[i]
 		p.owned = true
@@ -110,12 +129,17 @@ func (s *Scanner) End() { s.ended = true }
 func (s *Scanner) Ended() bool { return s.ended }
 
 // Held returns how much memory the input that waits to be read takes.
-func (s *Scanner) Held() int { return s.held + len(s.part.text) }
+func (s *Scanner) Held() int {
+	if s.part == nil {
+		return s.held
+	}
+	return s.held + len(s.part.text)
+}
 
 // Offset returns the stream offset of the next unread byte.
 func (s *Scanner) Offset() int64 {
 	switch {
-	case s.part.on:
+	case s.inPart:
 		return s.part.off
 	case s.head < len(s.pieces):
 		return s.pieces[s.head].Off
@@ -127,13 +151,13 @@ func (s *Scanner) Offset() int64 {
 func (s *Scanner) Known() int64 { return s.end }
 
 // Empty reports whether all input was read.
-func (s *Scanner) Empty() bool { return s.head == len(s.pieces) && !s.part.on }
+func (s *Scanner) Empty() bool { return s.head == len(s.pieces) && !s.inPart }
 
 // PeerAcked returns what the sender of the next unread byte had received
 // of the other direction; -1 when there is no next byte or it is unknown.
 func (s *Scanner) PeerAcked() int64 {
 	switch {
-	case s.part.on:
+	case s.inPart:
 		return s.part.peerAcked
 	case s.head < len(s.pieces):
 		return s.pieces[s.head].PeerAcked
@@ -144,11 +168,11 @@ func (s *Scanner) PeerAcked() int64 {
 // Peek returns up to n unread bytes that lie before the next gap, without
 // using them. They are valid until the next call.
 func (s *Scanner) Peek(n int) []byte {
-	if !s.part.on && s.head < len(s.pieces) && len(s.pieces[s.head].Data) >= n {
+	if !s.inPart && s.head < len(s.pieces) && len(s.pieces[s.head].Data) >= n {
 		return s.pieces[s.head].Data[:n]
 	}
 	s.joined = s.joined[:0]
-	if s.part.on {
+	if s.inPart {
 		s.joined = append(s.joined, s.part.text[:min(len(s.part.text), n)]...)
 	}
 	for _, p := range s.pieces[s.head:] {
@@ -168,29 +192,65 @@ func (s *Scanner) Line() (*Text, Kind) {
 	for s.head < len(s.pieces) {
 		p := &s.pieces[s.head]
 		if p.Lost > 0 {
-			if s.part.on {
+			if s.inPart {
 				return s.line(0, Tail)
 			}
 			s.found = Text{Off: p.Off, End: p.Off + p.Lost, First: p.At, Last: p.At, PeerAcked: p.PeerAcked, Secure: p.Secure}
 			s.isGap = true
 			return &s.found, Gap
 		}
+		if i := plainLen(p.Data); !s.inPart && i+1 < len(p.Data) && p.Data[i] == '\r' && p.Data[i+1] == '\n' {
+			t, kind := s.line(i+2, Line)
+			t.Plain = true
+			return t, kind
+		}
 		if i := bytes.IndexByte(p.Data, '\n'); i >= 0 {
 			return s.line(i+1, Line)
 		}
 		s.absorb(p)
 	}
-	if s.ended && s.part.on {
+	if s.ended && s.inPart {
 		return s.line(0, Tail)
 	}
 	return nil, None
 }
 
+// maxPlain is how far plainLen looks, which is good at short lines only.
+const maxPlain = 64
+
+// plainLen returns how many bytes b has before the first one that is below
+// 0x0E, as line ends and zero bytes are. It takes eight bytes at a time, and
+// stands for three searches in most lines.
+func plainLen(b []byte) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x8080808080808080
+	)
+	b = b[:min(len(b), maxPlain)]
+	n := 0
+	for ; n+8 <= len(b); n += 8 {
+		w := binary.LittleEndian.Uint64(b[n:])
+		// A byte below 0x0E borrows, and one of 0x80 or more does not count;
+		// the first one that is found is right, though not those behind it.
+		if low := (w - 0x0E*ones) &^ w & highs; low != 0 {
+			return n + bits.TrailingZeros64(low)/8
+		}
+	}
+	for n < len(b) && b[n] >= 0x0E {
+		n++
+	}
+	return n
+}
+
 // absorb takes a piece without a line end into the partial line.
 func (s *Scanner) absorb(p *piece) {
-	l := &s.part
-	if !l.on {
-		*l = partial{on: true, text: l.text[:0], off: p.Off, first: p.At, secure: p.Secure}
+	if s.part == nil {
+		s.part = new(partial)
+	}
+	l := s.part
+	if !s.inPart {
+		s.inPart = true
+		*l = partial{text: l.text[:0], off: p.Off, first: p.At, secure: p.Secure}
 	}
 	l.text = append(l.text, p.Data[:min(len(p.Data), MaxLine-len(l.text))]...)
 	l.total += int64(len(p.Data))
@@ -200,32 +260,37 @@ func (s *Scanner) absorb(p *piece) {
 
 // line makes the Text of a line whose last n bytes are in the first piece.
 func (s *Scanner) line(n int, kind Kind) (*Text, Kind) {
-	l := &s.part
+	t := &s.found // written in place: a copy costs as much as all the rest
 	s.use = n
-	if !l.on {
+	if !s.inPart {
 		p := &s.pieces[s.head]
-		s.found = Text{
-			Raw: p.Data[:n], Off: p.Off, End: p.Off + int64(n), First: p.At, Last: p.At,
-			PeerAcked: p.PeerAcked, Secure: p.Secure,
-		}
+		t.Raw, t.Off, t.End = p.Data[:n], p.Off, p.Off+int64(n)
+		t.First, t.Last, t.PeerAcked, t.Secure = p.At, p.At, p.PeerAcked, p.Secure
 	} else {
-		s.found = Text{
-			Raw: l.text, Off: l.off, End: l.off + l.total + int64(n), First: l.first, Last: l.last,
-			PeerAcked: l.peerAcked, Secure: l.secure,
-		}
-		if n > 0 {
-			p := &s.pieces[s.head]
-			s.found.Last, s.found.PeerAcked = p.At, p.PeerAcked
-			s.found.Raw = append(l.text, p.Data[:min(n, MaxLine+2-len(l.text))]...)
-			l.text = s.found.Raw[:len(l.text)]
-		}
+		s.joinLine(t, n)
 	}
-	s.found.Text, s.found.BareLF = trimEnd(s.found.Raw)
-	s.found.Text = s.found.Text[:min(len(s.found.Text), MaxLine)]
-	if size := s.found.End - s.found.Off; size > MaxLine+2 {
-		s.found.Cut = size - int64(len(s.found.Text))
+	var text []byte
+	text, t.BareLF = trimEnd(t.Raw)
+	t.Text = text[:min(len(text), MaxLine)]
+	t.Cut, t.Plain = 0, false
+	if size := t.End - t.Off; size > MaxLine+2 {
+		t.Cut = size - int64(len(t.Text))
 	}
-	return &s.found, kind
+	return t, kind
+}
+
+// joinLine takes into t the partial line and the n bytes of the first piece
+// that end it.
+func (s *Scanner) joinLine(t *Text, n int) {
+	l := s.part
+	t.Raw, t.Off, t.End = l.text, l.off, l.off+l.total+int64(n)
+	t.First, t.Last, t.PeerAcked, t.Secure = l.first, l.last, l.peerAcked, l.secure
+	if n > 0 {
+		p := &s.pieces[s.head]
+		t.Last, t.PeerAcked = p.At, p.PeerAcked
+		t.Raw = append(l.text, p.Data[:min(n, MaxLine+2-len(l.text))]...)
+		l.text = t.Raw[:len(l.text)]
+	}
 }
 
 // Skip uses up what Line returned last.
@@ -235,9 +300,14 @@ func (s *Scanner) Skip() {
 		s.pop()
 		return
 	}
-	s.part.on = false
-	s.drop(s.use)
+	s.inPart = false
+	n := s.use
 	s.use = 0
+	if n > 0 && n == len(s.pieces[s.head].Data) {
+		s.pop() // the usual chunk is one line
+		return
+	}
+	s.drop(n)
 }
 
 // Discard passes over the next n bytes of input, which must be there.
@@ -248,11 +318,15 @@ func (s *Scanner) Discard(n int) {
 
 // unread gives the beginning of a line back to the input.
 func (s *Scanner) unread() {
-	l := &s.part
-	if !l.on {
-		return
+	if s.inPart {
+		s.giveBack()
 	}
-	l.on = false
+}
+
+// giveBack is unread where there is something to give back.
+func (s *Scanner) giveBack() {
+	l := s.part
+	s.inPart = false
 	back := piece{owned: true, Chunk: stream.Chunk{
 		Off: l.off, Data: bytes.Clone(l.text), At: l.first, PeerAcked: l.peerAcked, Secure: l.secure,
 	}}
@@ -269,16 +343,17 @@ func (s *Scanner) unread() {
 func (s *Scanner) drop(n int) {
 	for n > 0 {
 		p := &s.pieces[s.head]
-		k := min(n, len(p.Data))
-		n -= k
-		if p.owned {
-			s.held -= k
-		}
-		p.Data = p.Data[k:]
-		p.Off += int64(k)
-		if len(p.Data) == 0 {
+		if size := len(p.Data); n >= size {
+			n -= size
 			s.pop()
+			continue
 		}
+		if p.owned {
+			s.held -= n
+		}
+		p.Data = p.Data[n:]
+		p.Off += int64(n)
+		return
 	}
 }
 
@@ -287,7 +362,7 @@ func (s *Scanner) pop() {
 	if s.pieces[s.head].owned {
 		s.held -= len(s.pieces[s.head].Data) + pieceCost
 	}
-	s.pieces[s.head] = piece{}
+	s.pieces[s.head].Data = nil // all that refers to anything
 	s.head++
 	if s.head == len(s.pieces) {
 		s.pieces, s.head = s.pieces[:0], 0

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -20,14 +21,14 @@ func feed(s *Scanner, text string, n int, drain func()) {
 		at := stream.Stamp{Packet: int64(i + 1)}
 		k := min(n, len(text))
 		if j := strings.IndexByte(text[:k], '~'); j == 0 {
-			s.Feed(stream.Chunk{Off: off, Lost: 1, At: at, PeerAcked: -1})
+			s.Feed(&stream.Chunk{Off: off, Lost: 1, At: at, PeerAcked: -1})
 			k = 1
 		} else {
 			if j > 0 {
 				k = j
 			}
 			b := []byte(text[:k])
-			s.Feed(stream.Chunk{Off: off, Data: b, At: at, PeerAcked: off})
+			s.Feed(&stream.Chunk{Off: off, Data: b, At: at, PeerAcked: off})
 			drain()
 			s.Keep()
 			for i := range b {
@@ -126,7 +127,7 @@ func TestLineOverTheLimitIsCutAndCounted(t *testing.T) {
 func TestPeekUsesNothing(t *testing.T) {
 	var s Scanner
 	for i, c := range "+OK\r\n" {
-		s.Feed(stream.Chunk{Off: int64(i), Data: []byte(string(c))})
+		s.Feed(&stream.Chunk{Off: int64(i), Data: []byte(string(c))})
 	}
 	if got := string(s.Peek(3)); got != "+OK" {
 		t.Errorf("Peek(3) = %q", got)
@@ -255,9 +256,9 @@ func TestLineLookedAtBecomesData(t *testing.T) {
 
 func TestSmallPiecesCountForTheirCost(t *testing.T) {
 	var s Scanner
-	s.Feed(stream.Chunk{Data: []byte("x\n")}) // a line nobody reads
+	s.Feed(&stream.Chunk{Data: []byte("x\n")}) // a line nobody reads
 	for i := range 1000 {
-		s.Feed(stream.Chunk{Off: int64(i + 2), Data: []byte("y")})
+		s.Feed(&stream.Chunk{Off: int64(i + 2), Data: []byte("y")})
 		s.Keep()
 	}
 	if s.Held() < 1000*pieceCost {
@@ -289,4 +290,49 @@ func FuzzScanner(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestPlainLines holds the way to find lines eight bytes at a time to one
+// that looks at each byte.
+func TestPlainLines(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	plain := 0
+	for range 20000 {
+		b := make([]byte, r.IntN(2*maxPlain))
+		for i := range b {
+			b[i] = byte(0x0E + r.IntN(256-0x0E))
+			if r.IntN(40) == 0 {
+				b[i] = "\x00\x01\t\r\n\x0d\x0e\x7f\x80\xff"[r.IntN(10)]
+			}
+		}
+		if r.IntN(2) == 0 {
+			b = append(b, "\r\n"...)
+		}
+		want := 0
+		for want < min(len(b), maxPlain) && b[want] >= 0x0E {
+			want++
+		}
+		if got := plainLen(b); got != want {
+			t.Fatalf("%q: got %d, want %d", b, got, want)
+		}
+		var s Scanner
+		s.Feed(&stream.Chunk{Data: b})
+		s.End()
+		l, kind := s.Line()
+		line, _, whole := bytes.Cut(b, []byte("\n"))
+		if whole != (kind == Line) || kind != None && (string(l.Text) != string(bytes.TrimSuffix(line, []byte("\r"))) && whole) {
+			t.Fatalf("%q: kind %d, line %+v", b, kind, l)
+		}
+		if kind == Line && l.Plain {
+			plain++
+			if bytes.ContainsAny(l.Text, "\x00\r") || l.BareLF {
+				t.Fatalf("%q is plain", b)
+			}
+		} else if kind == Line && !l.BareLF && len(l.Text)+2 <= maxPlain && !bytes.ContainsFunc(l.Text, func(r rune) bool { return r < 0x0E }) {
+			t.Fatalf("%q is not plain", b)
+		}
+	}
+	if plain < 2000 {
+		t.Errorf("%d plain lines", plain)
+	}
 }
