@@ -1,14 +1,14 @@
 package report
 
 import (
-	"crypto/sha256"
+	"hash/maphash"
 
 	"popscope/pop3parse/secret"
 )
 
 // This file is the only place of the package that reveals secrets.
 
-// maxTags bounds the memory that secret tags take: about 64 MB, reached
+// maxTags bounds the memory that secret tags take: about 32 MB, reached
 // by a million different secrets only. Later ones have no tag.
 const maxTags = 1 << 20
 
@@ -40,28 +40,28 @@ func shownBytes(s secret.Bytes, show bool) (b []byte, exact bool) {
 }
 
 // tagger numbers the different secrets of a run in the order of their
-// first appearance. It keeps hashes, not secrets.
+// first appearance. It keeps digests under a key of the run, not secrets.
 type tagger struct {
 	limit int
-	seen  map[[16]byte]int
+	seed  maphash.Seed
+	seen  map[uint64]uint32
 }
 
 // newTagger returns a tagger for at most limit different secrets.
 func newTagger(limit int) *tagger {
-	return &tagger{limit: limit, seen: make(map[[16]byte]int)}
+	return &tagger{limit: limit, seed: maphash.MakeSeed(), seen: make(map[uint64]uint32)}
 }
 
 // tag returns the number of a secret, from 1; 0 when there are too many.
 func (t *tagger) tag(s secret.Bytes) int {
-	sum := sha256.Sum256(s.Reveal())
-	key := [16]byte(sum[:16])
+	key := maphash.Bytes(t.seed, s.Reveal())
 	if n, ok := t.seen[key]; ok {
-		return n
+		return int(n)
 	}
 	if len(t.seen) >= t.limit {
 		return 0
 	}
 	n := len(t.seen) + 1
-	t.seen[key] = n
+	t.seen[key] = uint32(n)
 	return n
 }
