@@ -48,7 +48,7 @@ type account struct {
 	pairs  []pair
 	near   networkSeen // the network of the last accepted login
 	lastOK int64       // time of the last accepted login
-	*rare              // nil as long as there is none
+	*rare              // may be nil as long as there is none
 }
 
 // rare is what most accounts have nothing of.
@@ -88,7 +88,13 @@ type networkSeen struct {
 }
 
 // renew makes an account one that nothing is known of, and keeps its memory.
-func (acc *account) renew() { *acc = account{pairs: acc.pairs[:0]} }
+func (acc *account) renew() {
+	r := acc.rare
+	*acc = account{pairs: acc.pairs[:0], rare: r}
+	if r != nil {
+		*r = rare{clients: r.clients[:0], networks: r.networks[:0]}
+	}
+}
 
 // uncommon returns what few accounts have, to add to it.
 func (acc *account) uncommon() *rare {

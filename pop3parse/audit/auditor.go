@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"hash/maphash"
@@ -107,8 +108,12 @@ func (a *Auditor) addrHash(addr netip.Addr) uint64 {
 
 // addrPortHash returns a digest of an address and a port.
 func (a *Auditor) addrPortHash(addr netip.AddrPort) uint64 {
-	b := addr.Addr().As16()
-	return maphash.Bytes(a.seed, binary.BigEndian.AppendUint16(b[:len(b):len(b)], addr.Port()))
+	const portAt = 16
+	var b [portAt + 2]byte
+	ip := addr.Addr().As16()
+	copy(b[:], ip[:])
+	binary.BigEndian.PutUint16(b[portAt:], addr.Port())
+	return maphash.Bytes(a.seed, b[:])
 }
 
 // place is where something was seen.
@@ -240,19 +245,25 @@ func isGuess(l *pop3parse.Login) bool {
 // userHash returns a digest of the name by which accounts are compared:
 // without the domain and in lower case.
 func (a *Auditor) userHash(user []byte) uint64 {
+	if len(user) > 0 {
+		name, _, _ := bytes.Cut(user[1:], []byte("@"))
+		user = user[:1+len(name)]
+	}
+	if !slices.ContainsFunc(user, upper) {
+		return maphash.Bytes(a.seed, user) // as nearly all are
+	}
 	var buf [64]byte
-	out := buf[:0]
-	for i, c := range user {
-		if c == '@' && i > 0 {
-			break
-		}
-		if 'A' <= c && c <= 'Z' {
+	low := buf[:0]
+	for _, c := range user {
+		if upper(c) {
 			c += 'a' - 'A'
 		}
-		out = append(out, c)
+		low = append(low, c)
 	}
-	return maphash.Bytes(a.seed, out)
+	return maphash.Bytes(a.seed, low)
 }
+
+func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
 
 // Finish returns the findings about several sessions, and those about the
 // capture as a whole, in the order of the catalogue. The Auditor takes no

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"hash/maphash"
 	"reflect"
 	"testing"
 
@@ -28,5 +29,18 @@ func TestOneLoginIsLikeMany(t *testing.T) {
 	}
 	if found != 1 {
 		t.Errorf("%d findings, want 1", found)
+	}
+}
+
+// TestUsersByName: a name is one with and without its domain and in any
+// case of letters, and no other one.
+func TestUsersByName(t *testing.T) {
+	a := NewAuditor(&Policy{}, Limits{})
+	for _, same := range [][]string{{"", ""}, {"@"}, {"alice", "Alice", "ALICE@Example.org", "alice@"}, {"alicf"}, {"@b", "@B@c", "@b@"}, {"a", "A@", "a@b@c"}} {
+		for _, name := range same {
+			if got, want := a.userHash([]byte(name)), maphash.Bytes(a.seed, []byte(same[0])); got != want {
+				t.Errorf("%q is not %q", name, same[0])
+			}
+		}
 	}
 }
