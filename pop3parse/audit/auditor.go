@@ -14,7 +14,7 @@ import (
 )
 
 // Limits bound what an Auditor remembers between sessions. Zero means the
-// default. With the defaults all of it together takes some 150 MB when
+// default. With the defaults all of it together takes some 100 MB when
 // every limit is reached, which a busy server's day does not come near.
 // What is beyond a limit is counted, and said by the rule audit-limit.
 type Limits struct {

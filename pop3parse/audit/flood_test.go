@@ -57,7 +57,7 @@ func (fl *flood) facts(i int, f *Facts) {
 // the Auditor remembers no more than its limits and little memory, and
 // says what it forgot.
 func TestFloodsStayInBounds(t *testing.T) {
-	const most = 160 << 20 // bytes
+	const most = 80 << 20 // bytes
 	for _, fl := range []flood{
 		{"one client tries many users", 1, 1, attempts, attempts},
 		{"many clients try one password", attempts, 1, attempts, 1},
