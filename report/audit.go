@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"hash/maphash"
 	"io"
 	"net/netip"
 	"slices"
@@ -66,31 +67,26 @@ const (
 // auditModel collects what a report on an audit says, whatever its format.
 type auditModel struct {
 	opt    Options
+	most   int // subjects that are shown of each rule
 	groups map[string]*ruleGroup
 	tags   *tagger
-	tagged map[tagKey][]int // tags of the secrets that were not refused, by account
+	tagged map[uint64]accountTags // by digest of the account
+	seed   maphash.Seed           // of digests
+	name   []byte                 // scratch: what a digest is made of
 	sum    popscope.Summary
 }
 
-// tagKey names an account.
-type tagKey struct {
-	server netip.AddrPort
-	user   string
-}
+// accountTags are the first tags of the secrets of an account that were not
+// refused, then 0. They tell one more than is shown.
+type accountTags [tagsShown + 1]uint32
 
 // ruleGroup is all findings of one rule.
 type ruleGroup struct {
 	slug, title, advice, rfc string
 	severity                 audit.Severity
 	total                    int64
-	subjects                 []*subject
-	known                    map[subjectKey]*subject
-}
-
-type subjectKey struct {
-	server netip.AddrPort
-	client netip.Addr
-	user   string
+	subjects                 []*subject          // the first auditModel.most of them
+	known                    map[uint64]*subject // by digest
 }
 
 // subject is what findings of one rule are about, with the first of them.
@@ -100,7 +96,26 @@ type subject struct {
 }
 
 func newAuditModel(o Options) *auditModel {
-	return &auditModel{opt: o, groups: make(map[string]*ruleGroup), tags: newTagger(maxTags), tagged: make(map[tagKey][]int)}
+	most := fewSubjects
+	if o.Verbose {
+		most = maxSubjects
+	}
+	return &auditModel{
+		opt: o, most: most, groups: make(map[string]*ruleGroup),
+		tags: newTagger(maxTags), tagged: make(map[uint64]accountTags), seed: maphash.MakeSeed(),
+	}
+}
+
+// digest stands for what something is about, under a key of the run: names
+// and addresses are long, and there are many.
+func (m *auditModel) digest(user []byte, server netip.AddrPort, client netip.Addr) uint64 {
+	b := append(m.name[:0], user...)
+	n := len(b)
+	b, _ = server.AppendBinary(b) // has no errors
+	b, _ = client.AppendBinary(b)
+	b = append(b, byte(len(b)-n), byte(client.BitLen())) // so that no name looks like an address
+	m.name = b
+	return maphash.Bytes(m.seed, b)
 }
 
 // write takes a session, or a part of one.
@@ -122,32 +137,42 @@ func (m *auditModel) tag(r *popscope.Result, l *pop3parse.Login) {
 	if n == 0 || l.Outcome == pop3parse.Failure {
 		return
 	}
-	have, ok := m.tagged[tagKey{r.Conn.Server, string(l.User)}] // looked up without making the string
-	if !ok && len(m.tagged) >= maxTagged || len(have) > tagsShown || slices.Contains(have, n) {
+	account := m.digest(l.User, r.Conn.Server, netip.Addr{})
+	tags, ok := m.tagged[account]
+	if !ok && len(m.tagged) >= maxTagged {
 		return
 	}
-	m.tagged[tagKey{r.Conn.Server, string(l.User)}] = append(have, n)
+	for i, have := range tags {
+		if have == uint32(n) {
+			return
+		}
+		if have == 0 {
+			tags[i] = uint32(n)
+			m.tagged[account] = tags
+			return
+		}
+	}
 }
 
 // add takes a finding.
 func (m *auditModel) add(f *audit.Finding) {
 	g := m.groups[f.Rule]
 	if g == nil {
-		g = &ruleGroup{slug: f.Rule, title: f.Title, advice: f.Advice, rfc: f.RFC, severity: f.Severity, known: make(map[subjectKey]*subject)}
+		g = &ruleGroup{slug: f.Rule, title: f.Title, advice: f.Advice, rfc: f.RFC, severity: f.Severity, known: make(map[uint64]*subject)}
 		m.groups[f.Rule] = g
 	}
 	g.total++
-	// The compiler looks up composite keys without making the string.
-	if s := g.known[subjectKey{f.Server, f.Client, string(f.User)}]; s != nil {
+	about := m.digest(f.User, f.Server, f.Client)
+	if s := g.known[about]; s != nil {
 		s.times++
 		return
 	}
-	if len(g.subjects) >= maxSubjects {
+	if len(g.subjects) >= m.most {
 		return
 	}
 	s := &subject{first: *f, times: 1}
 	s.first.User, s.first.Packets = slices.Clone(f.User), slices.Clone(f.Packets)
-	g.known[subjectKey{f.Server, f.Client, string(f.User)}] = s
+	g.known[about] = s
 	g.subjects = append(g.subjects, s)
 }
 
@@ -330,12 +355,14 @@ func (m *auditModel) account(a *audit.Account) accountRow {
 	default:
 		r.tls = "-"
 	}
-	tags := m.tagged[tagKey{a.Server, string(a.User)}]
+	tags := m.tagged[m.digest(a.User, a.Server, netip.Addr{})]
 	var names []string
-	for _, n := range tags[:min(tagsShown, len(tags))] {
-		names = append(names, "s"+strconv.Itoa(n))
+	for _, n := range tags[:tagsShown] {
+		if n != 0 {
+			names = append(names, "s"+strconv.FormatUint(uint64(n), 10))
+		}
 	}
-	if len(tags) > tagsShown {
+	if tags[tagsShown] != 0 {
 		names = append(names, "...")
 	}
 	if r.secrets = strings.Join(names, ", "); r.secrets == "" {

@@ -69,12 +69,8 @@ func (m *auditMarkdown) section(out *bytes.Buffer, title string, groups []*ruleG
 			out.WriteString(" · " + mdText(g.rfc))
 		}
 		out.WriteString("\n\n" + mdText(g.advice) + "\n\n")
-		shown := g.subjects
-		if !m.opt.Verbose {
-			shown = shown[:min(fewSubjects, len(shown))]
-		}
 		rest := g.total
-		for _, s := range shown {
+		for _, s := range g.subjects {
 			rest -= s.times
 			line := Inert(s.first.Detail)
 			if text := s.text(); text != "" {

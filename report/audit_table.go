@@ -102,12 +102,8 @@ func (t *auditTable) writeRules(w io.Writer, title string, groups []*ruleGroup, 
 
 // writeSubjects writes what the findings of a rule are about.
 func (t *auditTable) writeSubjects(w io.Writer, g *ruleGroup) {
-	shown := g.subjects
-	if !t.opt.Verbose {
-		shown = shown[:min(fewSubjects, len(shown))]
-	}
 	rest := g.total
-	for _, s := range shown {
+	for _, s := range g.subjects {
 		rest -= s.times
 		items := strings.Fields(Inert(s.first.Detail))
 		if text := s.text(); text != "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"strconv"
 	"testing"
 
 	"popscope/pop3parse/secret"
@@ -95,5 +96,23 @@ func TestTagsFollowFirstAppearance(t *testing.T) {
 	}
 	if a, b := newTagger(2).tag(secret.New(nil)), newTagger(2).tag(secret.New([]byte{})); a != 1 || b != 1 {
 		t.Errorf("an empty password gets the tags %d and %d", a, b)
+	}
+}
+
+// TestTagsOfManySecrets holds the tagger to a map, through its growth.
+func TestTagsOfManySecrets(t *testing.T) {
+	const limit = 5000
+	tags, want := newTagger(limit), make(map[int]int)
+	for i := range 4 * limit {
+		n := i * 7919 % (3 * limit) / 2 // some again soon, all again later
+		if _, ok := want[n]; !ok && len(want) < limit {
+			want[n] = len(want) + 1
+		}
+		if got := tags.tag(secret.New([]byte(strconv.Itoa(n)))); got != want[n] {
+			t.Fatalf("secret %d: got tag %d, want %d", n, got, want[n])
+		}
+	}
+	if len(want) != limit {
+		t.Fatalf("%d secrets, too few to reach the limit", len(want))
 	}
 }

@@ -1,14 +1,14 @@
 package report
 
 import (
-	"crypto/sha256"
+	"hash/maphash"
 
 	"popscope/pop3parse/secret"
 )
 
 // This file is the only place of the package that reveals secrets.
 
-// maxTags bounds the memory that secret tags take: about 64 MB, reached
+// maxTags bounds the memory that secret tags take: about 20 MB, reached
 // by a million different secrets only. Later ones have no tag.
 const maxTags = 1 << 20
 
@@ -40,28 +40,51 @@ func shownBytes(s secret.Bytes, show bool) (b []byte, exact bool) {
 }
 
 // tagger numbers the different secrets of a run in the order of their
-// first appearance. It keeps hashes, not secrets.
+// first appearance. It keeps digests under a key of the run, not secrets.
 type tagger struct {
 	limit int
-	seen  map[[16]byte]int
+	seed  maphash.Seed
+	seen  []uint64 // digests, by number from 1
+	slots []uint32 // numbers, at the place of their digest or after it; 0 is free, as one in four is at least
 }
 
 // newTagger returns a tagger for at most limit different secrets.
 func newTagger(limit int) *tagger {
-	return &tagger{limit: limit, seen: make(map[[16]byte]int)}
+	return &tagger{limit: limit, seed: maphash.MakeSeed(), slots: make([]uint32, 64)}
 }
 
 // tag returns the number of a secret, from 1; 0 when there are too many.
 func (t *tagger) tag(s secret.Bytes) int {
-	sum := sha256.Sum256(s.Reveal())
-	key := [16]byte(sum[:16])
-	if n, ok := t.seen[key]; ok {
-		return n
+	digest := maphash.Bytes(t.seed, s.Reveal())
+	slot := t.slot(digest)
+	if *slot != 0 {
+		return int(*slot)
 	}
 	if len(t.seen) >= t.limit {
 		return 0
 	}
-	n := len(t.seen) + 1
-	t.seen[key] = n
-	return n
+	t.seen = append(t.seen, digest)
+	*slot = uint32(len(t.seen))
+	if 4*len(t.seen) > 3*len(t.slots) {
+		t.grow()
+	}
+	return len(t.seen)
+}
+
+// slot returns where the number of a digest is, or where it would be.
+func (t *tagger) slot(digest uint64) *uint32 {
+	for i := digest; ; i++ {
+		slot := &t.slots[i&uint64(len(t.slots)-1)]
+		if *slot == 0 || t.seen[*slot-1] == digest {
+			return slot
+		}
+	}
+}
+
+// grow doubles the slots.
+func (t *tagger) grow() {
+	t.slots = make([]uint32, 2*len(t.slots))
+	for i, digest := range t.seen {
+		*t.slot(digest) = uint32(i + 1)
+	}
 }

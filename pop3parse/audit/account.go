@@ -1,8 +1,7 @@
 package audit
 
 import (
-	"bytes"
-	"cmp"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 	"strings"
@@ -39,22 +38,25 @@ const (
 	maxUserName       = 255 // octets of a user name that are remembered: RFC 2449 section 4 allows no longer command
 )
 
-// accountKey names an account.
-type accountKey struct {
-	server netip.AddrPort
-	user   string
-}
-
-// account is an Account while it grows.
+// account is an Account while it grows. There are many of them, so that what
+// few have is kept apart.
 type account struct {
 	Tally
-	key      accountKey
-	clients  []netip.Addr // in order of appearance
-	pairs    []pair
-	networks []networkSeen
-	lastOK   int64 // time of the last accepted login
-	delay    int64 // shortest time between accepted logins that broke LOGIN-DELAY
-	polls    int   // how many did
+	user   string
+	server *netip.AddrPort
+	client netip.Addr // the first one
+	pairs  []pair
+	near   networkSeen // the network of the last accepted login
+	lastOK int64       // time of the last accepted login
+	*rare              // may be nil as long as there is none
+}
+
+// rare is what most accounts have nothing of.
+type rare struct {
+	clients  []netip.Addr  // further ones, in order of appearance
+	networks []networkSeen // further ones, those of the longest time ago first
+	delay    int64         // shortest time between accepted logins that broke LOGIN-DELAY
+	polls    int           // how many did
 
 	fast      *proof
 	far       *proof
@@ -78,48 +80,57 @@ type attackOn struct {
 	proof    proof
 }
 
-// networkSeen is a network that an account logged in from.
+// networkSeen is the last login from a network, by an address of it.
 type networkSeen struct {
-	net netip.Prefix
-	sighting
+	client netip.Addr
+	place
+	nanos int64 // its time
 }
 
 // renew makes an account one that nothing is known of, and keeps its memory.
 func (acc *account) renew() {
-	*acc = account{
-		Tally:   Tally{Mechanisms: acc.Mechanisms[:0]},
-		clients: acc.clients[:0], pairs: acc.pairs[:0], networks: acc.networks[:0],
+	r := acc.rare
+	*acc = account{pairs: acc.pairs[:0], rare: r}
+	if r != nil {
+		*r = rare{clients: r.clients[:0], networks: r.networks[:0]}
 	}
+}
+
+// uncommon returns what few accounts have, to add to it.
+func (acc *account) uncommon() *rare {
+	if acc.rare == nil {
+		acc.rare = &rare{}
+	}
+	return acc.rare
 }
 
 // account returns the account of an attempt, and makes it if it is new.
 func (a *Auditor) account(t *attempt) *account {
 	user := t.login.User[:min(len(t.login.User), maxUserName)]
-	// The compiler looks up composite keys without making the string.
-	if e, ok := a.known.items[accountKey{t.facts.Conn.Server, string(user)}]; ok {
-		a.known.use(e)
+	hash := maphash.Bytes(a.seed, user) ^ t.server.hash
+	same := func(acc *account) bool {
+		return acc.user == string(user) && (acc.server == t.server.addr || *acc.server == *t.server.addr)
+	}
+	if e := a.known.get(hash, same); e != nil {
 		return &e.value
 	}
-	e, ok := a.tried.items[accountKey{t.facts.Conn.Server, string(user)}]
-	if ok && !t.accepted {
-		a.tried.use(e)
-		return &e.value
-	}
-	key := accountKey{t.facts.Conn.Server, string(user)}
+	e := a.tried.get(hash, same)
 	switch {
-	case ok:
-		n := a.known.add(key)
+	case e != nil && !t.accepted:
+		return &e.value
+	case e != nil:
+		n := a.known.add(hash)
 		n.value, e.value = e.value, n.value
 		a.tried.remove(e)
 		return &n.value
 	case t.accepted:
-		e = a.known.add(key)
+		e = a.known.add(hash)
 	default:
-		e = a.tried.add(key)
+		e = a.tried.add(hash)
 	}
 	acc := &e.value
-	acc.key, acc.Exposure = key, pop3parse.Protected
-	acc.First, acc.Last = t.at().Nanos, t.at().Nanos
+	acc.server, acc.user, acc.client = t.server.addr, string(user), t.client
+	acc.Exposure, acc.First, acc.Last = pop3parse.Protected, t.at().Nanos, t.at().Nanos
 	return acc
 }
 
@@ -142,15 +153,14 @@ func (acc *account) take(a *Auditor, t *attempt) {
 	if !l.Encrypted {
 		acc.Clear++
 	}
-	if !slices.Contains(acc.clients, t.client) {
-		if len(acc.clients) < maxAccountClients {
-			acc.clients = append(acc.clients, t.client)
-		} else {
-			acc.MoreClients = true
-		}
+	if acc.client != t.client {
+		acc.uncommon().further(&acc.Tally, t.client)
 	}
-	if len(acc.Mechanisms) < maxMechanisms && !slices.Contains(acc.Mechanisms, l.Mechanism) {
-		acc.Mechanisms = append(acc.Mechanisms, a.mechanism(l.Mechanism))
+	switch n := len(acc.Mechanisms); {
+	case n == 0:
+		acc.Mechanisms = a.mechanism(l.Mechanism)
+	case n < maxMechanisms && !slices.Contains(acc.Mechanisms, l.Mechanism):
+		acc.Mechanisms = append(acc.Mechanisms, a.mechanism(l.Mechanism)...)
 	}
 	acc.afterFailures(a, t)
 	if t.accepted {
@@ -159,17 +169,31 @@ func (acc *account) take(a *Auditor, t *attempt) {
 	}
 }
 
-// mechanism returns a name that is kept once for all accounts.
-func (a *Auditor) mechanism(name string) string {
-	name = name[:min(len(name), maxMechanismName)]
-	kept, ok := a.names[name]
-	if !ok {
-		if len(a.names) >= maxMechanismNames {
-			clear(a.names)
-		}
-		kept = strings.Clone(name)
-		a.names[kept] = kept
+// further notes a client that is not the account's first one.
+func (r *rare) further(t *Tally, client netip.Addr) {
+	switch {
+	case slices.Contains(r.clients, client):
+	case len(r.clients) < maxAccountClients-1:
+		r.clients = append(r.clients, client)
+	default:
+		t.MoreClients = true
 	}
+}
+
+// mechanism returns a list of one name, which is kept once for all accounts
+// and has no room for another.
+func (a *Auditor) mechanism(name string) []string {
+	name = name[:min(len(name), maxMechanismName)]
+	for _, kept := range a.names {
+		if kept[0] == name {
+			return kept
+		}
+	}
+	if len(a.names) >= maxMechanismNames {
+		a.names = nil
+	}
+	kept := []string{strings.Clone(name)}
+	a.names = append(a.names, kept)
 	return kept
 }
 
@@ -203,10 +227,10 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 		}
 		p.failures++
 		p.last = max(p.last, now)
-		p.proof.add(t.at(), t.facts.ID)
+		p.proof.add(t.at().Packet, t.facts.ID)
 		return
 	}
-	if p.failures >= r.count("failures") && now > p.first && len(acc.succeeded) < maxPairs {
+	if p.failures >= r.count("failures") && now > p.first && len(acc.uncommon().succeeded) < maxPairs {
 		s := &attackOn{client: t.client, failures: p.failures, inUse: t.login.Reason == pop3parse.InUse, proof: p.proof.clone()}
 		// The success itself matters most.
 		if len(s.proof.packets) == MaxEvidence {
@@ -215,7 +239,7 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 		if len(s.proof.sessions) == MaxEvidence {
 			s.proof.sessions = s.proof.sessions[:MaxEvidence-1]
 		}
-		s.proof.add(t.at(), t.facts.ID)
+		s.proof.add(t.at().Packet, t.facts.ID)
 		acc.succeeded = append(acc.succeeded, s)
 	}
 	p.renew(t.client)
@@ -263,19 +287,17 @@ func (acc *account) fromNetworks(a *Auditor, t *attempt) {
 	if r == nil {
 		return
 	}
-	n := networkSeen{network(t.client), sighting{t.at(), t.facts.ID, t.client}}
-	if i := slices.IndexFunc(acc.networks, func(s networkSeen) bool { return s.net == n.net }); i >= 0 {
-		acc.networks = slices.Delete(acc.networks, i, i+1)
-	} else if len(acc.networks) == maxNetworks {
-		acc.networks = slices.Delete(acc.networks, 0, 1)
+	before := acc.near
+	acc.near = networkSeen{t.client, t.place(), t.at().Nanos}
+	if before.client.IsValid() && !sameNetwork(before.client, t.client) {
+		acc.uncommon().moved(&before, t.client)
 	}
-	acc.networks = append(acc.networks, n)
-	if len(acc.networks) < 2 {
+	if acc.rare == nil || len(acc.networks) == 0 {
 		return
 	}
-	now, window, count := t.at().Nanos, r.count("window"), 0
+	now, window, count := t.at().Nanos, r.count("window"), 1
 	for i := range acc.networks {
-		if now-acc.networks[i].at.Nanos <= window {
+		if now-acc.networks[i].nanos <= window {
 			count++
 		}
 	}
@@ -284,11 +306,24 @@ func (acc *account) fromNetworks(a *Auditor, t *attempt) {
 	}
 	acc.farFrom, acc.far = count, &proof{}
 	for i := range acc.networks {
-		if now-acc.networks[i].at.Nanos <= window {
-			acc.far.take(&acc.networks[i].sighting)
+		if now-acc.networks[i].nanos <= window {
+			acc.far.take(&acc.networks[i].place)
 		}
 	}
+	acc.far.take(&acc.near.place)
 }
+
+// moved notes the network that the account was in before a client's.
+func (r *rare) moved(before *networkSeen, client netip.Addr) {
+	if i := slices.IndexFunc(r.networks, func(s networkSeen) bool { return sameNetwork(s.client, client) }); i >= 0 {
+		r.networks = slices.Delete(r.networks, i, i+1)
+	} else if len(r.networks) == maxNetworks-1 {
+		r.networks = slices.Delete(r.networks, 0, 1)
+	}
+	r.networks = append(r.networks, *before)
+}
+
+func sameNetwork(a, b netip.Addr) bool { return a == b || network(a) == network(b) }
 
 // polled looks for logins that come faster than the server's LOGIN-DELAY
 // (RFC 2449 section 6.5).
@@ -301,22 +336,28 @@ func (acc *account) polled(a *Auditor, t *attempt) {
 		}
 		gap := max(now-acc.lastOK, acc.lastOK-now)
 		if delay > 0 && gap < delay {
-			if acc.fast == nil {
-				acc.fast, acc.delay = &proof{}, gap
-			}
-			acc.polls++
-			acc.delay = min(acc.delay, gap)
-			acc.fast.add(t.at(), t.facts.ID)
+			acc.uncommon().polled(gap, t)
 		}
 	}
 	acc.lastOK = max(acc.lastOK, now)
 }
 
+// polled notes a login that came too soon.
+func (r *rare) polled(gap int64, t *attempt) {
+	if r.fast == nil {
+		r.fast, r.delay = &proof{}, gap
+	}
+	r.polls++
+	r.delay = min(r.delay, gap)
+	r.fast.add(t.at().Packet, t.facts.ID)
+}
+
 // endAccount words what was found about an account.
 func (a *Auditor) endAccount(acc *account) {
-	about := func(f *Finding) {
-		f.User, f.Server = []byte(acc.key.user), acc.key.server
+	if acc.rare == nil {
+		return
 	}
+	about := func(f *Finding) { f.User, f.Server = []byte(acc.user), *acc.server }
 	for _, s := range acc.succeeded {
 		detail := "accepted after " + plural(int(s.failures), "1 failure", "failures") + " of " + s.client.String()
 		if s.inUse {
@@ -337,20 +378,33 @@ func (a *Auditor) endAccount(acc *account) {
 // Accounts returns the accounts by user and server, and how many others
 // were forgotten at the limit. Call it after Finish.
 func (a *Auditor) Accounts() (accounts []Account, forgotten int64) {
-	accounts = make([]Account, 0, len(a.known.items)+len(a.tried.items))
-	take := func(acc *account) {
-		slices.SortFunc(acc.clients, netip.Addr.Compare)
-		slices.Sort(acc.Mechanisms)
-		out := Account{User: []byte(acc.key.user), Server: acc.key.server, Tally: acc.Tally, Clients: acc.clients}
-		if s, ok := a.servers.items[out.Server]; ok {
-			out.OffersTLS = s.value.offered.seen()
-		}
-		accounts = append(accounts, out)
-	}
+	all := make([]*account, 0, a.known.count+a.tried.count)
+	take := func(acc *account) { all = append(all, acc) }
 	a.known.each(take)
 	a.tried.each(take)
-	slices.SortFunc(accounts, func(x, y Account) int {
-		return cmp.Or(bytes.Compare(x.User, y.User), x.Server.Compare(y.Server))
+	slices.SortFunc(all, func(x, y *account) int {
+		if c := strings.Compare(x.user, y.user); c != 0 {
+			return c
+		}
+		return x.server.Compare(*y.server)
 	})
+	accounts = make([]Account, len(all))
+	for i, acc := range all {
+		slices.Sort(acc.Mechanisms)
+		accounts[i] = Account{User: []byte(acc.user), Server: *acc.server, Tally: acc.Tally, Clients: acc.allClients()}
+		if s := a.servers.get(a.addrPortHash(*acc.server), func(s *server) bool { return *s.addr == *acc.server }); s != nil {
+			accounts[i].OffersTLS = s.value.offered.seen()
+		}
+	}
 	return accounts, a.known.forgotten + a.tried.forgotten
+}
+
+// allClients returns the clients of an account, sorted.
+func (acc *account) allClients() []netip.Addr {
+	if acc.rare == nil {
+		return []netip.Addr{acc.client}
+	}
+	clients := append([]netip.Addr{acc.client}, acc.clients...)
+	slices.SortFunc(clients, netip.Addr.Compare)
+	return clients
 }

@@ -1,7 +1,9 @@
 package audit
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
 	"slices"
@@ -12,7 +14,7 @@ import (
 )
 
 // Limits bound what an Auditor remembers between sessions. Zero means the
-// default. With the defaults all of it together takes some 150 MB when
+// default. With the defaults all of it together takes some 100 MB when
 // every limit is reached, which a busy server's day does not come near.
 // What is beyond a limit is counted, and said by the rule audit-limit.
 type Limits struct {
@@ -50,13 +52,13 @@ type Auditor struct {
 	order  map[string]int // of rules, as in the catalogue
 	seed   maphash.Seed
 
-	known, tried *recent[accountKey, account]
-	clients      *recent[netip.Addr, client]
-	servers      *recent[netip.AddrPort, server]
-	secrets      *recent[secretKey, secretUse]
-	challenges   *recent[challengeKey, sighting]
+	known, tried *recent[account]
+	clients      *recent[client]
+	servers      *recent[server]
+	secrets      *recent[secretUse]
+	challenges   *recent[place]
 
-	names    map[string]string // of mechanisms, each once
+	names    [][]string // of mechanisms, each once and alone in its list
 	found    []Finding
 	most     int   // findings
 	foundNo  int64 // findings beyond that
@@ -74,7 +76,7 @@ type crossRules struct {
 // NewAuditor returns an Auditor for a policy, within limits.
 func NewAuditor(p *Policy, l Limits) *Auditor {
 	l = l.withDefaults()
-	a := &Auditor{most: l.Findings, ignore: p.Ignore.ready(), order: make(map[string]int), seed: maphash.MakeSeed(), distinct: maxDistinct, names: make(map[string]string)}
+	a := &Auditor{most: l.Findings, ignore: p.Ignore.ready(), order: make(map[string]int), seed: maphash.MakeSeed(), distinct: maxDistinct}
 	on := make(map[string]*active)
 	for i, r := range allRules() {
 		a.order[r.Slug] = i
@@ -87,24 +89,51 @@ func NewAuditor(p *Policy, l Limits) *Auditor {
 		networks: on["account-from-many-networks"], polling: on["polling-too-fast"], reused: on["password-reused"],
 		drops: on["kernel-drops"], fragments: on["fragments-differ"], damaged: on["capture-damaged"], limit: on["audit-limit"],
 	}
-	a.known = newRecent[accountKey](l.Accounts, a.endAccount)
-	a.tried = newRecent[accountKey](l.Tried, a.endAccount)
+	a.known = newRecent(l.Accounts, a.endAccount)
+	a.tried = newRecent(l.Tried, a.endAccount)
 	a.known.renew, a.tried.renew = (*account).renew, (*account).renew
-	a.clients = newRecent[netip.Addr](l.Clients, a.endClient)
-	a.servers = newRecent[netip.AddrPort](l.Servers, a.endServer)
-	a.secrets = newRecent[secretKey](l.Secrets, a.endSecret)
-	a.challenges = newRecent[challengeKey, sighting](l.Challenges, nil)
+	a.clients = newRecent(l.Clients, a.endClient)
+	a.servers = newRecent(l.Servers, a.endServer)
+	a.secrets = newRecent(l.Secrets, a.endSecret)
+	a.challenges = newRecent[place](l.Challenges, nil)
 	return a
 }
 
-// sighting is where something was seen.
-type sighting struct {
-	at      stream.Stamp
-	session string
-	client  netip.Addr
+// addrHash returns a digest of an address. Addresses that differ in their
+// zones only have the same.
+func (a *Auditor) addrHash(addr netip.Addr) uint64 {
+	b := addr.As16()
+	return maphash.Bytes(a.seed, b[:])
 }
 
-func (s *sighting) seen() bool { return s.at.Packet != 0 }
+// addrPortHash returns a digest of an address and a port.
+func (a *Auditor) addrPortHash(addr netip.AddrPort) uint64 {
+	const portAt = 16
+	var b [portAt + 2]byte
+	ip := addr.Addr().As16()
+	copy(b[:], ip[:])
+	binary.BigEndian.PutUint16(b[portAt:], addr.Port())
+	return maphash.Bytes(a.seed, b[:])
+}
+
+// place is where something was seen.
+type place struct {
+	packet  int64 // 0: nowhere
+	session string
+}
+
+func (p *place) seen() bool { return p.packet != 0 }
+
+// sighting is where something was seen, and in a session of whom.
+type sighting struct {
+	place
+	client netip.Addr
+}
+
+// sighting returns a packet of a session as one.
+func (f *Facts) sighting(at stream.Stamp) sighting {
+	return sighting{place{at.Packet, f.ID}, f.Conn.Client.Addr()}
+}
 
 // proof is evidence from several sessions.
 type proof struct {
@@ -113,10 +142,10 @@ type proof struct {
 }
 
 // add takes a packet of a session.
-func (p *proof) add(at stream.Stamp, session string) {
-	if at.Packet != 0 && len(p.packets) < MaxEvidence {
-		if i, found := slices.BinarySearch(p.packets, at.Packet); !found {
-			p.packets = slices.Insert(p.packets, i, at.Packet)
+func (p *proof) add(packet int64, session string) {
+	if packet != 0 && len(p.packets) < MaxEvidence {
+		if i, found := slices.BinarySearch(p.packets, packet); !found {
+			p.packets = slices.Insert(p.packets, i, packet)
 		}
 	}
 	if len(p.sessions) < MaxEvidence && !slices.Contains(p.sessions, session) {
@@ -133,9 +162,9 @@ func (p *proof) renew() {
 	p.packets, p.sessions = p.packets[:0], p.sessions[:0]
 }
 
-func (p *proof) take(s *sighting) {
-	if s.seen() {
-		p.add(s.at, s.session)
+func (p *proof) take(at *place) {
+	if at.seen() {
+		p.add(at.packet, at.session)
 	}
 }
 
@@ -164,10 +193,10 @@ func (a *Auditor) login(f *Facts, srv *server, l *pop3parse.Login) {
 		client:   f.Conn.Client.Addr(),
 		guess:    isGuess(l),
 		accepted: l.Outcome == pop3parse.Success || l.Reason == pop3parse.InUse, // RFC 2449 section 8.1.1: the password was right
-		user:     maphash.Bytes(a.seed, userName(l.User)),
+		user:     a.userHash(l.User),
 	}
 	if l.Secret.Known() {
-		t.secret = secretKey(maphash.Bytes(a.seed, l.Secret.Reveal()) | 1)
+		t.secret = maphash.Bytes(a.seed, l.Secret.Reveal()) | 1
 	}
 	acc := a.account(&t)
 	acc.take(a, &t)
@@ -188,9 +217,12 @@ type attempt struct {
 	client   netip.Addr
 	guess    bool // the server refused it for what the client knew
 	accepted bool
-	user     uint64    // digest of the user name, in lower case and without domain
-	secret   secretKey // digest of the secret; 0 when it is not known
+	user     uint64 // digest of the user name, in lower case and without domain
+	secret   uint64 // digest of the secret; 0 when it is not known
 }
+
+// place returns where the attempt was seen.
+func (t *attempt) place() place { return place{t.login.At.Packet, t.facts.ID} }
 
 // at returns the packet and time of the attempt.
 func (t *attempt) at() stream.Stamp { return t.login.At }
@@ -210,22 +242,28 @@ func isGuess(l *pop3parse.Login) bool {
 	return false
 }
 
-// userName returns the name by which accounts are compared: without the
-// domain and in lower case.
-func userName(user []byte) []byte {
+// userHash returns a digest of the name by which accounts are compared:
+// without the domain and in lower case.
+func (a *Auditor) userHash(user []byte) uint64 {
+	if len(user) > 0 {
+		name, _, _ := bytes.Cut(user[1:], []byte("@"))
+		user = user[:1+len(name)]
+	}
+	if !slices.ContainsFunc(user, upper) {
+		return maphash.Bytes(a.seed, user) // as nearly all are
+	}
 	var buf [64]byte
-	out := buf[:0]
-	for i, c := range user {
-		if c == '@' && i > 0 {
-			break
-		}
-		if 'A' <= c && c <= 'Z' {
+	low := buf[:0]
+	for _, c := range user {
+		if upper(c) {
 			c += 'a' - 'A'
 		}
-		out = append(out, c)
+		low = append(low, c)
 	}
-	return out
+	return maphash.Bytes(a.seed, low)
 }
+
+func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
 
 // Finish returns the findings about several sessions, and those about the
 // capture as a whole, in the order of the catalogue. The Auditor takes no

@@ -1,9 +1,6 @@
 package audit
 
-import (
-	"net/netip"
-	"slices"
-)
+import "net/netip"
 
 // client is what an Auditor remembers of one client address.
 type client struct {
@@ -14,15 +11,23 @@ type client struct {
 	burstFrom   int64
 	peak        int64 // the most failures in one window
 	peakSpan    int64
-	users       []uint64     // digests of different user names tried in vain, sorted
-	usersMore   bool         // there were more
-	secrets     [2]secretKey // the first two different ones; 0 for unknown
-	blind       bool         // a secret was not known
+	users       names     // tried in vain
+	secrets     [2]uint64 // digests of the first two different ones; 0 for unknown
+	blind       bool      // a secret was not known
 	proof       proof
+	refused     *refused // nil as long as there is none
+}
 
-	unknown      []uint64 // digests of names that the server said it does not know
-	unknownMore  bool
-	unknownProof proof
+// refused is what a client learned of user names by USER alone.
+type refused struct {
+	names names // that the server said it does not know
+	proof proof
+}
+
+// names is a set of digests of user names.
+type names struct {
+	digests
+	more bool // there were more
 }
 
 const (
@@ -36,27 +41,26 @@ const (
 
 // client returns what is remembered of an address.
 func (a *Auditor) client(addr netip.Addr) *client {
-	if e, ok := a.clients.items[addr]; ok {
-		a.clients.use(e)
-		return &e.value
+	hash := a.addrHash(addr)
+	e := a.clients.get(hash, func(c *client) bool { return c.addr == addr })
+	if e == nil {
+		e = a.clients.add(hash)
+		e.value.addr = addr
 	}
-	e := a.clients.add(addr)
-	e.value.addr = addr
 	return &e.value
 }
 
-// distinctAdd adds a digest to a sorted set, within the limits.
-func (a *Auditor) distinctAdd(set *[]uint64, more *bool, digest uint64) {
-	i, found := slices.BinarySearch(*set, digest)
+// distinctAdd adds a digest to a set, within the limits.
+func (a *Auditor) distinctAdd(set *names, digest uint64) {
 	switch {
-	case found:
-	case len(*set) >= fewDistinct && (a.distinct == 0 || len(*set) >= maxOfOne):
-		*more = true
+	case set.has(digest):
+	case set.n >= fewDistinct && (a.distinct == 0 || set.n >= maxOfOne):
+		set.more = true
 	default:
-		if len(*set) >= fewDistinct {
+		if set.n >= fewDistinct {
 			a.distinct--
 		}
-		*set = slices.Insert(*set, i, digest)
+		set.add(digest)
 	}
 }
 
@@ -68,8 +72,8 @@ func (c *client) failed(a *Auditor, t *attempt) {
 	}
 	c.failures++
 	c.first, c.last = min(c.first, now), max(c.last, now)
-	c.proof.add(t.at(), t.facts.ID)
-	a.distinctAdd(&c.users, &c.usersMore, t.user)
+	c.proof.add(t.at().Packet, t.facts.ID)
+	a.distinctAdd(&c.users, t.user)
 	switch {
 	case t.secret == 0:
 		c.blind = true
@@ -90,36 +94,39 @@ func (c *client) failed(a *Auditor, t *attempt) {
 }
 
 // refusedName counts a user name that the server said it does not know.
-func (c *client) refusedName(a *Auditor, user uint64, at sighting) {
-	a.distinctAdd(&c.unknown, &c.unknownMore, user)
-	c.unknownProof.add(at.at, at.session)
+func (c *client) refusedName(a *Auditor, user uint64, at *place) {
+	if c.refused == nil {
+		c.refused = &refused{}
+	}
+	a.distinctAdd(&c.refused.names, user)
+	c.refused.proof.add(at.packet, at.session)
 }
 
 // endClient words what was found about a client.
 func (a *Auditor) endClient(c *client) {
-	users := plural(len(c.users), "1 user", "users")
-	if c.usersMore {
+	users := plural(c.users.n, "1 user", "users")
+	if c.users.more {
 		users = "more than " + users
 	}
 	span := ""
 	if c.failures > 1 {
 		span = " within " + seconds(c.last-c.first)
 	}
-	oneSecret := !c.blind && c.secrets[1] == 0 && len(c.users) == 1
+	oneSecret := !c.blind && c.secrets[1] == 0 && c.users.n == 1
 	if r := a.rules.guessing; r != nil && c.peak >= r.count("failures") && !oneSecret {
 		a.find(r, plural(int(c.failures), "1 failure", "failures")+" for "+users+span, &c.proof).Client = c.addr
 	}
 	if r := a.rules.stale; r != nil && c.failures >= r.count("failures") && oneSecret {
 		a.find(r, plural(int(c.failures), "1 failure", "failures")+" with one password"+span, &c.proof).Client = c.addr
 	}
-	if r := a.rules.spray; r != nil && int64(len(c.users)) >= r.count("users") {
+	if r := a.rules.spray; r != nil && int64(c.users.n) >= r.count("users") {
 		a.find(r, users+" tried in vain"+span, &c.proof).Client = c.addr
 	}
-	if r := a.rules.enumeration; r != nil && int64(len(c.unknown)) >= r.count("users") {
-		names := plural(len(c.unknown), "1 name", "names")
-		if c.unknownMore {
+	if r := a.rules.enumeration; r != nil && c.refused != nil && int64(c.refused.names.n) >= r.count("users") {
+		names := plural(c.refused.names.n, "1 name", "names")
+		if c.refused.names.more {
 			names = "more than " + names
 		}
-		a.find(r, names+" that the server does not know", &c.unknownProof).Client = c.addr
+		a.find(r, names+" that the server does not know", &c.refused.proof).Client = c.addr
 	}
 }

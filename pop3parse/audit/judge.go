@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"math/bits"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -12,9 +13,17 @@ import (
 // Judge applies the rules that need one session only. It does not change:
 // any number of goroutines may use one.
 type Judge struct {
-	rules  []*active
+	rules  []*active              // in the order of the catalogue, at most maxRules
+	last   ruleSet                // those for the last part of a session only
+	always ruleSet                // those that need no trait
+	by     [bits.UintSize]ruleSet // those that need a trait, by its bit; most sessions have few
 	ignore ignored
 }
+
+// ruleSet is a set of a Judge's rules, a bit for each.
+type ruleSet uint64
+
+const maxRules = 64
 
 // NewJudge returns a Judge for a policy.
 func NewJudge(p *Policy) *Judge {
@@ -24,10 +33,37 @@ func NewJudge(p *Policy) *Judge {
 			continue
 		}
 		if a := p.apply(r); a != nil {
-			j.rules = append(j.rules, a)
+			j.add(a)
 		}
 	}
 	return j
+}
+
+// add takes a rule.
+func (j *Judge) add(a *active) {
+	if len(j.rules) == maxRules {
+		panic("audit: internal error: more rules about one session than a set can hold")
+	}
+	this := ruleSet(1) << len(j.rules)
+	j.rules = append(j.rules, a)
+	if a.last {
+		j.last |= this
+	}
+	if a.needs == 0 {
+		j.always |= this
+	}
+	for t := a.needs; t != 0; t &= t - 1 {
+		j.by[bits.TrailingZeros(uint(t))] |= this
+	}
+}
+
+// due returns the rules that may find something.
+func (j *Judge) due(t traits) ruleSet {
+	due := j.always
+	for ; t != 0; t &= t - 1 {
+		due |= j.by[bits.TrailingZeros(uint(t))]
+	}
+	return due
 }
 
 // Buffer is memory for findings, to be used again. Its zero value is ready.
@@ -45,10 +81,13 @@ func (j *Judge) Session(f *Facts, b *Buffer) []Finding {
 	}
 	v.Facts, v.ignore = f, &j.ignore
 	v.look()
-	for _, r := range j.rules {
-		if f.Last || !r.last {
-			r.session(v, r)
-		}
+	due := j.due(v.traits)
+	if !f.Last {
+		due &^= j.last
+	}
+	for ; due != 0; due &= due - 1 {
+		r := j.rules[bits.TrailingZeros64(uint64(due))]
+		r.session(v, r)
 	}
 	v.Facts = nil
 	return v.findings
@@ -59,21 +98,34 @@ type view struct {
 	*Facts
 	ignore   *ignored
 	findings []Finding
-	packets  []int64 // of all findings
-
-	notes     pop3parse.Notes               // of all exchanges
-	clear     bool                          // a login went outside of TLS
-	shown     [pop3parse.Protected + 1]bool // what logins outside of TLS showed
-	scram     bool                          // an iteration count was seen
-	verbs     verbSet
-	refused   bool // a command was refused
-	odd       bool // a pairing is not sure
-	encrypted bool // an exchange was
-	masked    bool // a reply repeats a secret
+	packets  []int64         // of all findings
+	notes    pop3parse.Notes // of all exchanges
+	traits   traits
 }
 
-// verbSet says which of the commands that rules look for are there.
-type verbSet struct{ stls, mail, capa, apop bool }
+// traits are what rules look for first, each a bit.
+type traits uint
+
+const (
+	passwordTaken   traits = 1 << iota // a login showed a password outside of TLS, and was not refused
+	passwordRefused                    // one was
+	clearLogin                         // a login went outside of TLS
+	secretTaken                        // the secret of a login that was not refused is known
+	loggedIn                           // a login was accepted
+	tlsWanted                          // a login was refused because it was not inside TLS
+	scramLogin                         // an iteration count was seen
+	stls                               // the commands of these names are there
+	capa
+	apop
+	mailSent    // a command for mail is there
+	noted       // the session or an exchange has a note
+	notSure     // a pairing is not sure
+	secretShown // a reply repeats a secret
+	messages    // there are messages
+	deletions   // messages were marked as deleted
+	tls         // there is TLS
+	notWhole    // not all was seen, or not the same each time
+)
 
 // look sees in one pass what rules ask for first, so that most of them are
 // done without another one.
@@ -81,51 +133,100 @@ func (v *view) look() {
 	for i := range v.Exchanges {
 		x := &v.Exchanges[i]
 		v.notes |= x.Notes
-		v.refused = v.refused || x.Status == pop3parse.Err
-		v.odd = v.odd || x.Pairing != pop3parse.Sure
-		v.encrypted = v.encrypted || x.Encrypted
-		v.masked = v.masked || x.Text.HasSecret()
+		if x.Pairing != pop3parse.Sure {
+			v.traits |= notSure
+		}
+		if x.Text.HasSecret() {
+			v.traits |= secretShown
+		}
 		switch x.Verb {
 		case pop3parse.STLS:
-			v.verbs.stls = true
+			v.traits |= stls
 		case pop3parse.RETR, pop3parse.TOP, pop3parse.XTND:
-			v.verbs.mail = true
+			v.traits |= mailSent
 		case pop3parse.CAPA:
-			v.verbs.capa = true
+			v.traits |= capa
 		case pop3parse.APOP:
-			v.verbs.apop = true
+			v.traits |= apop
 		}
 	}
 	for i := range v.Logins {
-		l := &v.Logins[i]
-		if !l.Encrypted {
-			v.clear, v.shown[l.Exposure] = true, true
-		}
-		v.scram = v.scram || l.Iterations > 0
+		v.traits |= loginTraits(&v.Logins[i])
 	}
+	v.traits |= v.sessionTraits()
 }
 
-// finding is what a finding of a rule about this session begins as.
-func (v *view) finding(r *active, detail string, e *evidence) Finding {
-	return Finding{
-		Rule: r.Slug, Severity: r.severity, Title: r.Title, Detail: detail, Advice: r.Advice, RFC: r.RFC, Packets: v.keep(e),
-		Server: v.Conn.Server, Client: v.Conn.Client.Addr(), scope: r.Scope, session: v.ID,
+// loginTraits returns the traits that a login gives its session.
+func loginTraits(l *pop3parse.Login) (t traits) {
+	if !l.Encrypted {
+		t |= clearLogin
 	}
+	if l.Outcome != pop3parse.Failure && l.Secret.Known() {
+		t |= secretTaken
+	}
+	switch shown := shows(l, pop3parse.Cleartext); {
+	case shown && l.Outcome != pop3parse.Failure:
+		t |= passwordTaken
+	case shown:
+		t |= passwordRefused
+	}
+	if l.Outcome == pop3parse.Success {
+		t |= loggedIn
+	}
+	if l.Reason == pop3parse.TLSRequired {
+		t |= tlsWanted
+	}
+	if l.Iterations > 0 {
+		t |= scramLogin
+	}
+	return t
+}
+
+// sessionTraits returns the traits that a session has as a whole.
+func (v *view) sessionTraits() (t traits) {
+	if v.notes|v.Session.Notes != 0 {
+		t |= noted
+	}
+	if len(v.Messages) > 0 {
+		t |= messages
+	}
+	if v.Session.Deleted > 0 {
+		t |= deletions
+	}
+	if v.TLS != nil {
+		t |= tls
+	}
+	if v.OneSided || !whole(v.Conn) {
+		t |= notWhole
+	}
+	return t
+}
+
+// whole reports whether a connection was seen from its first packet to its
+// last, without anything odd.
+func whole(c *stream.Conn) bool {
+	t := &c.Transport
+	odd := c.Lost[0] | c.Lost[1] | t.Conflicts | t.OutOfWindow[0] | t.OutOfWindow[1] |
+		t.BadChecksums[0] | t.BadChecksums[1] | t.Cut[0] | t.Cut[1] | t.BufferLimit
+	return odd == 0 && c.Handshake && !c.Shed && (c.Close == stream.ClosedFIN || c.Close == stream.ClosedRST)
 }
 
 // find adds a finding about no account.
-func (v *view) find(r *active, detail string, e *evidence) {
-	v.findings = append(v.findings, v.finding(r, detail, e))
-}
+func (v *view) find(r *active, detail string, e *evidence) { v.add(r, nil, detail, e) }
 
 // findUser adds a finding about an account.
 func (v *view) findUser(r *active, user []byte, detail string, e *evidence) {
-	if v.ignore.account(user) {
-		return
+	if !v.ignore.account(user) {
+		v.add(r, user, detail, e)
 	}
-	f := v.finding(r, detail, e)
-	f.User = user
-	v.findings = append(v.findings, f)
+}
+
+// add adds a finding about this session.
+func (v *view) add(r *active, user []byte, detail string, e *evidence) {
+	v.findings = append(v.findings, Finding{
+		Rule: r.Slug, Severity: r.severity, Title: r.Title, Detail: detail, Advice: r.Advice, RFC: r.RFC, Packets: v.keep(e), User: user,
+		Server: v.Conn.Server, Client: v.Conn.Client.Addr(), scope: r.Scope, session: v.ID,
+	})
 }
 
 // noted adds a finding about the exchanges that have one of the notes, or

@@ -19,7 +19,8 @@ type Rule struct {
 
 	// session judges one session; nil where several have to be seen.
 	session func(*view, *active)
-	last    bool // session is called for the last part of a session only
+	last    bool   // session is called for the last part of a session only
+	needs   traits // without any of them session finds nothing, and is not called; 0: it always is
 }
 
 // Setting is a threshold of a rule that a policy can change.

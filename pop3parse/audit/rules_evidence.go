@@ -8,64 +8,64 @@ import (
 // evidenceRules are about what was not seen, so that nobody trusts it.
 var evidenceRules = []Rule{
 	{
-		Slug: "bytes-lost", Severity: Medium, Scope: SessionScope, session: bytesLost, last: true,
+		Slug: "bytes-lost", Severity: Medium, Scope: SessionScope, session: bytesLost, last: true, needs: notWhole,
 		Title:  "Bytes missing from the capture",
 		Advice: "Do not conclude from what is not there. Capture closer to the server, or with a larger buffer.",
 		About:  "Stream bytes that one side acknowledged are not in the capture. Each message and exchange that they belong to says so.",
 	},
 	{
-		Slug: "one-sided", Severity: Medium, Scope: SessionScope, session: oneSided, last: true,
+		Slug: "one-sided", Severity: Medium, Scope: SessionScope, session: oneSided, last: true, needs: notWhole,
 		Title:  "Only one side captured",
 		Advice: "Capture where both directions pass: outcomes of logins and the fate of messages are guesses now.",
 		About:  "All packets of the session come from the same side, as with asymmetric routing or a one-way tap.",
 	},
 	{
-		Slug: "beginning-missing", Severity: Info, Scope: SessionScope, session: beginningMissing, last: true,
+		Slug: "beginning-missing", Severity: Info, Scope: SessionScope, session: beginningMissing, last: true, needs: notWhole,
 		Title:  "Session began before the capture",
 		Advice: "Logins and STLS may have gone by before. Ask for an earlier capture if it matters.",
 		About:  "The TCP handshake of the session was not seen.",
 	},
 	{
-		Slug: "end-missing", Severity: Info, Scope: SessionScope, session: endMissing, last: true,
+		Slug: "end-missing", Severity: Info, Scope: SessionScope, session: endMissing, last: true, needs: notWhole,
 		Title:  "Session not seen to its end",
 		Advice: "What came after is not known: a QUIT may have carried out deletions.",
 		About:  "The connection was neither closed nor reset before the capture ended, or it fell silent for longer than connections are followed.",
 	},
 	{
-		Slug: "differing-copies", Severity: High, Scope: SessionScope, session: differingCopies, last: true,
+		Slug: "differing-copies", Severity: High, Scope: SessionScope, session: differingCopies, last: true, needs: notWhole,
 		Title:  "Retransmissions with different bytes",
 		Advice: "Look at both packets. Either somebody injects packets, or one of the two machines, or a box in between, is broken. popscope shows the copy that came first; the receiver may have taken the other.",
 		RFC:    "RFC 9293 section 3.10",
 		About:  "The same stretch of a stream was sent twice with different bytes.",
 	},
 	{
-		Slug: "segments-out-of-window", Severity: Medium, Scope: SessionScope, session: outOfWindow, last: true,
+		Slug: "segments-out-of-window", Severity: Medium, Scope: SessionScope, session: outOfWindow, last: true, needs: notWhole,
 		Title:  "Segments that do not belong to the stream",
 		Advice: "Look at them with popscope packets, which marks them. Somebody who guesses sequence numbers sends such packets to end a connection or to put words into it; so does another connection with the same addresses and ports whose beginning was not captured.",
 		RFC:    "RFC 5961",
 		About:  "Segments, resets or closes with sequence numbers far from the stream, or that what came later refutes: the ends did not take them. popscope leaves them out too.",
 	},
 	{
-		Slug: "bad-checksums", Severity: Low, Scope: SessionScope, session: badChecksums, last: true,
+		Slug: "bad-checksums", Severity: Low, Scope: SessionScope, session: badChecksums, last: true, needs: notWhole,
 		Title:  "Wrong TCP checksums",
 		Advice: "Common where the capture was made on the sending machine, before its network card fills them in. Elsewhere the receiver has dropped these packets, and popscope has not.",
 		RFC:    "RFC 9293 section 3.1",
 		About:  "Segments with a wrong TCP checksum are used as if it were right, and counted.",
 	},
 	{
-		Slug: "packets-cut", Severity: Medium, Scope: SessionScope, session: packetsCut, last: true,
+		Slug: "packets-cut", Severity: Medium, Scope: SessionScope, session: packetsCut, last: true, needs: notWhole,
 		Title:  "Packets cut by the snapshot length",
 		Advice: "Capture again with whole packets (tcpdump -s 0).",
 		About:  "The capture holds only the beginnings of packets. The rest counts as lost.",
 	},
 	{
-		Slug: "pairing-not-sure", Severity: Low, Scope: SessionScope, session: pairingNotSure,
+		Slug: "pairing-not-sure", Severity: Low, Scope: SessionScope, session: pairingNotSure, needs: notSure,
 		Title:  "Replies that may belong to other commands",
 		Advice: "Look at the transcript before you build on one of these exchanges.",
 		About:  "After a loss, or without the beginning, acknowledgement numbers or the words of replies decided which command they belong to. Each exchange says how sure it is.",
 	},
 	{
-		Slug: "limit-reached", Severity: Medium, Scope: SessionScope, session: limitReached, last: true,
+		Slug: "limit-reached", Severity: Medium, Scope: SessionScope, session: limitReached, last: true, needs: notWhole | noted,
 		Title:  "Given up at a limit",
 		Advice: "Cut the capture down, for example to one server's port, and look again.",
 		About:  "The session was analysed only in part, because a limit on memory was reached: on open connections, on bytes that wait for missing packets, on commands that wait for replies, on turns of a SASL dialogue, on messages of the maildrop or on capabilities. A connection given up for the memory of all sessions together counts too.",
@@ -177,9 +177,6 @@ func packetsCut(v *view, r *active) {
 }
 
 func pairingNotSure(v *view, r *active) {
-	if !v.odd {
-		return
-	}
 	var e evidence
 	guessed := 0
 	for i := range v.Exchanges {
@@ -192,7 +189,9 @@ func pairingNotSure(v *view, r *active) {
 			guessed++
 		}
 	}
-	v.find(r, plural(e.total, "1 exchange", "exchanges")+", "+itoa(int64(guessed))+" of them guessed", &e)
+	if e.total > 0 {
+		v.find(r, plural(e.total, "1 exchange", "exchanges")+", "+itoa(int64(guessed))+" of them guessed", &e)
+	}
 }
 
 func limitReached(v *view, r *active) {

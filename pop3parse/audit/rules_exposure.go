@@ -10,7 +10,7 @@ import (
 // exposureRules are about what somebody who reads the traffic gains.
 var exposureRules = []Rule{
 	{
-		Slug: "cleartext-login", Severity: High, Scope: AccountScope, session: cleartextLogin,
+		Slug: "cleartext-login", Severity: High, Scope: AccountScope, session: cleartextLogin, needs: passwordTaken,
 		Title:  "Password in clear",
 		Advice: "Have the client use TLS on port 995 or STLS, turn off logins in clear on the server, and change the password: it has been on the wire.",
 		RFC:    "RFC 8314 section 4.1",
@@ -18,14 +18,14 @@ var exposureRules = []Rule{
 			"show the password to everybody on the path. Passwords that the server refused are the rule cleartext-attempt.",
 	},
 	{
-		Slug: "cleartext-attempt", Severity: Low, Scope: AccountScope, session: cleartextAttempt,
+		Slug: "cleartext-attempt", Severity: Low, Scope: AccountScope, session: cleartextAttempt, needs: passwordRefused,
 		Title:  "Refused password in clear",
 		Advice: "Have the client use TLS. If a person mistyped, what was sent is often close to the real password, or that of another account.",
 		RFC:    "RFC 8314 section 4.1",
 		About:  "A password went over the wire without TLS, and the server did not accept it. An attempt that the server did not let finish counts too when the password was sent.",
 	},
 	{
-		Slug: "stls-not-used", Severity: High, Scope: AccountScope, session: stlsNotUsed,
+		Slug: "stls-not-used", Severity: High, Scope: AccountScope, session: stlsNotUsed, needs: clearLogin,
 		Title:  "Password in clear although the server offered STLS",
 		Advice: "Set the client to require STLS or to use port 995. The server is ready for it.",
 		RFC:    "RFC 2595 section 4",
@@ -33,14 +33,14 @@ var exposureRules = []Rule{
 			"Logins that the server refused count too. Whether a server offers STLS to other clients is said in the list of accounts.",
 	},
 	{
-		Slug: "token-in-clear", Severity: High, Scope: AccountScope, session: tokenInClear,
+		Slug: "token-in-clear", Severity: High, Scope: AccountScope, session: tokenInClear, needs: clearLogin,
 		Title:  "Bearer token in clear",
 		Advice: "Revoke the token, and have the client use TLS. Whoever has a bearer token is let in until it expires.",
 		RFC:    "RFC 7628 section 4; RFC 6750 section 5.3",
 		About:  "AUTH XOAUTH2 or OAUTHBEARER sent a token without TLS. Tokens that the server refused count too: they may hold elsewhere.",
 	},
 	{
-		Slug: "crackable-login", Severity: Medium, Scope: AccountScope, session: crackableLogin,
+		Slug: "crackable-login", Severity: Medium, Scope: AccountScope, session: crackableLogin, needs: clearLogin,
 		Title:  "Login from which the password can be guessed offline",
 		Advice: "Use TLS. Without it, passwords must withstand billions of guesses a second: long and random ones only.",
 		RFC:    "RFC 1939 section 13; RFC 2195 section 5; RFC 6331",
@@ -48,14 +48,14 @@ var exposureRules = []Rule{
 			"SCRAM is the rule scram-in-clear.",
 	},
 	{
-		Slug: "scram-in-clear", Severity: Low, Scope: AccountScope, session: scramInClear,
+		Slug: "scram-in-clear", Severity: Low, Scope: AccountScope, session: scramInClear, needs: clearLogin,
 		Title:  "SCRAM login outside of TLS",
 		Advice: "Use TLS, where SCRAM can also be bound to the channel.",
 		RFC:    "RFC 5802 section 9; RFC 7677 section 4",
 		About:  "A SCRAM exchange without TLS lets guesses of the password be tested offline, each at the cost of the iteration count. That is slow, so the finding is low.",
 	},
 	{
-		Slug: "scram-few-iterations", Severity: Medium, Scope: AccountScope, session: scramFewIterations,
+		Slug: "scram-few-iterations", Severity: Medium, Scope: AccountScope, session: scramFewIterations, needs: scramLogin,
 		Title:  "SCRAM with a low iteration count",
 		Advice: "Raise the iteration count on the server and have passwords stored anew.",
 		RFC:    "RFC 5802 section 5.1; RFC 7677 section 4",
@@ -65,28 +65,28 @@ var exposureRules = []Rule{
 		},
 	},
 	{
-		Slug: "password-is-user-name", Severity: High, Scope: AccountScope, session: passwordIsUser,
+		Slug: "password-is-user-name", Severity: High, Scope: AccountScope, session: passwordIsUser, needs: secretTaken,
 		Title:  "Password equal to the user name",
 		Advice: "Change the password. It is the first that is guessed.",
 		RFC:    "RFC 4949, password",
 		About:  "A password that the server accepted, or whose answer is not known, is the user name, with or without the domain and in any case of letters. It can be known only where the password is shown.",
 	},
 	{
-		Slug: "anonymous-login", Severity: Low, Scope: PairScope, session: anonymousLogin,
+		Slug: "anonymous-login", Severity: Low, Scope: PairScope, session: anonymousLogin, needs: loggedIn,
 		Title:  "Anonymous login accepted",
 		Advice: "Turn ANONYMOUS off unless the maildrop is meant for everybody.",
 		RFC:    "RFC 4505 section 5",
 		About:  "AUTH ANONYMOUS was accepted: whoever can reach the server can read the maildrop.",
 	},
 	{
-		Slug: "secret-echoed", Severity: Medium, Scope: ServerScope, session: secretEchoed,
+		Slug: "secret-echoed", Severity: Medium, Scope: ServerScope, session: secretEchoed, needs: secretShown,
 		Title:  "Server repeats a secret in its reply",
 		Advice: "Change the server's reply: it ends in logs and on screens of clients.",
 		RFC:    "RFC 1939 section 13",
 		About:  "The text of a reply holds the password, or other SASL data, that the client had sent before. Inside TLS it counts too: the reply is logged by clients.",
 	},
 	{
-		Slug: "mail-in-clear", Severity: Medium, Scope: AccountScope, session: mailInClear,
+		Slug: "mail-in-clear", Severity: Medium, Scope: AccountScope, session: mailInClear, needs: mailSent,
 		Title:  "Mail in clear",
 		Advice: "Use TLS. The content of the messages has been on the wire.",
 		RFC:    "RFC 8314 section 3",
@@ -112,6 +112,23 @@ const maxUsers = 16
 
 // byUser adds a finding of a rule for each user with logins that match.
 func (v *view) byUser(r *active, match func(*pop3parse.Login) bool, detail func(n int, l *pop3parse.Login) string) {
+	if len(v.Logins) > 1 {
+		v.byUsers(r, match, detail)
+		return
+	}
+	// Nearly all sessions have one login at most. Room for many users need
+	// not be cleared for it.
+	for i := range v.Logins {
+		if l := &v.Logins[i]; match(l) {
+			var e evidence
+			e.add(l.At)
+			v.findUser(r, l.User, detail(1, l), &e)
+		}
+	}
+}
+
+// byUsers is byUser for a session with any number of logins.
+func (v *view) byUsers(r *active, match func(*pop3parse.Login) bool, detail func(n int, l *pop3parse.Login) string) {
 	var users [maxUsers]struct {
 		first *pop3parse.Login
 		e     evidence
@@ -179,50 +196,37 @@ func shows(l *pop3parse.Login, what pop3parse.Exposure) bool {
 }
 
 func cleartextLogin(v *view, r *active) {
-	if v.shown[pop3parse.Cleartext] {
-		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Cleartext) && l.Outcome != pop3parse.Failure }, how)
-	}
+	v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Cleartext) && l.Outcome != pop3parse.Failure }, how)
 }
 
 func cleartextAttempt(v *view, r *active) {
-	if v.shown[pop3parse.Cleartext] {
-		v.byUser(r, func(l *pop3parse.Login) bool {
-			return shows(l, pop3parse.Cleartext) && l.Outcome == pop3parse.Failure && l.Secret.Known()
-		}, how)
-	}
+	v.byUser(r, func(l *pop3parse.Login) bool {
+		return shows(l, pop3parse.Cleartext) && l.Outcome == pop3parse.Failure && l.Secret.Known()
+	}, how)
 }
 
 func stlsNotUsed(v *view, r *active) {
-	if c := v.Session.ClearCapa; !v.clear || v.Session.STLS || c == nil || !Offers(c.Rows, "STLS") {
+	if c := v.Session.ClearCapa; v.Session.STLS || c == nil || !Offers(c.Rows, "STLS") {
 		return
 	}
 	v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Cleartext) || shows(l, pop3parse.Token) }, how)
 }
 
 func tokenInClear(v *view, r *active) {
-	if v.shown[pop3parse.Token] {
-		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Token) }, how)
-	}
+	v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Token) }, how)
 }
 
 func isSCRAM(l *pop3parse.Login) bool { return strings.HasPrefix(l.Mechanism, "SCRAM-") }
 
 func crackableLogin(v *view, r *active) {
-	if v.shown[pop3parse.Crackable] {
-		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Crackable) && !isSCRAM(l) }, how)
-	}
+	v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Crackable) && !isSCRAM(l) }, how)
 }
 
 func scramInClear(v *view, r *active) {
-	if v.shown[pop3parse.Crackable] {
-		v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Crackable) && isSCRAM(l) }, how)
-	}
+	v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Crackable) && isSCRAM(l) }, how)
 }
 
 func scramFewIterations(v *view, r *active) {
-	if !v.scram {
-		return
-	}
 	least := r.count("iterations")
 	v.byUser(r, func(l *pop3parse.Login) bool {
 		return l.Iterations > 0 && int64(l.Iterations) < least
@@ -255,22 +259,18 @@ func anonymousLogin(v *view, r *active) {
 }
 
 func secretEchoed(v *view, r *active) {
-	if !v.masked {
-		return
-	}
 	var e evidence
 	for i := range v.Exchanges {
 		if x := &v.Exchanges[i]; x.Text.HasSecret() {
 			e.add(x.ReplyFirst)
 		}
 	}
-	v.find(r, plural(e.total, "1 reply", "replies"), &e)
+	if e.total > 0 {
+		v.find(r, plural(e.total, "1 reply", "replies"), &e)
+	}
 }
 
 func mailInClear(v *view, r *active) {
-	if !v.verbs.mail {
-		return
-	}
 	var e evidence
 	for i := range v.Exchanges {
 		x := &v.Exchanges[i]

@@ -11,7 +11,7 @@ import (
 // an attempt to be misread.
 var protocolRules = []Rule{
 	{
-		Slug: "apop-challenge-malformed", Severity: Medium, Scope: ServerScope, session: apopChallengeMalformed,
+		Slug: "apop-challenge-malformed", Severity: Medium, Scope: ServerScope, session: apopChallengeMalformed, needs: apop,
 		Title:  "APOP challenge is no message id",
 		Advice: "Do not use APOP: it falls to a server in the middle that chooses challenges (CVE-2007-1558). Clients must refuse such a challenge; use TLS.",
 		RFC:    "RFC 1939 section 7; RFC 822 section 4.6",
@@ -27,13 +27,14 @@ var protocolRules = []Rule{
 	{
 		Slug: "octets-differ", Severity: Low, Scope: ServerScope,
 		session: func(v *view, r *active) { v.noted(r, set(pop3parse.OctetsDiffer), "1 message", "messages") },
+		needs:   noted,
 		Title:   "Announced size is not the size sent",
 		Advice:  "Do not trust sizes of this server. If the difference is not the same for all messages, compare with the maildrop: something may alter mail on the way.",
 		RFC:     "RFC 1939 section 11",
 		About:   "The octets in the server's reply to RETR are not those of the message that follows, dots unstuffed and line ends counted as two. Replies without a count are no finding.",
 	},
 	{
-		Slug: "mail-unterminated", Severity: Medium, Scope: SessionScope, session: mailUnterminated,
+		Slug: "mail-unterminated", Severity: Medium, Scope: SessionScope, session: mailUnterminated, needs: messages,
 		Title:  "Message without its final line",
 		Advice: "Look whether the server dies while it sends. Clients may take the next reply for mail, and mail for replies.",
 		RFC:    "RFC 1939 section 3",
@@ -42,6 +43,7 @@ var protocolRules = []Rule{
 	{
 		Slug: "data-unstuffed", Severity: Medium, Scope: ServerScope,
 		session: func(v *view, r *active) { v.noted(r, set(pop3parse.Unstuffed), "1 reply", "replies") },
+		needs:   noted,
 		Title:   "Data not byte-stuffed",
 		Advice:  "Replace the server: a mail can be written so that it ends early and goes on as replies of the server.",
 		RFC:     "RFC 1939 section 3",
@@ -50,6 +52,7 @@ var protocolRules = []Rule{
 	{
 		Slug: "uidl-duplicate", Severity: Low, Scope: ServerScope,
 		session: func(v *view, r *active) { v.noted(r, set(pop3parse.DuplicateUID), "1 listing", "listings") },
+		needs:   noted,
 		Title:   "Two messages with one unique id",
 		Advice:  "Repair the maildrop's index. Clients that keep mail on the server will skip one of the messages, or fetch it again and again.",
 		RFC:     "RFC 1939 section 7, UIDL",
@@ -58,6 +61,7 @@ var protocolRules = []Rule{
 	{
 		Slug: "uidl-malformed", Severity: Low, Scope: ServerScope,
 		session: func(v *view, r *active) { v.noted(r, set(pop3parse.OddUID), "1 reply", "replies") },
+		needs:   noted,
 		Title:   "Unique id too long or with odd characters",
 		Advice:  "Report it to the maker of the server. Clients cut such ids, and then take different messages for one.",
 		RFC:     "RFC 1939 section 7, UIDL",
@@ -68,6 +72,7 @@ var protocolRules = []Rule{
 		session: func(v *view, r *active) {
 			v.noted(r, set(pop3parse.LongCommand, pop3parse.LongReply, pop3parse.LineCut), "1 exchange", "exchanges")
 		},
+		needs:  noted,
 		Title:  "Line longer than allowed",
 		Advice: "A single one is a careless program. Many, or very long ones, are somebody looking for overflows.",
 		RFC:    "RFC 2449 section 4",
@@ -78,6 +83,7 @@ var protocolRules = []Rule{
 		session: func(v *view, r *active) {
 			v.noted(r, set(pop3parse.BareLF, pop3parse.BareLFTerminator), "1 exchange", "exchanges")
 		},
+		needs:  noted,
 		Title:  "Lines end in LF alone",
 		Advice: "Correct the program that does. Two readers that disagree about where lines end can be played against each other.",
 		RFC:    "RFC 1939 section 3",
@@ -86,6 +92,7 @@ var protocolRules = []Rule{
 	{
 		Slug: "control-bytes", Severity: Low, Scope: SessionScope,
 		session: func(v *view, r *active) { v.noted(r, set(pop3parse.NUL, pop3parse.LoneCR), "1 exchange", "exchanges") },
+		needs:   noted,
 		Title:   "Zero bytes or lone CR in lines",
 		Advice:  "Programs written in C end a text at a zero byte, and some end a line at CR: look at what follows it.",
 		RFC:     "RFC 5322 section 2.2",
@@ -96,6 +103,7 @@ var protocolRules = []Rule{
 		session: func(v *view, r *active) {
 			v.noted(r, set(pop3parse.WrongState, pop3parse.NumberDeleted), "1 command", "commands")
 		},
+		needs:  noted,
 		Title:  "Commands in the wrong state",
 		Advice: "Look at the client. Commands for the maildrop before a login are typical of scripts that probe.",
 		RFC:    "RFC 1939 sections 4 and 5",
@@ -104,6 +112,7 @@ var protocolRules = []Rule{
 	{
 		Slug: "list-multi-line", Severity: Info, Scope: ServerScope,
 		session: func(v *view, r *active) { v.noted(r, set(pop3parse.ListedMulti), "1 reply", "replies") },
+		needs:   noted,
 		Title:   "LIST or UIDL of one message answered with several lines",
 		Advice:  "Report it to the maker of the server. Clients lose step with its replies.",
 		RFC:     "RFC 1939 section 5, LIST",
@@ -116,6 +125,7 @@ var protocolRules = []Rule{
 				v.noted(r, set(pop3parse.UnexpectedLine, pop3parse.UnexpectedReply), "1 place", "places")
 			}
 		},
+		needs:  noted,
 		Title:  "Server lines that answer nothing",
 		Advice: "Look at the lines: a server or a box in between that speaks out of turn makes clients take one reply for another.",
 		RFC:    "RFC 1939 section 3",
@@ -124,13 +134,14 @@ var protocolRules = []Rule{
 	{
 		Slug: "unknown-command", Severity: Info, Scope: PairScope,
 		session: func(v *view, r *active) { v.noted(r, set(pop3parse.UnknownCommand), "1 command", "commands") },
+		needs:   noted,
 		Title:   "Commands that no standard knows",
 		Advice:  "Mostly harmless. Commands of other protocols are somebody trying what the port is.",
 		RFC:     "RFC 1939 section 3",
 		About:   "A command that is in no RFC and no dialect that is known.",
 	},
 	{
-		Slug: "deletions-lost", Severity: Low, Scope: SessionScope, session: deletionsLost, last: true,
+		Slug: "deletions-lost", Severity: Low, Scope: SessionScope, session: deletionsLost, last: true, needs: deletions,
 		Title:  "Deletions lost without QUIT",
 		Advice: "The messages are still in the maildrop and will be fetched again. If it happens often, look for timeouts between client and server.",
 		RFC:    "RFC 1939 section 6",
@@ -149,7 +160,7 @@ func set(notes ...pop3parse.Note) pop3parse.Notes {
 
 func apopChallengeMalformed(v *view, r *active) {
 	c := v.Session.Challenge
-	if !v.verbs.apop || c == nil || sasl.MsgID(c) {
+	if v.traits&apop == 0 || c == nil || sasl.MsgID(c) {
 		return
 	}
 	var e evidence

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -146,4 +147,52 @@ func TestFaultsAreNoGuesses(t *testing.T) {
 			t.Errorf("%s: got %v, want %v", tt.reply, got, tt.guess)
 		}
 	}
+}
+
+// TestRulesFindNothingWithoutWhatTheyNeed: a rule that is not called, since
+// a session has nothing of what the rule needs, would have found nothing.
+func TestRulesFindNothingWithoutWhatTheyNeed(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	more, err2 := filepath.Glob("../../testdata/dialog/*.txt")
+	if err != nil || err2 != nil || len(files) == 0 || len(more) == 0 {
+		t.Fatal(len(files), len(more), err, err2)
+	}
+	j := audit.NewJudge(&audit.Policy{})
+	all := j.Thorough()
+	var short, long audit.Buffer
+	found := 0
+	for _, path := range append(files, more...) {
+		d := capturetest.Load(t, path)
+		keys := new(tlsdec.KeyLog)
+		keys.Write([]byte(d.KeyLog))
+		for r, err := range popscope.New(popscope.Options{Workers: 1, Keys: keys, Limits: popscope.Limits{PartExchanges: 3}}).Results(d.Source()) {
+			if err != nil {
+				continue
+			}
+			f := factsOf(r)
+			got, want := j.Session(&f, &short), all.Session(&f, &long)
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: %v\nwith all rules: %v", path, slugs(got), slugs(want))
+			}
+			found += len(want)
+		}
+	}
+	if found == 0 {
+		t.Error("no rule has found anything")
+	}
+}
+
+// factsOf returns the facts of a result.
+func factsOf(r *popscope.Result) audit.Facts {
+	f := audit.Facts{
+		ID: r.ID, Last: r.Last, Conn: r.Conn, Session: r.Session, Exchanges: r.Exchanges, Logins: r.Logins,
+		TLS: r.TLSInfo, Implicit: r.TLS == popscope.ImplicitTLS, OneSided: r.OneSided, Side: r.Side,
+	}
+	for i := range r.Messages {
+		f.Messages = append(f.Messages, r.Messages[i].Message)
+	}
+	if r.TLSInfo != nil {
+		f.Cipher = tlsdec.CipherName(r.TLSInfo.Cipher)
+	}
+	return f
 }

@@ -12,14 +12,14 @@ import (
 // tlsRules are about whether and how TLS protects sessions.
 var tlsRules = []Rule{
 	{
-		Slug: "stls-refused", Severity: Medium, Scope: ServerScope, session: stlsRefused,
+		Slug: "stls-refused", Severity: Medium, Scope: ServerScope, session: stlsRefused, needs: stls,
 		Title:  "STLS refused",
 		Advice: "Find out why: a server without certificate, or something in between that does not want TLS. Clients that go on in clear need to be set to require TLS.",
 		RFC:    "RFC 2595 section 4; RFC 8314 section 4.1",
 		About:  "The client asked for STLS and the server said -ERR. A server that refuses because TLS is active already, or because the login is done, is right and no finding.",
 	},
 	{
-		Slug: "stls-not-offered", Severity: Medium, Scope: ServerScope, session: stlsNotOffered,
+		Slug: "stls-not-offered", Severity: Medium, Scope: ServerScope, session: stlsNotOffered, needs: capa,
 		Title:  "Server does not offer STLS",
 		Advice: "Set up a certificate and STLS, or close port 110 and offer port 995 alone.",
 		RFC:    "RFC 8314 section 4.1",
@@ -33,7 +33,7 @@ var tlsRules = []Rule{
 		About:  "In the same capture a server lists STLS in its answer to CAPA, or accepts STLS, in one session, and does not list it in another one before the login: from another client or at another time.",
 	},
 	{
-		Slug: "capa-altered", Severity: High, Scope: ServerScope, session: capaAltered,
+		Slug: "capa-altered", Severity: High, Scope: ServerScope, session: capaAltered, needs: capa,
 		Title:  "Capability overwritten on the way",
 		Advice: "Look for a firewall or proxy that inspects POP3 and overwrites what it does not like; STLS is what such boxes hide. Have clients require TLS.",
 		RFC:    "RFC 2449 section 5",
@@ -48,7 +48,7 @@ var tlsRules = []Rule{
 		About:  "In the same capture a server gave different lists of capabilities in clear before the login. STLS in one and not in the other is the rule stls-stripped.",
 	},
 	{
-		Slug: "stls-injection", Severity: Critical, Scope: PairScope, session: stlsInjection,
+		Slug: "stls-injection", Severity: Critical, Scope: PairScope, session: stlsInjection, needs: noted,
 		Title:  "Bytes injected before TLS",
 		Advice: "Check who sent them: a client does not speak between STLS and the handshake. Have the server discard what it had read before TLS (CVE-2011-0411 and its like); client likewise.",
 		RFC:    "RFC 2595 section 4; RFC 3207 section 6",
@@ -56,56 +56,56 @@ var tlsRules = []Rule{
 			"A session that simply goes on in clear is the rule plaintext-after-stls.",
 	},
 	{
-		Slug: "plaintext-after-stls", Severity: High, Scope: PairScope, session: plaintextAfterSTLS,
+		Slug: "plaintext-after-stls", Severity: High, Scope: PairScope, session: plaintextAfterSTLS, needs: noted,
 		Title:  "Session goes on in clear after STLS",
 		Advice: "Find out whether the capture was made behind a box that decrypts. If not, TLS was defeated between the two.",
 		RFC:    "RFC 2595 section 4",
 		About:  "The server said +OK to STLS, and then POP3 went on in clear, in either direction.",
 	},
 	{
-		Slug: "login-before-stls", Severity: High, Scope: AccountScope, session: loginBeforeSTLS,
+		Slug: "login-before-stls", Severity: High, Scope: AccountScope, session: loginBeforeSTLS, needs: stls | tlsWanted,
 		Title:  "Login in clear before STLS",
 		Advice: "Set the client to begin TLS first. What it sent before is known to everybody on the path, also where the server refused it.",
 		RFC:    "RFC 2595 section 4; RFC 8314 section 3",
 		About:  "A password, a token or a response went in clear in a session that began TLS later, or that the server refused with the word that it wants TLS: refusing comes too late.",
 	},
 	{
-		Slug: "tls-obsolete", Severity: High, Scope: PairScope, session: tlsObsolete, last: true,
+		Slug: "tls-obsolete", Severity: High, Scope: PairScope, session: tlsObsolete, last: true, needs: tls,
 		Title:  "Obsolete TLS version",
 		Advice: "Turn off everything below TLS 1.2 on the server, and update the client.",
 		RFC:    "RFC 7568; RFC 8996; RFC 8997",
 		About:  "The handshake settled on SSL 2, SSL 3, TLS 1.0 or TLS 1.1. What the client offered besides does not matter.",
 	},
 	{
-		Slug: "tls-weak-cipher", Severity: High, Scope: PairScope, session: tlsWeakCipher, last: true,
+		Slug: "tls-weak-cipher", Severity: High, Scope: PairScope, session: tlsWeakCipher, last: true, needs: tls,
 		Title:  "Weak cipher suite",
 		Advice: "Have the server offer suites with forward secrecy and AES-GCM or ChaCha20-Poly1305 only.",
 		RFC:    "RFC 9325 section 4.1; RFC 7465",
 		About:  "The handshake chose a suite without encryption or without authentication, or one with an export, DES, 3DES, RC2, RC4 or MD5 part. Suites that merely lack forward secrecy are no finding.",
 	},
 	{
-		Slug: "certificate-name", Severity: Medium, Scope: ServerScope, session: certificateName, last: true,
+		Slug: "certificate-name", Severity: Medium, Scope: ServerScope, session: certificateName, last: true, needs: tls,
 		Title:  "Certificate for another name",
 		Advice: "Get a certificate with the name that clients are set to, or correct the clients. A client that accepts this one accepts any.",
 		RFC:    "RFC 9525 section 6; RFC 7817",
 		About:  "The name that the client asked for (SNI) is not among the names of the certificate. Can be seen up to TLS 1.2, and where the client sends a name.",
 	},
 	{
-		Slug: "certificate-expired", Severity: Medium, Scope: ServerScope, session: certificateExpired, last: true,
+		Slug: "certificate-expired", Severity: Medium, Scope: ServerScope, session: certificateExpired, last: true, needs: tls,
 		Title:  "Certificate not valid at the time",
 		Advice: "Renew the certificate, and have its age watched. Clients that went on accept any certificate.",
 		RFC:    "RFC 5280 section 4.1.2.5",
 		About:  "At the time of the handshake, by the capture's clock, the certificate had expired or was not valid yet. Can be seen up to TLS 1.2.",
 	},
 	{
-		Slug: "certificate-self-signed", Severity: Low, Scope: ServerScope, session: certificateSelfSigned, last: true,
+		Slug: "certificate-self-signed", Severity: Low, Scope: ServerScope, session: certificateSelfSigned, last: true, needs: tls,
 		Title:  "Self-signed certificate",
 		Advice: "Use a certificate of an authority that clients know, or see to it that clients pin this one.",
 		RFC:    "RFC 5280 section 6; RFC 7817",
 		About:  "The certificate is signed with its own key: clients cannot tell it from that of somebody in between unless they know it beforehand. Can be seen up to TLS 1.2.",
 	},
 	{
-		Slug: "certificate-weak", Severity: Medium, Scope: ServerScope, session: certificateWeak, last: true,
+		Slug: "certificate-weak", Severity: Medium, Scope: ServerScope, session: certificateWeak, last: true, needs: tls,
 		Title:  "Certificate with a weak key or signature",
 		Advice: "Get a certificate with an RSA key of 2048 bits or more, or ECDSA, signed with SHA-256.",
 		RFC:    "RFC 9325 section 4.5",
@@ -115,14 +115,14 @@ var tlsRules = []Rule{
 		},
 	},
 	{
-		Slug: "tls-failed", Severity: Low, Scope: PairScope, session: tlsFailed, last: true,
+		Slug: "tls-failed", Severity: Low, Scope: PairScope, session: tlsFailed, last: true, needs: tls,
 		Title:  "TLS handshake failed",
 		Advice: "The alert says why: unknown_ca and bad_certificate mean that the client rejects the certificate, protocol_version and handshake_failure that the two have nothing in common.",
 		RFC:    "RFC 8446 section 6",
 		About:  "One side ended the handshake with a fatal alert.",
 	},
 	{
-		Slug: "tls-bad-record", Severity: Medium, Scope: SessionScope, session: tlsBadRecord, last: true,
+		Slug: "tls-bad-record", Severity: Medium, Scope: SessionScope, session: tlsBadRecord, last: true, needs: tls,
 		Title:  "TLS records that are not authentic",
 		Advice: "If the two ends went on, the capture is damaged there. If one of them ended the connection, something in between changed or forged data.",
 		RFC:    "RFC 8446 section 5.2; RFC 5246 section 6.2.3",
@@ -140,9 +140,6 @@ func tlsBadRecord(v *view, r *active) {
 }
 
 func stlsRefused(v *view, r *active) {
-	if !v.verbs.stls || !v.refused {
-		return
-	}
 	var e evidence
 	for i := range v.Exchanges {
 		x := &v.Exchanges[i]
@@ -157,7 +154,7 @@ func stlsRefused(v *view, r *active) {
 
 func stlsNotOffered(v *view, r *active) {
 	c := v.Session.ClearCapa
-	if !v.verbs.capa || c == nil || c.Exchange < v.firstExchange() || Offers(c.Rows, "STLS") || v.Session.STLS {
+	if v.traits&capa == 0 || c == nil || c.Exchange < v.firstExchange() || Offers(c.Rows, "STLS") || v.Session.STLS {
 		return
 	}
 	var e evidence
@@ -175,7 +172,7 @@ func (v *view) firstExchange() int {
 
 func capaAltered(v *view, r *active) {
 	c := v.Session.ClearCapa
-	if !v.verbs.capa || c == nil {
+	if v.traits&capa == 0 || c == nil {
 		return
 	}
 	var e evidence
@@ -275,11 +272,8 @@ func plaintextAfterSTLS(v *view, r *active) {
 }
 
 func loginBeforeSTLS(v *view, r *active) {
-	if !v.clear {
-		return
-	}
 	stls := 0 // the exchange that began TLS
-	if v.verbs.stls && v.Session.STLS {
+	if v.Session.STLS {
 		for i := range v.Exchanges {
 			if x := &v.Exchanges[i]; x.Verb == pop3parse.STLS && x.Status == pop3parse.OK {
 				stls = x.N

@@ -1,25 +1,30 @@
 package audit
 
-import "slices"
-
-// secretKey is a digest of a secret under a key of the run.
-type secretKey uint64
+import (
+	"net/netip"
+	"slices"
+)
 
 // secretUse is where one secret was used. Most are used for one account
 // only, and of those little is kept.
 type secretUse struct {
-	first use
-	tried []uint64 // digests of further user names it was refused for, sorted
-	more  bool     // there were more
-	took  []*use   // further accounts that it was accepted for: at most maxSharers
-	proof *proof   // of tries
+	first    use
+	*further // nil as long as it is used for one user name
+}
+
+// further is where a secret was used for other user names than the first.
+type further struct {
+	tried names  // digests of those it was refused for
+	took  []use  // accounts that it was accepted for: at most maxSharers
+	proof *proof // of tries
 }
 
 // use is one use of a secret.
 type use struct {
-	sighting
-	user     uint64
-	account  accountKey
+	place
+	hash     uint64 // of the user name
+	user     string
+	server   *netip.AddrPort
 	accepted bool
 }
 
@@ -30,61 +35,64 @@ const (
 
 // secret takes the secret of an attempt, which was refused or accepted.
 func (a *Auditor) secret(t *attempt, acc *account) {
-	e, ok := a.secrets.items[t.secret]
-	if !ok {
+	e := a.secrets.get(t.secret, nil)
+	if e == nil {
 		e = a.secrets.add(t.secret)
 		e.value.first = newUse(t, acc)
 		return
 	}
-	a.secrets.use(e)
 	u := &e.value
-	if u.first.user == t.user {
+	if u.first.hash == t.user {
 		if t.accepted && !u.first.accepted {
 			u.first = newUse(t, acc)
 		}
 		return
 	}
+	if u.further == nil {
+		u.further = &further{}
+	}
 	if t.guess {
 		u.tries(t)
 		return
 	}
-	if len(u.took) >= maxSharers || slices.ContainsFunc(u.took, func(o *use) bool { return o.user == t.user }) {
+	if len(u.took) >= maxSharers || slices.ContainsFunc(u.took, func(o use) bool { return o.hash == t.user }) {
 		return
 	}
-	n := newUse(t, acc)
-	u.took = append(u.took, &n)
+	u.took = append(u.took, newUse(t, acc))
 }
 
 func newUse(t *attempt, acc *account) use {
-	return use{sighting: sighting{t.at(), t.facts.ID, t.client}, user: t.user, account: acc.key, accepted: t.accepted}
+	return use{place: t.place(), hash: t.user, user: acc.user, server: acc.server, accepted: t.accepted}
 }
 
 // tries counts that the secret was refused for another user.
 func (u *secretUse) tries(t *attempt) {
 	if u.proof == nil {
 		u.proof = &proof{}
-		u.proof.take(&u.first.sighting)
+		u.proof.take(&u.first.place)
 	}
-	u.proof.add(t.at(), t.facts.ID)
-	i, found := slices.BinarySearch(u.tried, t.user)
+	u.proof.add(t.at().Packet, t.facts.ID)
 	switch {
-	case found:
-	case len(u.tried) >= maxTriedUsers:
-		u.more = true
+	case u.tried.has(t.user):
+	case u.tried.n >= maxTriedUsers:
+		u.tried.more = true
 	default:
-		u.tried = slices.Insert(u.tried, i, t.user)
+		u.tried.add(t.user)
 	}
 }
 
 // endSecret words what was found about a secret.
 func (a *Auditor) endSecret(u *secretUse) {
-	if r := a.rules.secretOnes; r != nil && u.proof != nil && int64(len(u.tried)+1) >= r.count("users") {
-		words := plural(len(u.tried)+1, "1 user", "users")
-		if u.more {
+	if u.further == nil {
+		return
+	}
+	if r := a.rules.secretOnes; r != nil && u.proof != nil && int64(u.tried.n+1) >= r.count("users") {
+		words := plural(u.tried.n+1, "1 user", "users")
+		if u.tried.more {
 			words = "more than " + words
 		}
 		f := a.find(r, words+" tried with one password", u.proof)
-		f.Server = u.first.account.server
+		f.Server = *u.first.server
 	}
 	a.endReuse(u)
 }
@@ -98,7 +106,7 @@ func (a *Auditor) endReuse(u *secretUse) {
 	}
 	uses := u.took
 	if u.first.accepted {
-		uses = append([]*use{&u.first}, u.took...)
+		uses = append([]use{u.first}, u.took...)
 	}
 	if int64(len(uses)) < r.count("accounts") {
 		return
@@ -106,15 +114,15 @@ func (a *Auditor) endReuse(u *secretUse) {
 	for i, one := range uses {
 		var others []string
 		var p proof
-		p.take(&one.sighting)
+		p.take(&one.place)
 		for k, other := range uses {
 			if k != i {
-				others = append(others, other.account.user)
-				p.take(&other.sighting)
+				others = append(others, other.user)
+				p.take(&other.place)
 			}
 		}
 		slices.Sort(others)
 		f := a.find(r, "also the password of "+someOf(slices.Compact(others)), &p)
-		f.User, f.Server = []byte(one.account.user), one.account.server
+		f.User, f.Server = []byte(one.user), *one.server
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"popscope/pop3parse"
-	"popscope/reassembly/stream"
 )
 
 // server is what an Auditor remembers of one server.
 type server struct {
-	addr       netip.AddrPort
-	loginDelay int64 // nanoseconds, from the last CAPA list that has one; 0 unknown
+	addr       *netip.AddrPort // what else is remembered of the server shares it
+	hash       uint64          // of addr
+	loginDelay int64           // nanoseconds, from the last CAPA list that has one; 0 unknown
 
 	offered, hidden sighting // STLS in the clear CAPA list, or accepted; and not listed
 	lists           []capaList
@@ -23,40 +23,36 @@ type server struct {
 	repeatProof proof
 
 	// How it answers to user names.
-	unknown     sighting // said that there is no such user, to a USER or a login
-	bad         sighting // said that the password is wrong
-	userRefused sighting // -ERR to USER for no other reason than the name
-	userTaken   sighting // +OK to USER
+	unknown     place // said that there is no such user, to a USER or a login
+	bad         place // said that the password is wrong
+	userRefused place // -ERR to USER for no other reason than the name
+	userTaken   place // +OK to USER
 }
 
 // capaList is one of the different lists that a server gave.
 type capaList struct {
 	digest uint64
-	sighting
+	place
 }
 
 // maxLists bounds the different lists that are remembered of a server: two
 // are a finding already.
 const maxLists = 8
 
-// challengeKey is a digest, under a key of the run, of a server and an APOP
-// challenge of it.
-type challengeKey uint64
-
 // server returns what is remembered of a server.
 func (a *Auditor) server(addr netip.AddrPort) *server {
-	if e, ok := a.servers.items[addr]; ok {
-		a.servers.use(e)
-		return &e.value
+	hash := a.addrPortHash(addr)
+	e := a.servers.get(hash, func(s *server) bool { return *s.addr == addr })
+	if e == nil {
+		kept := addr // of its own, so that the caller's needs no memory
+		e = a.servers.add(hash)
+		e.value.addr, e.value.hash = &kept, hash
 	}
-	e := a.servers.add(addr)
-	e.value.addr = addr
 	return &e.value
 }
 
 // serverFacts takes what a session as a whole tells about its server.
 func (a *Auditor) serverFacts(f *Facts, s *server) {
-	here := func(at stream.Stamp) sighting { return sighting{at, f.ID, f.Conn.Client.Addr()} }
 	if d := loginDelay(f.Session.Capabilities); d > 0 {
 		s.loginDelay = d
 	}
@@ -64,24 +60,24 @@ func (a *Auditor) serverFacts(f *Facts, s *server) {
 	switch {
 	case f.Session.STLS || c != nil && Offers(c.Rows, "STLS"):
 		if !s.offered.seen() {
-			s.offered = here(f.Conn.First)
+			s.offered = f.sighting(f.Conn.First)
 			if c != nil {
-				s.offered.at = c.At
+				s.offered.packet = c.At.Packet
 			}
 		}
 	case c != nil:
 		if !s.hidden.seen() {
-			s.hidden = here(c.At)
+			s.hidden = f.sighting(c.At)
 		}
 	}
 	if c != nil && len(s.lists) < maxLists {
 		digest := a.listDigest(c.Rows)
 		if !slices.ContainsFunc(s.lists, func(l capaList) bool { return l.digest == digest }) {
-			s.lists = append(s.lists, capaList{digest, here(c.At)})
+			s.lists = append(s.lists, capaList{digest, place{c.At.Packet, f.ID}})
 		}
 	}
 	if a.rules.challengeRepeats != nil && f.Session.Challenge != nil {
-		a.challenge(f, s, here(f.Session.GreetingAt))
+		a.challenge(f, s)
 	}
 }
 
@@ -107,16 +103,16 @@ func (a *Auditor) listDigest(rows [][]byte) uint64 {
 }
 
 // challenge looks whether an APOP challenge came before.
-func (a *Auditor) challenge(f *Facts, s *server, here sighting) {
-	key := challengeKey(maphash.Comparable(a.seed, s.addr) ^ maphash.Bytes(a.seed, f.Session.Challenge))
-	if e, ok := a.challenges.items[key]; ok {
-		a.challenges.use(e)
+func (a *Auditor) challenge(f *Facts, s *server) {
+	hash := s.hash ^ maphash.Bytes(a.seed, f.Session.Challenge)
+	here := place{f.Session.GreetingAt.Packet, f.ID}
+	if e := a.challenges.get(hash, nil); e != nil {
 		s.repeats++
 		s.repeatProof.take(&e.value)
 		s.repeatProof.take(&here)
 		return
 	}
-	a.challenges.add(key).value = here
+	a.challenges.add(hash).value = here
 }
 
 // loginReply notes what the server betrays when it refuses a login.
@@ -124,12 +120,11 @@ func (s *server) loginReply(t *attempt) {
 	if t.login.Outcome != pop3parse.Failure {
 		return
 	}
-	here := sighting{t.at(), t.facts.ID, t.client}
 	switch {
 	case t.login.Reason == pop3parse.UnknownUser && !s.unknown.seen():
-		s.unknown = here
+		s.unknown = t.place()
 	case t.login.Reason == pop3parse.BadCredentials && !s.bad.seen():
-		s.bad = here
+		s.bad = t.place()
 	}
 }
 
@@ -143,7 +138,7 @@ func (a *Auditor) userCommands(f *Facts, s *server) {
 		}
 		if x.Status == pop3parse.OK {
 			if !s.userTaken.seen() {
-				s.userTaken = sighting{x.ReplyFirst, f.ID, f.Conn.Client.Addr()}
+				s.userTaken = place{x.ReplyFirst.Packet, f.ID}
 			}
 			continue
 		}
@@ -151,13 +146,13 @@ func (a *Auditor) userCommands(f *Facts, s *server) {
 		if reason != pop3parse.UnknownUser && reason != pop3parse.BadCredentials || x.Notes.Has(pop3parse.WrongState) {
 			continue
 		}
-		here := sighting{x.ReplyFirst, f.ID, f.Conn.Client.Addr()}
+		here := place{x.ReplyFirst.Packet, f.ID}
 		if !s.userRefused.seen() {
 			s.userRefused = here
 		}
 		user := x.Args.Reveal()
 		if !a.ignore.account(user) {
-			a.client(here.client).refusedName(a, maphash.Bytes(a.seed, userName(user)), here)
+			a.client(f.Conn.Client.Addr()).refusedName(a, a.userHash(user), &here)
 		}
 	}
 }
@@ -166,23 +161,23 @@ func (a *Auditor) userCommands(f *Facts, s *server) {
 func (a *Auditor) endServer(s *server) {
 	if r := a.rules.stripped; r != nil && s.offered.seen() && s.hidden.seen() {
 		var p proof
-		p.take(&s.offered)
-		p.take(&s.hidden)
+		p.take(&s.offered.place)
+		p.take(&s.hidden.place)
 		who := "offered to " + s.offered.client.String() + ", hidden from " + s.hidden.client.String()
 		if s.offered.client == s.hidden.client {
 			who = "offered to " + s.offered.client.String() + " in one session, hidden in another"
 		}
-		a.find(r, who, &p).Server = s.addr
+		a.find(r, who, &p).Server = *s.addr
 	}
 	if r := a.rules.capaDiffers; r != nil && len(s.lists) > 1 {
 		var p proof
 		for i := range s.lists {
-			p.take(&s.lists[i].sighting)
+			p.take(&s.lists[i].place)
 		}
-		a.find(r, plural(len(s.lists), "1 list", "different lists"), &p).Server = s.addr
+		a.find(r, plural(len(s.lists), "1 list", "different lists"), &p).Server = *s.addr
 	}
 	if r := a.rules.challengeRepeats; r != nil && s.repeats > 0 {
-		a.find(r, plural(s.repeats, "1 session", "sessions")+" with a challenge that was there before", &s.repeatProof).Server = s.addr
+		a.find(r, plural(s.repeats, "1 session", "sessions")+" with a challenge that was there before", &s.repeatProof).Server = *s.addr
 	}
 	if r := a.rules.betrayed; r != nil {
 		var p proof
@@ -190,11 +185,11 @@ func (a *Auditor) endServer(s *server) {
 		case s.userRefused.seen() && s.userTaken.seen():
 			p.take(&s.userRefused)
 			p.take(&s.userTaken)
-			a.find(r, "USER is refused for some names and accepted for others", &p).Server = s.addr
+			a.find(r, "USER is refused for some names and accepted for others", &p).Server = *s.addr
 		case s.unknown.seen() && s.bad.seen():
 			p.take(&s.unknown)
 			p.take(&s.bad)
-			a.find(r, "one reply for names that do not exist, another one for wrong passwords", &p).Server = s.addr
+			a.find(r, "one reply for names that do not exist, another one for wrong passwords", &p).Server = *s.addr
 		}
 	}
 }

@@ -1,0 +1,46 @@
+package audit
+
+import (
+	"hash/maphash"
+	"reflect"
+	"testing"
+
+	"popscope/pop3parse"
+)
+
+// TestOneLoginIsLikeMany holds the short way for a session with one login
+// to that for any number.
+func TestOneLoginIsLikeMany(t *testing.T) {
+	fl := flood{"", 1, 1, 2, 2}
+	r := (&Policy{}).apply(&exposureRules[0])
+	ignore := Ignore{Accounts: []string{"user1"}}.ready()
+	found := 0
+	for i := range 4 { // user0 and user1, matching or not
+		var f Facts
+		fl.facts(i, &f)
+		match := func(*pop3parse.Login) bool { return i < 2 }
+		short, long := &view{Facts: &f, ignore: &ignore}, &view{Facts: &f, ignore: &ignore}
+		short.byUser(r, match, how)
+		long.byUsers(r, match, how)
+		if !reflect.DeepEqual(short.findings, long.findings) {
+			t.Errorf("%s: %+v\nwant %+v", f.Logins[0].User, short.findings, long.findings)
+		}
+		found += len(long.findings)
+	}
+	if found != 1 {
+		t.Errorf("%d findings, want 1", found)
+	}
+}
+
+// TestUsersByName: a name is one with and without its domain and in any
+// case of letters, and no other one.
+func TestUsersByName(t *testing.T) {
+	a := NewAuditor(&Policy{}, Limits{})
+	for _, same := range [][]string{{"", ""}, {"@"}, {"alice", "Alice", "ALICE@Example.org", "alice@"}, {"alicf"}, {"@b", "@B@c", "@b@"}, {"a", "A@", "a@b@c"}} {
+		for _, name := range same {
+			if got, want := a.userHash([]byte(name)), maphash.Bytes(a.seed, []byte(same[0])); got != want {
+				t.Errorf("%q is not %q", name, same[0])
+			}
+		}
+	}
+}
