@@ -130,6 +130,29 @@ func TestManySpoolsAtOnce(t *testing.T) {
 	}
 }
 
+// What is finished goes to its file before what is on its way has to.
+func TestFinishedSpoolsMakeRoom(t *testing.T) {
+	const limit, size = 1 << 20, 20 << 10
+	p := testPool(t, limit)
+	for range 100 {
+		s := &spool{pool: p}
+		s.Write(content(size))
+		s.finish()
+		if n := p.held.Load(); n > limit/2+2*size {
+			t.Fatalf("finished spools hold %d octets, want half of %d", n, limit)
+		}
+	}
+	s := &spool{pool: p}
+	s.Write(content(maxHeld))
+	if s.temp != "" {
+		t.Errorf("a spool of %d octets that is on its way went to a file, while %d of %d octets are held", maxHeld, p.held.Load(), limit)
+	}
+	s.finish()
+	if s.temp == "" {
+		t.Errorf("a spool of %d octets that is finished waits in memory, while %d of %d octets are held", maxHeld, p.held.Load(), limit)
+	}
+}
+
 func TestSpoolFailsOnceAndForGood(t *testing.T) {
 	p := testPool(t, 0)
 	p.folder.temp.Close() // nothing can be created any more
