@@ -244,9 +244,6 @@ func (s *spool) place(name string) error {
 	return err
 }
 
-// copySize is how many octets are read back at once.
-const copySize = 256 << 10
-
 // copyTo writes the bytes of the spool, which is finished, to w.
 func (s *spool) copyTo(w io.Writer) error {
 	if s.err != nil {
@@ -260,6 +257,8 @@ func (s *spool) copyTo(w io.Writer) error {
 		return err
 	}
 	defer f.Close()
-	_, err = io.CopyBuffer(w, struct{ io.Reader }{f}, make([]byte, copySize))
+	b := s.pool.get(numBuffers - 1)
+	defer s.pool.put(b)
+	_, err = io.CopyBuffer(w, struct{ io.Reader }{f}, b.b[:cap(b.b)])
 	return err
 }
