@@ -34,6 +34,8 @@ type Options struct {
 	Limits   Limits
 	Tap      Tap // is told what the bytes are; nil: nobody asks
 
+	NoSoftware bool // do not name the software of both sides
+
 	// Body is asked when a message begins for what is to take its bytes;
 	// of m the number, command, announced size and sender are known. It
 	// is called by several goroutines at once, in no order. A nil Body is

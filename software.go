@@ -4,6 +4,9 @@ package popscope
 // sides, and names it when the session is over. Of one side alone nothing
 // is known of the other.
 func (t *track) fingerprints(r *Result) {
+	if t.shard.opt.NoSoftware {
+		return
+	}
 	for i := range r.Exchanges {
 		t.print.Exchange(&r.Exchanges[i])
 	}

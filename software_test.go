@@ -92,3 +92,34 @@ func TestSoftwareOfRecordings(t *testing.T) {
 		t.Errorf("recognised only %v", recognised)
 	}
 }
+
+// TestNoSoftware: nothing is named, and all else is as it is.
+func TestNoSoftware(t *testing.T) {
+	run := func(none bool) (named int, findings int64) {
+		opt := one
+		opt.NoSoftware = none
+		a := popscope.New(opt)
+		src, err := capture.Open(recordings(t)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		for r, err := range a.Results(src) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.ServerSoftware != nil {
+				named++
+			}
+			if r.ClientSoftware != nil {
+				named++
+			}
+		}
+		return named, a.Summary().Findings
+	}
+	named, findings := run(false)
+	none, same := run(true)
+	if named == 0 || none != 0 || findings != same {
+		t.Errorf("%d named and %d findings, without software %d and %d", named, findings, none, same)
+	}
+}

@@ -145,6 +145,7 @@ func (p *program) extractTo(out *mailfile.Folder, t *traffic, o *extraction, src
 		return err
 	}
 	t.analysis.Body, t.analysis.NoMail = out.Body, false
+	t.analysis.NoSoftware = true // neither list tells of software
 	run := p.analysis(t, src)
 	var unread error // whoever read the list has seen enough; the files are what counts
 	for r := range run.results() {

@@ -41,7 +41,7 @@ type content struct {
 
 func (c *content) reset(e entity) {
 	c.encoding, c.pending, c.out, c.sniff, c.unlike = e.encoding, endNone, c.out[:0], false, 0
-	c.base64, c.quoted = base64Decoder{joined: c.base64.joined}, quotedDecoder{}
+	c.base64, c.quoted = base64Decoder{}, quotedDecoder{}
 	c.wanted, c.saving, c.inner, c.uuOn = false, false, nil, false
 	if e.encoding == uuencode {
 		c.encoding = identity // uuFiles reads the lines
@@ -259,7 +259,8 @@ func (c *content) put(b []byte) {
 }
 
 // room returns c.out with room for n more octets, n at most outSize. The
-// largest line end is of 3 octets, which the capacity allows for.
+// largest line end is of 3 octets, and base64Spare octets may be written
+// behind the last one, which the capacity allows for.
 func (c *content) room(n int) []byte {
 	if cap(c.out) == 0 {
 		c.out = make([]byte, 0, outSize+4)

@@ -2,6 +2,7 @@ package message
 
 import (
 	"bytes"
+	"encoding/base64"
 	"io"
 	"math/rand/v2"
 	"mime"
@@ -13,7 +14,7 @@ import (
 
 // seeds are mails in which most branches are taken.
 func seeds() []string {
-	return []string{
+	all := []string{
 		"",
 		"lutz\r\n",
 		"Subject: =?utf-8?Q?a?= =?x?B?YQ==?=\r\nFrom: \"a\" <b@c>, d: e;\r\nDate: 1 Jan 24 1:2\r\n\r\nbegin 644 a\r\n#0V%T\r\n`\r\nend\r\n",
@@ -23,6 +24,47 @@ func seeds() []string {
 		"Content-Transfer-Encoding: x-uuencode\nContent-Type: x/y; name=\"a\n\nbegin 644 b\nM\nM\n#0V%T\nend\n",
 		"\xef\xbb\xbfFrom x\r\nA: b\r\njunk\r\nTo: c\r\n\x00\r\n\r\n" + strings.Repeat("x", maxLine+5) + "=\r\n",
 	}
+	for _, body := range base64Bodies() {
+		all = append(all, "Content-Disposition: attachment\r\nContent-Transfer-Encoding: base64\r\n\r\n"+body)
+	}
+	return all
+}
+
+// base64Bodies begin with lines of one width, and then something else comes.
+func base64Bodies() []string {
+	lines := strings.Repeat("AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\r\n", 3)
+	return []string{
+		lines + "++//+//+\r\n" + lines,
+		lines + "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBka\r\n" + lines,
+		lines + "AAECAwQFBgcI-QoLDA0ODxAREhMUFRYX\r\n" + lines,
+		lines + "AAECAwQFBgcICQoLDA0ODxAREhMUFRY=\r\n" + lines,
+		lines + "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXG\n" + lines,
+		lines + "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX\rG" + lines,
+		lines + "AAECAwQFBgcI\rQoLDA0ODxAREhMUFRYX\r\n" + lines,
+		lines + "AAEC",
+	}
+}
+
+// FuzzBase64: whole quanta are decoded as encoding/base64 does, or not at
+// all, and nothing is written behind the spare octets.
+func FuzzBase64(f *testing.F) {
+	for _, s := range append(strings.Fields(strings.Join(base64Bodies(), "")), "", "AAAA====", "AA==AAAA", "AAAAAAA\n", "AAAAAAAAA\r\nA", "////++++AAA\x80", "\xffAAAAAAA") {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		b = b[:len(b)&^3]
+		n := len(b) / 4 * 3
+		want := make([]byte, n)
+		k, err := base64.StdEncoding.Decode(want, b)
+		alphabet := err == nil && k == n // less comes out with padding and line ends
+		got := bytes.Repeat([]byte("#"), n+base64Spare+1)
+		if ok := decodeQuanta(got[:n+base64Spare], b); ok != alphabet || ok && !bytes.Equal(got[:n], want) {
+			t.Errorf("%q:\n got %x, %v\nwant %x, %v", b, got[:n], ok, want, alphabet)
+		}
+		if got[n+base64Spare] != '#' {
+			t.Errorf("%q: an octet behind the spare ones is %x", b, got[n+base64Spare])
+		}
+	})
 }
 
 // FuzzParser: any bytes, with any gaps, give the same outline however they are

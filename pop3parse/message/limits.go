@@ -33,14 +33,14 @@ type PartInfo struct {
 
 // Limits that are not for callers to choose.
 const (
-	maxLine      = 8 << 10  // RFC 5322 allows 998; longer lines are still read, but are no boundary and no uuencode
-	maxDepth     = 256      // embedded messages nest on the stack
-	maxBoundary  = 1 << 10  // RFC 2046 allows 70
-	maxName      = 4 << 10  // octets of an attachment's name; file systems allow 255
-	maxType      = 255      // octets of a content type; RFC 6838 allows 127 on each side of "/"
-	maxFieldName = 126      // octets of a field name; longer words before a colon are text
-	maxQuoted    = 60       // octets of a name that are quoted in a fault
-	outSize      = 16 << 10 // decoded content is handed on in pieces of this size
+	maxLine      = 8 << 10 // RFC 5322 allows 998; longer lines are still read, but are no boundary and no uuencode
+	maxDepth     = 256     // embedded messages nest on the stack
+	maxBoundary  = 1 << 10 // RFC 2046 allows 70
+	maxName      = 4 << 10 // octets of an attachment's name; file systems allow 255
+	maxType      = 255     // octets of a content type; RFC 6838 allows 127 on each side of "/"
+	maxFieldName = 126     // octets of a field name; longer words before a colon are text
+	maxQuoted    = 60      // octets of a name that are quoted in a fault
+	outSize      = 4 << 10 // decoded content is handed on in pieces of this size
 	readSize     = 64 << 10
 )
 

@@ -46,7 +46,7 @@
 //
 // # Bounds
 //
-// Buffers hold 64 MiB together, however many messages are on their way, and
+// Buffers hold 24 MiB together, however many messages are on their way, and
 // a little for each of them beyond that. At most 64 temporary files are open
 // at once. A message of a gigabyte needs no more memory than a short one.
 package mailfile

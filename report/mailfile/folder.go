@@ -3,6 +3,7 @@ package mailfile
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -91,17 +92,17 @@ func (f *folder) createTemp() (*os.File, string, error) {
 	return file, name, err
 }
 
-// create writes a new file at once. If it cannot be written to its end,
-// it is removed again.
-func (f *folder) create(name string, data []byte) error {
+// create makes a new file of what content writes. If it cannot be written to
+// its end, it is removed again.
+func (f *folder) create(name string, content func(io.Writer) error) error {
 	file, err := f.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, filePerm)
 	if f.force && errors.Is(err, fs.ErrExist) {
-		return f.replace(name, data)
+		return f.replace(name, content)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(data)
+	err = content(file)
 	if e := file.Close(); err == nil {
 		err = e
 	}
@@ -112,12 +113,12 @@ func (f *folder) create(name string, data []byte) error {
 }
 
 // replace writes a file beside the one it then takes the place of.
-func (f *folder) replace(name string, data []byte) error {
+func (f *folder) replace(name string, content func(io.Writer) error) error {
 	file, temp, err := f.createTemp()
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(data)
+	err = content(file)
 	if e := file.Close(); err == nil {
 		err = e
 	}

@@ -12,7 +12,8 @@ import (
 // After an error the mbox is as it was before.
 func (o *Folder) addToMbox(m *popscope.Message, s *spool) (offset, octets int64, err error) {
 	start := o.mbox.size
-	w := bufio.NewWriterSize(o.mbox, 64<<10)
+	w := o.mboxOut
+	w.Reset(o.mbox)
 	// RFC 4155 appendix A: the time is that of reception, in UTC. Who sent
 	// the message is not known here; what its header says is no proof.
 	n, _ := w.WriteString("From MAILER-DAEMON " + (stream.Stamp{Nanos: m.Last.Nanos}).Time().Format("Mon Jan _2 15:04:05 2006") + "\n")

@@ -1,6 +1,7 @@
 package mailfile
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -13,15 +14,16 @@ import (
 
 // Folder is where messages are written to.
 type Folder struct {
-	opt    Options
-	folder *folder
-	pool   *pool
-	mbox   *whole // with Mbox
-	list   *records
-	n      int
-	links  links
-	parts  bool // the folder of attachments is there
-	report Report
+	opt     Options
+	folder  *folder
+	pool    *pool
+	mbox    *whole        // with Mbox
+	mboxOut *bufio.Writer // before it, empty between messages
+	list    *records
+	n       int
+	links   links
+	parts   bool // the folder of attachments is there
+	report  Report
 }
 
 // Report sums up what was written.
@@ -83,6 +85,7 @@ func (o *Folder) prepare() (err error) {
 	switch o.opt.As {
 	case Mbox:
 		o.mbox, err = o.folder.newWhole(MboxName)
+		o.mboxOut = bufio.NewWriterSize(nil, 64<<10)
 	case Maildir:
 		for _, sub := range []string{"tmp", "new", "cur"} {
 			if err := o.folder.mkdir(sub); err != nil {

@@ -8,19 +8,23 @@ import (
 	"sync/atomic"
 )
 
-// Buffers grow by doubling between these sizes.
+// A spool fills buffers of these sizes, each twice as large as the one
+// before: little is held for a short message, and nothing is copied into a
+// larger buffer. When the last one is full, all go to a temporary file.
 const (
-	minBuffer = 4 << 10
-	maxBuffer = 256 << 10 // then a temporary file: writes of this size cost little
+	minBuffer  = 4 << 10
+	numBuffers = 6                                 // the largest one is of 128 KiB: writes of this size cost little
+	maxHeld    = minBuffer<<numBuffers - minBuffer // in all of them
 
 	// When buffers are over the limit, a message that is on its way keeps
-	// this much all the same: small writes would take most of the time.
-	leastSpilled = 16 << 10
+	// the first few all the same: small writes would take most of the time.
+	leastBuffers = 2
+	leastSpilled = minBuffer<<leastBuffers - minBuffer
 )
 
 // Limits on all spools together.
 const (
-	maxBuffers = 64 << 20 // octets; a second of busy mail traffic
+	maxBuffers = 24 << 20 // octets; of a busy mail server's traffic, what is on its way at once
 	maxOpen    = 64       // temporary files open at once; processes are allowed 256 and more
 )
 
@@ -28,8 +32,8 @@ const (
 type pool struct {
 	folder *folder
 	limit  int64
-	held   atomic.Int64 // octets of buffers
-	free   [7]sync.Pool // buffers by size: minBuffer << i
+	held   atomic.Int64          // octets of buffers
+	free   [numBuffers]sync.Pool // buffers by size: minBuffer << i
 
 	mu   sync.Mutex
 	open map[*spool]*os.File // files that stay open between writes
@@ -54,15 +58,17 @@ func (p *pool) get(class int) *buffer {
 }
 
 func (p *pool) put(b *buffer) {
-	if b == nil {
-		return
-	}
 	p.held.Add(-(minBuffer << b.class))
 	b.b = b.b[:0]
 	p.free[b.class].Put(b)
 }
 
 func (p *pool) full() bool { return p.held.Load() > p.limit }
+
+// crowded reports whether buffers get scarce. What is finished goes to its
+// file then: it needs one anyway and comes only once, while a message on its
+// way would have to open its file again and again.
+func (p *pool) crowded() bool { return p.held.Load() > p.limit/2 }
 
 // keepOpen reports whether s may keep its file open.
 func (p *pool) keepOpen(s *spool, f *os.File) bool {
@@ -92,11 +98,12 @@ func (p *pool) close() {
 }
 
 // spool holds the bytes of a message or an attachment until it has a name:
-// in a buffer while they are few, then in a temporary file.
+// in buffers while they are few, then in a temporary file.
 type spool struct {
 	pool *pool
-	buf  *buffer
-	temp string   // the temporary file; "" while all is in the buffer
+	bufs [numBuffers]*buffer // the first n hold the last bytes, in order; of class 0, 1, ...
+	n    int
+	temp string   // the temporary file; "" while all is in the buffers
 	file *os.File // valid iff it is kept open
 	size int64
 	err  error // the first error; nothing is kept after it
@@ -106,41 +113,32 @@ type spool struct {
 func (s *spool) Write(b []byte) (int, error) {
 	n := len(b)
 	for len(b) > 0 && s.err == nil {
-		if s.buf == nil {
-			s.buf = s.pool.get(0)
-		}
-		room := cap(s.buf.b) - len(s.buf.b)
-		if room == 0 {
-			s.grow(len(s.buf.b) + len(b))
+		if s.n == 0 || len(s.bufs[s.n-1].b) == cap(s.bufs[s.n-1].b) {
+			s.next()
 			continue
 		}
-		k := min(room, len(b))
-		s.buf.b = append(s.buf.b, b[:k]...)
+		to := s.bufs[s.n-1]
+		k := min(cap(to.b)-len(to.b), len(b))
+		to.b = append(to.b, b[:k]...)
 		b = b[k:]
 	}
 	s.size += int64(n)
 	return n, s.err
 }
 
-// grow makes room in a buffer that is full, for a whole of want octets if
-// that can be.
-func (s *spool) grow(want int) {
-	size := cap(s.buf.b)
-	if size >= maxBuffer || s.pool.full() && (s.temp == "" || size >= leastSpilled) {
-		s.spill()
-		return
+// next begins another buffer. Before that the full ones are spilled, when
+// there may not be more of them.
+func (s *spool) next() {
+	if s.n == numBuffers || s.n >= leastBuffers && s.pool.full() {
+		if s.spill(); s.err != nil {
+			return
+		}
 	}
-	class := s.buf.class + 1
-	for minBuffer<<class < min(want, maxBuffer) {
-		class++
-	}
-	old := s.buf
-	s.buf = s.pool.get(class)
-	s.buf.b = append(s.buf.b, old.b...)
-	s.pool.put(old)
+	s.bufs[s.n] = s.pool.get(s.n)
+	s.n++
 }
 
-// spill moves the buffer's bytes to the temporary file.
+// spill moves the buffers' bytes to the temporary file.
 func (s *spool) spill() {
 	f, err := s.file, error(nil)
 	switch {
@@ -151,7 +149,7 @@ func (s *spool) spill() {
 		f, err = s.pool.folder.temp.OpenFile(s.temp, os.O_WRONLY|os.O_APPEND, filePerm)
 	}
 	if err == nil {
-		_, err = f.Write(s.buf.b)
+		err = s.writeTo(f)
 		if s.file == nil {
 			if s.pool.keepOpen(s, f) {
 				s.file = f
@@ -160,10 +158,29 @@ func (s *spool) spill() {
 			}
 		}
 	}
-	s.buf.b = s.buf.b[:0]
+	s.empty()
 	if err != nil {
 		s.fail(err)
 	}
+}
+
+// writeTo writes what is in the buffers.
+func (s *spool) writeTo(w io.Writer) error {
+	for _, b := range s.bufs[:s.n] {
+		if _, err := w.Write(b.b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// empty gives back the buffers.
+func (s *spool) empty() {
+	for i := range s.bufs[:s.n] {
+		s.pool.put(s.bufs[i])
+		s.bufs[i] = nil
+	}
+	s.n = 0
 }
 
 // fail gives the spool up: its place on the disk may be what others need.
@@ -175,7 +192,7 @@ func (s *spool) fail(err error) {
 // finish says that all bytes are there. What the spool still holds in
 // memory is little, or there is room for it.
 func (s *spool) finish() {
-	if s.err == nil && s.buf != nil && len(s.buf.b) > 0 && (s.temp != "" || s.pool.full()) {
+	if s.err == nil && s.n > 0 && (s.temp != "" || s.pool.crowded()) {
 		s.spill()
 	}
 	if s.temp != "" {
@@ -183,10 +200,9 @@ func (s *spool) finish() {
 	}
 }
 
-// release gives back the buffer and closes the file.
+// release gives back the buffers and closes the file.
 func (s *spool) release() {
-	s.pool.put(s.buf)
-	s.buf = nil
+	s.empty()
 	if s.file == nil {
 		return
 	}
@@ -222,18 +238,10 @@ func (s *spool) place(name string) error {
 		err = s.pool.folder.place(s.temp, name)
 		s.temp = ""
 	} else {
-		err = s.pool.folder.create(name, s.bytes())
+		err = s.pool.folder.create(name, s.writeTo)
 	}
 	s.discard()
 	return err
-}
-
-// bytes returns what is in memory.
-func (s *spool) bytes() []byte {
-	if s.buf == nil {
-		return nil
-	}
-	return s.buf.b
 }
 
 // copyTo writes the bytes of the spool, which is finished, to w.
@@ -242,14 +250,15 @@ func (s *spool) copyTo(w io.Writer) error {
 		return s.err
 	}
 	if s.temp == "" {
-		_, err := w.Write(s.bytes())
-		return err
+		return s.writeTo(w)
 	}
 	f, err := s.pool.folder.temp.Open(s.temp)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	_, err = io.CopyBuffer(w, struct{ io.Reader }{f}, make([]byte, maxBuffer))
+	b := s.pool.get(numBuffers - 1)
+	defer s.pool.put(b)
+	_, err = io.CopyBuffer(w, struct{ io.Reader }{f}, b.b[:cap(b.b)])
 	return err
 }

@@ -44,7 +44,7 @@ func content(n int) []byte {
 
 func TestSpoolKeepsEveryOctet(t *testing.T) {
 	for _, limit := range []int64{0, 20 << 10, 64 << 20} {
-		for _, size := range []int{0, 1, minBuffer - 1, minBuffer, minBuffer + 1, 100_000, maxBuffer, maxBuffer + 1, 3 * maxBuffer, 1<<20 + 7} {
+		for _, size := range []int{0, 1, minBuffer - 1, minBuffer, minBuffer + 1, leastSpilled, leastSpilled + 1, 100_000, maxHeld, maxHeld + 1, 3 * maxHeld, 1<<20 + 7} {
 			for _, piece := range []int{1460, 16 << 10, 1 << 20} {
 				p := testPool(t, limit)
 				want := content(size)
@@ -113,7 +113,7 @@ func TestManySpoolsAtOnce(t *testing.T) {
 	if n := len(p.open); n > 0 {
 		t.Errorf("%d files open after all were finished", n)
 	}
-	if n := p.held.Load(); n > 1<<20+maxBuffer {
+	if n := p.held.Load(); n > 1<<19+maxHeld {
 		t.Errorf("%d octets held after all were finished", n)
 	}
 	for g := range goroutines {
@@ -130,11 +130,34 @@ func TestManySpoolsAtOnce(t *testing.T) {
 	}
 }
 
+// What is finished goes to its file before what is on its way has to.
+func TestFinishedSpoolsMakeRoom(t *testing.T) {
+	const limit, size = 1 << 20, 20 << 10
+	p := testPool(t, limit)
+	for range 100 {
+		s := &spool{pool: p}
+		s.Write(content(size))
+		s.finish()
+		if n := p.held.Load(); n > limit/2+2*size {
+			t.Fatalf("finished spools hold %d octets, want half of %d", n, limit)
+		}
+	}
+	s := &spool{pool: p}
+	s.Write(content(maxHeld))
+	if s.temp != "" {
+		t.Errorf("a spool of %d octets that is on its way went to a file, while %d of %d octets are held", maxHeld, p.held.Load(), limit)
+	}
+	s.finish()
+	if s.temp == "" {
+		t.Errorf("a spool of %d octets that is finished waits in memory, while %d of %d octets are held", maxHeld, p.held.Load(), limit)
+	}
+}
+
 func TestSpoolFailsOnceAndForGood(t *testing.T) {
 	p := testPool(t, 0)
 	p.folder.temp.Close() // nothing can be created any more
 	s := &spool{pool: p}
-	s.Write(content(maxBuffer))
+	s.Write(content(maxHeld))
 	_, err := s.Write([]byte("x"))
 	if err == nil {
 		t.Fatal("no error")
