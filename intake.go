@@ -37,8 +37,10 @@ type intake struct {
 }
 
 func newIntake(o *Options) *intake {
+	dec := packet.NewDecoder()
+	dec.LeaveChecksums = true
 	return &intake{
-		dec: packet.NewDecoder(), frags: reassembly.NewDefragmenter(0, 0, 0),
+		dec: dec, frags: reassembly.NewDefragmenter(0, 0, 0),
 		ports: newPortSet(o.Ports), portOnly: o.Detect == DetectPorts,
 		keys: secrets{log: o.Keys},
 		idle: int64(o.Limits.Reassembly.Share(1).Idle),

@@ -23,6 +23,7 @@ import (
 func (a *Analyzer) Packets(src capture.Source) iter.Seq2[*Packet, error] {
 	return func(yield func(*Packet, error) bool) {
 		a.opt.NoMail, a.opt.KeepBody = true, 0
+		a.in.dec.LeaveChecksums = false // they are told with each packet
 		a.in.keys.from(src)
 		l := &packetList{Analyzer: a, src: src, w: newWindow(a), yield: yield}
 		a.in.read(l, l)

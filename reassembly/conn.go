@@ -136,7 +136,9 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	h := &c.half[side]
 	h.seen = true
 	flags := s.Flags
-	if s.BadChecksum {
+	if c.ignored && flags&packet.RST == 0 {
+		// nobody wants to know
+	} else if s.Bad() {
 		t.BadChecksums[dir]++
 		if h.good && flags&packet.RST != 0 {
 			a.mark(OutOfWindow)

@@ -12,7 +12,7 @@ import (
 func (a *Assembler) steady(c *conn, side int, s *packet.Segment) bool {
 	const odd = packet.SYN | packet.FIN | packet.RST
 	h, peer := &c.half[side], &c.half[1-side]
-	if s.Flags&(odd|packet.ACK) != packet.ACK || s.BadChecksum || s.Window == 0 || s.Length > len(s.Payload) ||
+	if s.Flags&(odd|packet.ACK) != packet.ACK || s.Window == 0 || s.Length > len(s.Payload) ||
 		c.gathers || c.ended() || !h.calm() || !peer.calm() ||
 		Seq(s.Seq) != h.base.Add(h.next) {
 		return false
@@ -21,13 +21,13 @@ func (a *Assembler) steady(c *conn, side int, s *packet.Segment) bool {
 		a.takenFor(c)
 		c.pub.Packets[c.dir(side)]++
 		c.pub.Last = a.at
-		h.seen, h.good = true, true
+		h.seen = true
 		h.next += int64(len(s.Payload))
 		h.top, h.acked = h.next, h.next
 		return true
 	}
 	acked := peer.offset(Seq(s.Ack))
-	if acked < peer.acked || acked > peer.next {
+	if acked < peer.acked || acked > peer.next || s.Bad() {
 		return false
 	}
 	a.takenFor(c)

@@ -13,10 +13,18 @@ import (
 // checksumWrong tells whether the checksum of a whole TCP segment is wrong,
 // given the sum of the two addresses of its pseudo header.
 func checksumWrong(segment []byte, addrs uint64) bool {
-	sum := onesAdd(addrs, uint64(protoTCP)<<8)
-	sum = onesAdd(sum, uint64(bits.ReverseBytes32(uint32(len(segment)))))
-	return onesFold(onesSum(segment, sum)) != 0xffff
+	return onesFold(onesSum(segment, pseudoSum(addrs, len(segment)))) != onesAll
 }
+
+// pseudoSum adds protocol and length of a pseudo header to the sum of its
+// addresses (RFC 9293 section 3.1). It is never 0.
+func pseudoSum(addrs uint64, length int) uint64 {
+	sum := onesAdd(addrs, uint64(protoTCP)<<8)
+	return onesAdd(sum, uint64(bits.ReverseBytes32(uint32(length))))
+}
+
+// onesAll is what a correct segment adds up to.
+const onesAll = 0xffff
 
 // onesSum adds b to sum. An odd last byte counts as the first one of a word.
 func onesSum(b []byte, sum uint64) uint64 {

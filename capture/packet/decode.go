@@ -17,6 +17,10 @@ const maxDepth = 32
 // Decoder finds TCP segments in frames. It keeps nothing from one frame to
 // the next but memory for reuse. It is not safe for concurrent use.
 type Decoder struct {
+	// LeaveChecksums leaves it to Segment.Bad to add up payloads, so that it
+	// costs nothing where nobody asks; BadChecksum is then not set.
+	LeaveChecksums bool
+
 	parser *gopacket.DecodingLayerParser
 	passed []gopacket.LayerType // the parser wants to note what it passed
 	w      walk
@@ -76,7 +80,7 @@ func NewDecoder() *Decoder {
 // Decode says what p holds. It fills s iff it returns IsSegment, and f iff it
 // returns IsFragment; the payloads borrow from p.Data. Any bytes are welcome.
 func (d *Decoder) Decode(p *capture.Packet, s *Segment, f *Fragment) Verdict {
-	if v, ok := peek(p, s); ok {
+	if v, ok := peek(p, s, d.LeaveChecksums); ok {
 		return v
 	}
 	return d.decode(p, s, f)

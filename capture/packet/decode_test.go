@@ -28,6 +28,13 @@ func bothWays(t testing.TB, d *Decoder, p *capture.Packet) (v Verdict, s Segment
 	if v2 := d.decode(p, &s2, &f2); v2 != v || !reflect.DeepEqual(s2, s) || !reflect.DeepEqual(f2, f) {
 		t.Fatalf("two ways, two answers for link type %v, % x\n short %v %+v %+v\n long  %v %+v %+v", p.Link, p.Data, v, s, f, v2, s2, f2)
 	}
+	var s3 Segment
+	d.LeaveChecksums = true
+	v3 := d.Decode(p, &s3, &f2)
+	d.LeaveChecksums = false
+	if bad := s3.Bad(); v3 != v || v == IsSegment && bad != s.BadChecksum {
+		t.Fatalf("link type %v, % x: %v, checksum bad %v; left to later %v, %v", p.Link, p.Data, v, s.BadChecksum, v3, bad)
+	}
 	return v, s, f
 }
 

@@ -11,9 +11,9 @@ const peekTags = 2
 
 // peek reads by hand the frames that nearly every capture is made of: whole
 // headers of TCP in plain IP, and what plainly is not TCP. It leaves all else
-// to the long way, whose answers are the same (FuzzTwoWays). ok tells whether
-// it answered.
-func peek(p *capture.Packet, s *Segment) (v Verdict, ok bool) {
+// to the long way, whose answers are the same (FuzzTwoWays). leave is
+// Decoder.LeaveChecksums; ok tells whether it answered.
+func peek(p *capture.Packet, s *Segment, leave bool) (v Verdict, ok bool) {
 	b := p.Data
 	var protocol uint16
 	var path uint64
@@ -69,9 +69,9 @@ func peek(p *capture.Packet, s *Segment) (v Verdict, ok bool) {
 	}
 	switch protocol {
 	case etherIPv4:
-		return peek4(b, path, s)
+		return peek4(b, path, s, leave)
 	case etherIPv6:
-		return peek6(b, path, s)
+		return peek6(b, path, s, leave)
 	}
 	return 0, false
 }
@@ -95,7 +95,7 @@ func familyEtherType(b []byte) uint16 {
 	return 0
 }
 
-func peek4(b []byte, path uint64, s *Segment) (v Verdict, ok bool) {
+func peek4(b []byte, path uint64, s *Segment, leave bool) (v Verdict, ok bool) {
 	if len(b) < ipv4Header {
 		return 0, false
 	}
@@ -112,7 +112,7 @@ func peek4(b []byte, path uint64, s *Segment) (v Verdict, ok bool) {
 	case protoTCP:
 		src, dst := b[ipv4Src:ipv4Dst:ipv4Dst], b[ipv4Dst:ipv4Header:ipv4Header]
 		sum := uint64(binary.LittleEndian.Uint32(src)) + uint64(binary.LittleEndian.Uint32(dst))
-		if !peekTCP(payload, total-header, sum, s) {
+		if !peekTCP(payload, total-header, sum, s, leave) {
 			return 0, false
 		}
 		s.Src.Addr, s.Dst.Addr = addr4(src), addr4(dst)
@@ -126,7 +126,7 @@ func peek4(b []byte, path uint64, s *Segment) (v Verdict, ok bool) {
 	return 0, false
 }
 
-func peek6(b []byte, path uint64, s *Segment) (v Verdict, ok bool) {
+func peek6(b []byte, path uint64, s *Segment, leave bool) (v Verdict, ok bool) {
 	if len(b) < ipv6Header || b[0]>>4 != 6 {
 		return 0, false
 	}
@@ -137,7 +137,7 @@ func peek6(b []byte, path uint64, s *Segment) (v Verdict, ok bool) {
 	payload := b[ipv6Header:min(ipv6Header+length, len(b))]
 	switch b[ipv6Next] {
 	case protoTCP:
-		if !peekTCP(payload, length, onesSum(b[ipv6Src:ipv6Header], 0), s) {
+		if !peekTCP(payload, length, onesSum(b[ipv6Src:ipv6Header], 0), s, leave) {
 			return 0, false
 		}
 		s.Src.Addr, s.Dst.Addr = Addr(b[ipv6Src:ipv6Dst]), Addr(b[ipv6Dst:ipv6Header])
@@ -152,8 +152,9 @@ func peek6(b []byte, path uint64, s *Segment) (v Verdict, ok bool) {
 }
 
 // peekTCP fills in what the TCP header holds. wire is the length of the
-// segment, addrs the sum of its pseudo header's addresses.
-func peekTCP(b []byte, wire int, addrs uint64, s *Segment) bool {
+// segment, addrs the sum of its pseudo header's addresses. leave is
+// Decoder.LeaveChecksums.
+func peekTCP(b []byte, wire int, addrs uint64, s *Segment, leave bool) bool {
 	if len(b) < tcpHeader {
 		return false
 	}
@@ -169,7 +170,14 @@ func peekTCP(b []byte, wire int, addrs uint64, s *Segment) bool {
 	s.Window = be16(b[tcpWindow:])
 	s.Payload = b[header:]
 	s.Length = wire - header
-	s.BadChecksum = len(b) == wire && checksumWrong(b, addrs)
+	s.BadChecksum, s.rest = false, 0
+	switch {
+	case len(b) != wire:
+	case leave:
+		s.rest = onesSum(b[:header], pseudoSum(addrs, wire))
+	default:
+		s.BadChecksum = checksumWrong(b, addrs)
+	}
 	return true
 }
 

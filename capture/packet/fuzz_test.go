@@ -89,7 +89,7 @@ func FuzzTwoWays(f *testing.F) {
 		p := &capture.Packet{Link: capture.LinkType(link), Data: data, Orig: len(data) + more}
 		var short, long Segment
 		var fr Fragment
-		v, ok := peek(p, &short)
+		v, ok := peek(p, &short, false)
 		if !ok {
 			return
 		}
@@ -98,6 +98,10 @@ func FuzzTwoWays(f *testing.F) {
 		}
 		if v == IsSegment && !reflect.DeepEqual(short, long) {
 			t.Fatalf("\nshort %+v\nlong  %+v", short, long)
+		}
+		var later Segment
+		if v2, _ := peek(p, &later, true); v2 != v || later.Bad() != short.BadChecksum {
+			t.Fatalf("checksum bad %v; left to later %v, %v", short.BadChecksum, v2, later.Bad())
 		}
 	})
 }

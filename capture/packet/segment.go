@@ -39,7 +39,14 @@ type Segment struct {
 	Window      uint16 // as sent, unscaled
 	Payload     []byte // borrowed from the frame, or from the datagram put together
 	Length      int    // payload bytes on the wire; more than len(Payload) when the snapshot length cut the frame
-	BadChecksum bool   // the TCP checksum is wrong; false when the frame was cut and it cannot be known
+	BadChecksum bool   // the TCP checksum is wrong; false when the frame was cut and it cannot be known, or left to Bad
+	rest        uint64 // sum of all but the payload, which is left to Bad; otherwise 0
+}
+
+// Bad reports whether the TCP checksum is wrong; false when the frame was cut
+// and it cannot be known. See Decoder.LeaveChecksums.
+func (s *Segment) Bad() bool {
+	return s.BadChecksum || s.rest != 0 && onesFold(onesSum(s.Payload, s.rest)) != onesAll
 }
 
 // Fragment is one fragment of an IPv4 or IPv6 datagram.
