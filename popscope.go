@@ -122,7 +122,7 @@ func (r *rounds) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 
 func (r *rounds) turn(n news) bool {
 	for i, s := range r.shards {
-		s.assemble(r.batch.items[i], r.batch.bytes)
+		s.assemble(r.batch.items[i])
 	}
 	ok := r.inline.turn(n)
 	r.batch.clear()

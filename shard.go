@@ -84,30 +84,29 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s.drain()
 }
 
-// assemble takes the segments of a round, whose payloads lie in bytes. What
-// they bring waits for drain, so that the code of each stage, which is more
-// than a processor holds at once, runs for many packets in a row.
-func (s *shard) assemble(items []item, bytes []byte) {
+// assemble takes the segments of a round. What they bring waits for drain, so
+// that the code of each stage, which is more than a processor holds at once,
+// runs for many packets in a row.
+func (s *shard) assemble(items []item) {
 	for len(items) > 0 {
 		near := items[:min(len(items), reassembly.Reach)]
 		for i := range near {
 			s.asm.Expect(&near[i].seg)
 		}
 		s.asm.Fetch()
-		s.assembleNear(near, bytes)
+		s.assembleNear(near)
 		items = items[len(near):]
 	}
 }
 
 // assembleNear takes segments that the assembler expects.
-func (s *shard) assembleNear(items []item, bytes []byte) {
+func (s *shard) assembleNear(items []item) {
 	for i := range items {
 		it := &items[i]
 		if it.keys > s.known || s.asm.Calls(&it.seg) {
 			s.drain()
 			s.keys(it.keys)
 		}
-		it.seg.Payload = bytes[it.from:it.to:it.to]
 		s.now = it.at
 		s.asm.Segment(&it.seg, it.at)
 		s.asm.Work()

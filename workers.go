@@ -74,12 +74,12 @@ type batch struct {
 	news  news
 }
 
-// item is a segment, whose payload lies in batch.bytes.
+// item is a segment, whose payload lies in batch.bytes, or in what was that
+// before it grew.
 type item struct {
-	seg      packet.Segment
-	at       stream.Stamp
-	keys     int64 // mark of the key log
-	from, to int
+	seg  packet.Segment
+	at   stream.Stamp
+	keys int64 // mark of the key log
 }
 
 // finished is what a worker hands on of a round.
@@ -164,7 +164,9 @@ func (b *batch) add(seg *packet.Segment, at stream.Stamp, keys int64) {
 func (b *batch) addTo(shard int, seg *packet.Segment, at stream.Stamp, keys int64) {
 	from := len(b.bytes)
 	b.bytes = append(b.bytes, seg.Payload...)
-	b.items[shard] = append(b.items[shard], item{*seg, at, keys, from, len(b.bytes)})
+	b.items[shard] = append(b.items[shard], item{*seg, at, keys})
+	mine := &b.items[shard][len(b.items[shard])-1]
+	mine.seg.Payload = b.bytes[from:len(b.bytes):len(b.bytes)]
 }
 
 // clear makes the batch empty, to be used again.
@@ -186,7 +188,7 @@ func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan 
 			return
 		}
 		for i, s := range shards {
-			s.assemble(b.items[first+i*len(p.todo)], b.bytes)
+			s.assemble(b.items[first+i*len(p.todo)])
 		}
 		f := finished{mark: b.news.at.Packet}
 		for _, s := range shards {

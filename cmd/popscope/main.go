@@ -19,6 +19,9 @@ func main() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(collectHarder)
 	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAfter)
+	}
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -26,6 +29,11 @@ func main() {
 // there is some, instead of when memory has doubled. The limits of package
 // popscope keep what is no garbage below that.
 const collectHarder = 400 << 20
+
+// collectAfter is by how many percent memory grows before garbage is
+// collected. There is little of it: half the usual growth costs no time that
+// could be measured, and takes a tenth off the peak.
+const collectAfter = 50
 
 // run is the whole program. It returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
