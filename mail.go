@@ -38,11 +38,15 @@ type mailSink struct {
 	hash   hash.Hash
 	parser *message.Parser
 	body   Body // nil when nobody wants the bytes
+	idle   bool // there is no time for hash and outline
 }
 
 // sink returns what takes the bytes of a message.
 func (t *track) sink(m *pop3parse.Message) pop3parse.Sink {
 	s := t.newSink()
+	if s.idle = t.shard.behind; s.idle {
+		t.shard.notHashed++
+	}
 	if t.shard.opt.Body != nil {
 		s.body = t.shard.opt.Body(m)
 	}
@@ -75,8 +79,10 @@ func (s *mailSink) part(i message.PartInfo) io.Writer {
 
 // Data implements pop3parse.Sink.
 func (s *mailSink) Data(p []byte) {
-	s.hash.Write(p)
-	s.parser.Write(p)
+	if !s.idle {
+		s.hash.Write(p)
+		s.parser.Write(p)
+	}
 	if s.body != nil {
 		s.body.Data(p)
 	}
@@ -84,7 +90,9 @@ func (s *mailSink) Data(p []byte) {
 
 // Gap implements pop3parse.Sink.
 func (s *mailSink) Gap(n int64) {
-	s.parser.Gap(n)
+	if !s.idle {
+		s.parser.Gap(n)
+	}
 	if s.body != nil {
 		s.body.Gap(n)
 	}
@@ -92,8 +100,11 @@ func (s *mailSink) Gap(n int64) {
 
 // End implements pop3parse.Sink.
 func (s *mailSink) End(m *pop3parse.Message) {
-	d := digest{mail: s.parser.Close(), body: s.body}
-	s.hash.Sum(d.sum[:0])
+	d := digest{body: s.body}
+	if !s.idle {
+		d.mail = s.parser.Close()
+		s.hash.Sum(d.sum[:0])
+	}
 	if s.body != nil {
 		s.body.End(m)
 	}

@@ -31,8 +31,15 @@ type Options struct {
 	Workers  int  // 0 means all processors; results are the same for every number
 	Ahead    int  // bytes of packets that may wait for the workers, about; never less than two rounds, see rounds.go
 	Policy   audit.Policy
-	Limits   Limits
-	Tap      Tap // is told what the bytes are; nil: nobody asks
+
+	// Hurry lets messages pass without hash and outline while more than a
+	// quarter of Ahead waits for several workers, rather than lose packets of
+	// a live source. They are counted in Summary.Ignored, and Message.SHA256
+	// is zero.
+	Hurry bool
+
+	Limits Limits
+	Tap    Tap // is told what the bytes are; nil: nobody asks
 
 	NoSoftware bool // do not name the software of both sides
 

@@ -80,6 +80,10 @@ type Message struct {
 // pcapng file that could not be used: they are damaged, or too many.
 const SecretBlocks = "tls_secret_blocks"
 
+// NotHashed is the reason in Summary.Ignored of messages that Options.Hurry
+// let pass without hash and outline.
+const NotHashed = "messages_not_hashed"
+
 // Summary is what there is to say after the last session.
 type Summary struct {
 	Packets, Bytes                       int64 // frames read and their lengths on the wire

@@ -41,6 +41,8 @@ type shard struct {
 	known  int64  // up to which secrets of the key log are known
 
 	patient   bool  // sessions may be read when they are over
+	behind    bool  // there is no time to hash messages
+	notHashed int64 // messages
 	notPOP3   int64 // connections
 	notInside int64 // connections in TLS that have no POP3 inside
 	open      *atomic.Int64
@@ -294,6 +296,7 @@ func (s *shard) ignored() map[string]int64 {
 		"not_pop3_connections": s.notPOP3,
 		"not_pop3_in_tls":      s.notInside,
 		"tls_held_no_longer":   s.tls.gaveUp,
+		NotHashed:              s.notHashed,
 		"no_data_connections":  st.Silent,
 		"stray_segments":       st.Stray,
 		"shed_connections":     st.Shed,

@@ -16,7 +16,7 @@ import (
 func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool) {
 	n, ahead := a.opt.Workers, max(a.opt.Ahead/batchBytes, 2)
 	stop := make(chan struct{})
-	pipe := pipeline{stop: stop, free: make(chan *batch, (ahead+2)*n), turns: make(chan turn, ahead)}
+	pipe := pipeline{hurry: a.opt.Hurry, stop: stop, free: make(chan *batch, (ahead+2)*n), turns: make(chan turn, ahead)}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer close(stop)
@@ -54,6 +54,7 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 
 // pipeline is what reader, workers and merger share.
 type pipeline struct {
+	hurry bool          // Options.Hurry
 	stop  chan struct{} // closed when the caller wants no more
 	turns chan turn     // one for each round of batches
 	todo  []chan *batch
@@ -187,7 +188,9 @@ func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan 
 		case <-p.stop:
 			return
 		}
+		behind := p.hurry && len(todo) > cap(todo)/4
 		for i, s := range shards {
+			s.behind = behind
 			s.assemble(b.items[first+i*len(p.todo)])
 		}
 		f := finished{mark: b.news.at.Packet}

@@ -124,5 +124,6 @@ func ignoredMeans(reason string) string {
 		"not_tcp":              "Packets that are no TCP, such as UDP and ICMP.",
 		"malformed":            "Packets whose headers contradict themselves.",
 		"unknown_link":         "Packets of a link type that is not read.",
+		popscope.NotHashed:     "Messages whose digest was not computed, so as to lose fewer packets.",
 	}[reason]
 }

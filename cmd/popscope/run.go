@@ -214,6 +214,9 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 	if n := sum.Ignored[popscope.SecretBlocks]; n > 0 {
 		p.say(fmt.Sprintf("warning: blocks of TLS secrets in the captures that were not used, being damaged or more than 16 MiB together: %d", n))
 	}
+	if n := sum.Ignored[popscope.NotHashed]; n > 0 {
+		p.say(fmt.Sprintf("warning: %d messages were not hashed, so as to lose fewer packets", n))
+	}
 	if !t.verbose {
 		return
 	}

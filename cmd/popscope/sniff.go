@@ -140,7 +140,7 @@ func (f *sniffFlags) check(p *program, cmd *cobra.Command, in *trafficFlags, out
 		return nil, err
 	}
 	s.out.report.Files = f.interfaces
-	s.analysis.Ahead = readAhead
+	s.analysis.Ahead, s.analysis.Hurry = readAhead, true
 	for _, check := range []func(*sniffing) error{f.checkCapture, f.checkWrite, f.checkReport} {
 		if err := check(s); err != nil {
 			return nil, err
