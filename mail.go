@@ -44,9 +44,7 @@ type mailSink struct {
 // sink returns what takes the bytes of a message.
 func (t *track) sink(m *pop3parse.Message) pop3parse.Sink {
 	s := t.newSink()
-	if s.idle = t.shard.behind; s.idle {
-		t.shard.notHashed++
-	}
+	s.idle = false
 	if t.shard.opt.Body != nil {
 		s.body = t.shard.opt.Body(m)
 	}
@@ -77,9 +75,19 @@ func (s *mailSink) part(i message.PartInfo) io.Writer {
 	return s.body.Part(i)
 }
 
+// busy reports whether the message is hashed and outlined. It is no longer
+// from where the workers fall behind, if nobody wants its parts.
+func (s *mailSink) busy() bool {
+	if s.track.shard.behind && !s.idle && s.body == nil {
+		s.idle = true
+		s.track.shard.notHashed++
+	}
+	return !s.idle
+}
+
 // Data implements pop3parse.Sink.
 func (s *mailSink) Data(p []byte) {
-	if !s.idle {
+	if s.busy() {
 		s.hash.Write(p)
 		s.parser.Write(p)
 	}

@@ -32,10 +32,10 @@ type Options struct {
 	Ahead    int  // bytes of packets that may wait for the workers, about; never less than two rounds, see rounds.go
 	Policy   audit.Policy
 
-	// Hurry lets messages pass without hash and outline while more than a
-	// quarter of Ahead waits for several workers, rather than lose packets of
-	// a live source. They are counted in Summary.Ignored, and Message.SHA256
-	// is zero.
+	// Hurry lets messages pass without hash and outline when an eighth of
+	// Ahead waits for one of several workers, until nothing does, rather than
+	// lose packets of a live source. They are counted in Summary.Ignored, and
+	// their Message.SHA256 is zero. Messages with a Body are not hurried.
 	Hurry bool
 
 	Limits Limits

@@ -181,6 +181,7 @@ func (b *batch) clear() {
 // work does the batches of one worker, whose shards are those from the
 // first one on in steps of len(todo).
 func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan finished) {
+	behind := false // until there is nothing to do
 	for {
 		var b *batch
 		select {
@@ -188,7 +189,9 @@ func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan 
 		case <-p.stop:
 			return
 		}
-		behind := p.hurry && len(todo) > cap(todo)/4
+		if waits := len(todo); p.hurry && (waits > cap(todo)/8 || waits == 0) {
+			behind = waits > 0
+		}
 		for i, s := range shards {
 			s.behind = behind
 			s.assemble(b.items[first+i*len(p.todo)])
