@@ -82,7 +82,7 @@ func (a *Analyzer) sequential(src capture.Source, yield func(*Result, error) boo
 		a.in.read(src, inline{a, yield})
 		return
 	}
-	a.in.read(src, &rounds{inline: inline{a, yield}})
+	a.in.read(src, &rounds{inline{a, yield}, newBatch(1)})
 }
 
 // inline is the sink of sequential where a Tap has to see what comes of a
@@ -113,7 +113,7 @@ func (a inline) turn(n news) bool {
 // rounds is the sink of sequential otherwise.
 type rounds struct {
 	inline
-	batch batch
+	batch *batch
 }
 
 func (r *rounds) segment(seg *packet.Segment, at stream.Stamp, keys int64) {

@@ -75,6 +75,12 @@ type batch struct {
 	news  news
 }
 
+// newBatch returns an empty batch for one of several workers, with room for
+// its share of a round of full packets, so that it need not grow.
+func newBatch(workers int) *batch {
+	return &batch{bytes: make([]byte, 0, (batchBytes+64<<10)/workers)}
+}
+
 // item is a segment, whose payload lies in batch.bytes, or in what was that
 // before it grew.
 type item struct {
@@ -133,8 +139,7 @@ func (p *pipeline) round() []*batch {
 		select {
 		case out[i] = <-p.free:
 		default:
-			// Room for a round of full packets, so that it need not grow.
-			out[i] = &batch{bytes: make([]byte, 0, (batchBytes+64<<10)/len(out))}
+			out[i] = newBatch(len(out))
 		}
 	}
 	return out
