@@ -65,7 +65,7 @@ def table(popscope, capture):
         peak, seconds = measured([popscope, "analyze", capture], stdout=text)
         number = r"([\d,]+)"
         found = re.search(
-            rf"^{number} sessions?, {number} logins?, {number} messages?$", read(text), re.MULTILINE
+            rf"^{number} sessions?, {number} logins?, {number} messages?\b", read(text), re.MULTILINE
         )
     return counts(found), peak, seconds
 
