@@ -57,8 +57,8 @@ func (b *backlog) add(ch *stream.Chunk) {
 	b.bytes += len(ch.Data)
 }
 
-// next returns the next chunk that it has not returned yet. Its bytes are
-// valid until clear.
+// next returns the next chunk that it has not returned yet, which borrows
+// its bytes.
 func (b *backlog) next() (ch stream.Chunk, ok bool) {
 	m := &b.seen
 	if m.at == len(b.packed) {
@@ -105,9 +105,6 @@ func (b *backlog) varint() int64 {
 
 // rewind makes next begin anew.
 func (b *backlog) rewind() { b.seen = backlogMark{} }
-
-// clear lets go of all chunks, but for the memory.
-func (b *backlog) clear() { *b = backlog{packed: b.packed[:0]} }
 
 // How much waits to be read in one go: all of a session that looks for mail,
 // and no message.

@@ -10,6 +10,8 @@ type reuse struct {
 	mu      sync.Mutex
 	results []*Result
 	readers []*reader
+
+	buffers [][]byte // of backlogs; in the shard's goroutine only
 }
 
 const (
@@ -18,8 +20,8 @@ const (
 	// spareExchanges bounds the exchanges of a reader that is used again:
 	// the memory of a long session is let go.
 	spareExchanges = 32
-	// spareBacklog bounds the memory that a track keeps for its next backlog.
-	spareBacklog = 4 << 10
+	// spareBuffer bounds the memory of a backlog that is used again.
+	spareBuffer = 4 << 10
 )
 
 // result returns an empty Result.
@@ -34,6 +36,24 @@ func (u *reuse) reader() *reader {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return take(&u.readers)
+}
+
+// buffer returns memory for a backlog, nil if there is none to spare.
+func (u *reuse) buffer() []byte {
+	n := len(u.buffers)
+	if n == 0 {
+		return nil
+	}
+	b := u.buffers[n-1]
+	u.buffers = u.buffers[:n-1]
+	return b
+}
+
+// spare takes the memory of a backlog that was read.
+func (u *reuse) spare(b []byte) {
+	if 0 < cap(b) && cap(b) <= spareBuffer && len(u.buffers) < spareResults {
+		u.buffers = append(u.buffers, b[:0])
+	}
 }
 
 // take returns the one that was put down last, or a new one.

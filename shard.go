@@ -281,9 +281,7 @@ func (s *shard) closed(c *stream.Conn) {
 
 // release keeps a track, of a connection that is over, for another one.
 func (s *shard) release(t *track) {
-	held := t.backlog
-	held.clear()
-	*t = track{backlog: held}
+	*t = track{}
 	if len(s.tracks) < spareResults {
 		s.tracks = append(s.tracks, t)
 	}

@@ -57,6 +57,7 @@ const (
 // begin makes the track ready for a connection whose first chunk came.
 func (t *track) begin(s *shard, c *stream.Conn, first *stream.Chunk) {
 	t.shard = s
+	t.backlog.packed = s.reuse.buffer()
 	if t.patient = s.patient && saysHello(c, first) && s.ports.has(c.Server.Port()); t.patient {
 		t.count(c)
 	}
@@ -172,10 +173,7 @@ func (t *track) replay(to func(*stream.Conn, stream.Chunk), c *stream.Conn) {
 	for ch, ok := held.next(); ok; ch, ok = held.next() {
 		to(c, ch)
 	}
-	if t.backlog.packed == nil && t.reader != nil && cap(held.packed) <= spareBacklog {
-		held.clear()
-		t.backlog = held
-	}
+	t.shard.reuse.spare(held.packed)
 }
 
 // decide finds out what the connection is, if its bytes say so by now.
