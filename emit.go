@@ -1,0 +1,119 @@
+package popscope
+
+import (
+	"popscope/pop3parse"
+	"popscope/reassembly/stream"
+)
+
+// emit makes a result of what was finished since the last one, and hands it
+// out.
+func (t *track) emit(c *stream.Conn, last bool) {
+	r := t.newResult(c, last)
+	t.fingerprints(r)
+	t.judge(r)
+	t.handOut(r)
+}
+
+// newResult makes a result of what was finished since the last one.
+func (t *track) newResult(c *stream.Conn, last bool) *Result {
+	t.part++
+	r := t.shard.reuse.result()
+	r.ID, r.Part, r.Last, r.ByContent, r.partAt = t.id, t.part, last, t.content, t.shard.now.Packet
+	r.conn = *c
+	r.conn.Owner = nil
+	r.Conn = &r.conn
+	r.Session, r.Exchanges, r.Logins = t.parser.Session(), t.parser.Exchanges(), t.parser.Logins()
+	for i, m := range t.parser.Messages() {
+		out := Message{Message: m}
+		if i < len(t.digests) {
+			out.SHA256, out.Mail, out.Body = t.digests[i].sum, t.digests[i].mail, t.digests[i].body
+		}
+		r.Messages = append(r.Messages, out)
+	}
+	for i := range r.Logins {
+		t.sawUser = t.sawUser || string(r.Logins[i].User) == t.shard.opt.User
+	}
+	r.sawUser = t.sawUser
+	t.tlsFacts(r)
+	if c.Packets[stream.Client] == 0 || c.Packets[stream.Server] == 0 {
+		r.OneSided, r.Side = true, stream.Server
+		if c.Packets[stream.Client] > 0 {
+			r.Side = stream.Client
+		}
+	}
+	for _, k := range c.Conflicts {
+		noteConflict(r.Exchanges, k)
+	}
+	if last {
+		r.Maildrop = t.parser.Maildrop()
+	}
+	return r
+}
+
+// handOut hands out a result. That of the last part refers to what the reader
+// holds, which is used again when nobody looks at the Result any more; the
+// others are on their own, since the track goes on. So is the result of a
+// session that was long: it may have to wait for its turn, and what else the
+// reader holds is large.
+func (t *track) handOut(r *Result) {
+	if r.Last && t.parser.Size() <= spareExchanges {
+		r.reader, r.shard = t.reader, t.shard
+	} else {
+		r.detach(t)
+	}
+	if r.Last {
+		t.reader = nil
+	}
+	t.shard.out = append(t.shard.out, r)
+}
+
+// judge applies the rules about one session.
+func (t *track) judge(r *Result) {
+	r.facts()
+	r.judge.Messages = t.parser.Messages()
+	r.Findings = t.shard.judge.Session(&r.judge, &r.found)
+}
+
+// noteConflict marks the exchanges that the first copy of a conflict is
+// part of.
+func noteConflict(xs []pop3parse.Exchange, k stream.Conflict) {
+	for i := range xs {
+		first, last := xs[i].RequestFirst.Packet, xs[i].RequestLast.Packet
+		if k.Dir == stream.Server {
+			first, last = xs[i].ReplyFirst.Packet, xs[i].ReplyLast.Packet
+		}
+		if first > 0 && first <= k.First.Packet && k.First.Packet <= last {
+			xs[i].Notes.Add(pop3parse.DifferingCopies)
+		}
+	}
+}
+
+// tlsFacts says how the session was encrypted.
+func (t *track) tlsFacts(r *Result) {
+	if t.tls != nil {
+		r.TLSInfo = t.tls.dec.Info()
+	}
+	switch {
+	case t.is == isTLS:
+		r.TLS = ImplicitTLS
+	case r.Session.STLS && (t.tls != nil || !r.Session.ClearAfterSTLS):
+		r.TLS = STLS
+	}
+}
+
+// detach makes r independent of the track, which goes on, or is let go of
+// while r waits for its turn.
+func (r *Result) detach(t *track) {
+	session := *r.Session
+	r.Session = &session
+	if r.Last {
+		drop := *r.Maildrop
+		r.Maildrop = &drop
+	}
+	r.facts()
+	t.parser.Take()
+	if r.Last {
+		t.parser = nil
+	}
+	t.digests = nil
+}
