@@ -30,12 +30,10 @@ type charge struct {
 	gone  bool // its connection was closed to make room
 }
 
-// About what a connection takes that says little: in assembler and track,
-// and in reader and parser, once it is read.
-const (
-	trackSize  = 1 << 10
-	readerSize = 3 << 10
-)
+// trackSize is about what a connection takes that says little, in assembler,
+// track and reader. While it waits to be read it takes a third of that, but
+// when many end at once, as at the end of a capture, all are read.
+const trackSize = 4 << 10
 
 // add begins to charge for a track.
 func (b *budget) add(t *track, c *stream.Conn) {
@@ -87,7 +85,7 @@ func (t *track) kept() int {
 	if t.reader == nil {
 		return n
 	}
-	n += readerSize + len(t.seen[0]) + len(t.seen[1])
+	n += len(t.seen[0]) + len(t.seen[1])
 	if t.parser != nil {
 		n += t.parser.Kept()
 	}

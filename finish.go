@@ -6,6 +6,10 @@ type ending struct {
 	result *Result // nil until it is made, and if there is none
 }
 
+// maxEnding is how many of them wait for finish: at the end of a capture there
+// can be any number.
+const maxEnding = 64
+
 // finish does what is left to do for the connections that have ended: one
 // thing for all of them, then the next, for the same reason as in assemble.
 func (s *shard) finish() {

@@ -158,7 +158,9 @@ func (s *shard) drain() {
 				s.makeRoom()
 			}
 		case stream.Closed:
-			s.closed(ev.Conn)
+			if s.closed(ev.Conn); len(s.ended) >= maxEnding {
+				s.finish()
+			}
 		}
 	}
 	s.now = now
