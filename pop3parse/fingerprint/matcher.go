@@ -26,7 +26,7 @@ type Matcher struct {
 	t        *table
 	texts    []texts          // by place
 	held     int              // texts in all of them
-	once     [maxCache]uint64 // digests of texts that came, by their low bits
+	once     [maxCache]uint64 // digests of texts that came: see again
 	seed     maphash.Seed
 	scratch  hits
 	verdicts map[verdictKey]*Software
@@ -119,11 +119,14 @@ func (t *texts) add(text string, h *hits) {
 
 // again reports whether a text has come before, as far as that is
 // remembered. Many come once only: they have a number or a time in them.
-func (m *Matcher) again(text []byte) bool {
+// Each has two places, since two texts that came in turns to one place would
+// both be new for ever.
+func (m *Matcher) again(text []byte) (again bool) {
 	digest := maphash.Bytes(m.seed, text)
-	place := &m.once[digest%maxCache]
-	again := *place == digest
-	*place = digest
+	for _, place := range [...]uint64{digest % maxCache, digest >> 32 % maxCache} {
+		again = again || m.once[place] == digest
+		m.once[place] = digest
+	}
 	return again
 }
 

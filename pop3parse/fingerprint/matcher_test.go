@@ -1,6 +1,8 @@
 package fingerprint
 
 import (
+	"fmt"
+	"hash/maphash"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -86,5 +88,32 @@ func TestVerdictsDoNotDependOnOtherSessions(t *testing.T) {
 	}
 	if len(names) < 5 {
 		t.Errorf("only %q", names)
+	}
+}
+
+// TestTextsInTurns: texts that come in turns are remembered from the second
+// time on, also those that share a place.
+func TestTextsInTurns(t *testing.T) {
+	m := NewMatcher()
+	places := func(n int) (text []byte, one, other uint64) {
+		text = fmt.Appendf(nil, "text %d", n)
+		digest := maphash.Bytes(m.seed, text)
+		return text, digest % maxCache, digest >> 32 % maxCache
+	}
+	n := 0
+	first, one, other := places(n)
+	for ; one == other; n++ {
+		first, one, other = places(n)
+	}
+	second, shared, own := places(n + 1)
+	for ; shared != one || own == one || own == other; n++ {
+		second, shared, own = places(n + 1)
+	}
+	for round := range 3 {
+		for _, text := range [][]byte{first, second} {
+			if again := m.again(text); again != (round > 0) {
+				t.Errorf("round %d, %s: came before: %v", round+1, text, again)
+			}
+		}
 	}
 }
