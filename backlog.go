@@ -12,7 +12,6 @@ import (
 type backlog struct {
 	packed []byte
 	chunks int
-	bytes  int          // of the stream
 	last   stream.Stamp // of the chunk added last
 	flip   bool         // client and server were exchanged
 	seen   backlogMark  // up to where next has read
@@ -22,7 +21,7 @@ type backlog struct {
 type backlogMark struct {
 	at     int // in backlog.packed
 	chunks int
-	bytes  int
+	bytes  int // of the stream
 	last   stream.Stamp
 }
 
@@ -54,7 +53,6 @@ func (b *backlog) add(ch *stream.Chunk) {
 	b.packed = append(p, ch.Data...)
 	b.last = ch.At
 	b.chunks++
-	b.bytes += len(ch.Data)
 }
 
 // next returns the next chunk that it has not returned yet, which borrows

@@ -31,7 +31,7 @@ func (t *track) decide(c *stream.Conn, over bool) {
 	}
 	for ch, ok := t.backlog.next(); ok; ch, ok = t.backlog.next() {
 		t.look(&ch)
-		if t.decided(c, t.probe(c, t.fullOf(&t.backlog.seen))) {
+		if t.decided(c, t.probe(c, t.full())) {
 			return
 		}
 	}
@@ -40,8 +40,9 @@ func (t *track) decide(c *stream.Conn, over bool) {
 	}
 }
 
-// fullOf reports whether no more is held to find out what it is.
-func (t *track) fullOf(m *backlogMark) bool {
+// full reports whether no more is held to find out what it is.
+func (t *track) full() bool {
+	m := &t.backlog.seen
 	return m.bytes >= t.shard.opt.Limits.Probe || m.chunks >= maxHeldChunks
 }
 

@@ -44,7 +44,6 @@ type mailSink struct {
 // sink returns what takes the bytes of a message.
 func (t *track) sink(m *pop3parse.Message) pop3parse.Sink {
 	s := t.newSink()
-	s.idle = false
 	if t.shard.opt.Body != nil {
 		s.body = t.shard.opt.Body(m)
 	}
@@ -57,7 +56,7 @@ func (t *track) newSink() *mailSink {
 	if n := len(*free); n > 0 {
 		s := (*free)[n-1]
 		*free = (*free)[:n-1]
-		s.track = t
+		s.track, s.idle = t, false
 		s.hash.Reset()
 		s.parser.Reset()
 		return s

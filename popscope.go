@@ -117,7 +117,7 @@ type rounds struct {
 }
 
 func (r *rounds) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
-	r.batch.add(seg, at, keys)
+	r.batch.add(shardOf(seg), seg, at, keys)
 }
 
 func (r *rounds) turn(n news) bool {

@@ -138,7 +138,7 @@ func (t *track) decideInside(c *stream.Conn, over bool) {
 	for ch, ok := t.backlog.next(); ok; ch, ok = t.backlog.next() {
 		t.look(&ch)
 	}
-	switch t.probePOP3(c, t.shard.ports.has(c.Server.Port()), over || t.fullOf(&t.backlog.seen)) {
+	switch t.probePOP3(c, t.shard.ports.has(c.Server.Port()), over || t.full()) {
 	case isPOP3:
 		t.tls.inside = isPOP3
 		t.newParser(c, c.Handshake)

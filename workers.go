@@ -111,7 +111,7 @@ type dealer struct {
 
 func (d *dealer) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s := shardOf(seg)
-	d.round[s%len(d.round)].addTo(s, seg, at, keys)
+	d.round[s%len(d.round)].add(s, seg, at, keys)
 	d.any = true
 }
 
@@ -163,11 +163,7 @@ func (p *pipeline) deal(round []*batch, t turn) bool {
 	}
 }
 
-func (b *batch) add(seg *packet.Segment, at stream.Stamp, keys int64) {
-	b.addTo(shardOf(seg), seg, at, keys)
-}
-
-func (b *batch) addTo(shard int, seg *packet.Segment, at stream.Stamp, keys int64) {
+func (b *batch) add(shard int, seg *packet.Segment, at stream.Stamp, keys int64) {
 	from := len(b.bytes)
 	b.bytes = append(b.bytes, seg.Payload...)
 	b.items[shard] = append(b.items[shard], item{*seg, at, keys})
@@ -183,8 +179,8 @@ func (b *batch) clear() {
 	b.bytes = b.bytes[:0]
 }
 
-// work does the batches of one worker, whose shards are those from the
-// first one on in steps of len(todo).
+// work does the batches of one worker: its shards are every len(p.todo)th one,
+// from the first on.
 func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan finished) {
 	behind := false // until there is nothing to do
 	for {

@@ -10,9 +10,9 @@ const Reach = 16
 // leads to; of several connections this can be waited for together.
 type ahead struct {
 	keys [Reach]key
-	n    int // valid in keys
-	next int // the one whose turn it is
-	sum  int64
+	n    int   // valid in keys
+	next int   // the one whose turn it is
+	sum  int64 // of what Fetch reads: without a use the compiler would leave the reads out
 }
 
 // key is a segment with what names its connection.

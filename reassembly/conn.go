@@ -136,15 +136,15 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	h := &c.half[side]
 	h.seen = true
 	flags := s.Flags
-	if c.ignored && flags&packet.RST == 0 {
-		// nobody wants to know
-	} else if s.Bad() {
+	switch {
+	case c.ignored && flags&packet.RST == 0: // nobody asks for its checksums
+	case s.Bad():
 		t.BadChecksums[dir]++
 		if h.good && flags&packet.RST != 0 {
 			a.mark(OutOfWindow)
 			return // its peer does not believe it; that all checksums of a sender are bad is the capture's doing
 		}
-	} else {
+	default:
 		h.good = true
 	}
 	a.noteWindow(c, side, s)
