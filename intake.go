@@ -22,6 +22,7 @@ type intake struct {
 	keys  secrets
 	mark  int64 // of the key log, when the source was asked last
 
+	bypass   *bypass                                   // nil if every segment is wanted
 	fragment func(f *packet.Fragment, datagram []byte) // told of each fragment, and of the datagram that it completes; may be nil
 
 	count, bytes int64

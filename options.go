@@ -29,7 +29,7 @@ type Options struct {
 	NoMail   bool // do not hash and outline messages: sizes and verdicts only; Body is not asked
 	Follow   bool // hand on exchanges as soon as they are finished, each time as a part of the session
 	Workers  int  // 0 means all processors; results are the same for every number
-	Ahead    int  // bytes of packets that may wait for the workers, about; never less than two rounds, see rounds.go
+	Ahead    int  // bytes of packets that may wait for the workers, about; 0 for a file: two rounds, see rounds.go
 	Policy   audit.Policy
 
 	// Hurry lets messages pass without hash and outline when an eighth of

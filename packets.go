@@ -59,8 +59,8 @@ func (l *packetList) release(all bool) bool {
 	return !l.stopped
 }
 
-func (l *packetList) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
-	s := l.shards[shardOf(seg)]
+func (l *packetList) segment(seg *packet.Segment, shard int, at stream.Stamp, keys int64) {
+	s := l.shards[shard]
 	s.keys(keys)
 	s.now = at
 	s.asm.Segment(seg, at)

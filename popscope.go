@@ -10,6 +10,7 @@ import (
 	"popscope/capture"
 	"popscope/capture/packet"
 	"popscope/pop3parse/audit"
+	"popscope/reassembly"
 	"popscope/reassembly/stream"
 )
 
@@ -54,6 +55,12 @@ func New(o Options) *Analyzer {
 func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		a.in.keys.from(src)
+		if a.opt.Tap == nil && a.opt.Ahead == 0 {
+			a.in.bypass = newBypass(a.in.idle)
+			for _, s := range a.shards {
+				s.asm.ListIgnored()
+			}
+		}
 		run := a.sequential
 		if a.opt.Workers > 1 {
 			run = a.parallel
@@ -92,8 +99,8 @@ type inline struct {
 	yield func(*Result, error) bool
 }
 
-func (a inline) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
-	a.shards[shardOf(seg)].segment(seg, at, keys)
+func (a inline) segment(seg *packet.Segment, shard int, at stream.Stamp, keys int64) {
+	a.shards[shard].segment(seg, at, keys)
 }
 
 func (a inline) fail(err error) bool { return a.yield(nil, err) }
@@ -116,8 +123,8 @@ type rounds struct {
 	batch *batch
 }
 
-func (r *rounds) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
-	r.batch.add(shardOf(seg), seg, at, keys)
+func (r *rounds) segment(seg *packet.Segment, shard int, at stream.Stamp, keys int64) {
+	r.batch.add(shard, seg, at, keys)
 }
 
 func (r *rounds) turn(n news) bool {
@@ -126,6 +133,13 @@ func (r *rounds) turn(n news) bool {
 	}
 	ok := r.inline.turn(n)
 	r.batch.clear()
+	if b := r.in.bypass; b != nil && !n.part {
+		var ignored []reassembly.Ignored
+		for _, s := range r.shards {
+			ignored = s.asm.TakeIgnored(ignored)
+		}
+		b.later(ignored, n.at)
+	}
 	return ok
 }
 

@@ -118,8 +118,8 @@ func (in *intake) waited(nanos int64) news {
 
 // sink is where intake.read puts what it reads.
 type sink interface {
-	segment(seg *packet.Segment, at stream.Stamp, keys int64) // borrowed; keys is the mark of the key log
-	fail(error) bool                                          // of the source
+	segment(seg *packet.Segment, shard int, at stream.Stamp, keys int64) // borrowed; keys is the mark of the key log
+	fail(error) bool                                                     // of the source
 	turn(news) bool
 }
 
@@ -135,7 +135,7 @@ func (in *intake) read(src capture.Source, to sink) {
 				return
 			}
 			if seg, ok := in.packet(&p); ok {
-				to.segment(seg, in.at, in.mark)
+				in.deal(seg, to)
 			}
 			if n, due := in.turn(); due && !to.turn(n) {
 				return
@@ -153,6 +153,21 @@ func (in *intake) read(src capture.Source, to sink) {
 			return
 		}
 	}
+}
+
+// deal gives a segment to the sink, unless nobody needs it.
+func (in *intake) deal(seg *packet.Segment, to sink) {
+	hash := hashOf(seg)
+	if b := in.bypass; b != nil {
+		out, behind := b.leavesOut(seg, hash, in.at)
+		if out {
+			return
+		}
+		for i := range behind {
+			to.segment(&b.catchUp[i], shardOf(hash), in.at, in.mark)
+		}
+	}
+	to.segment(seg, shardOf(hash), in.at, in.mark)
 }
 
 // tellSilence makes the turns that are due because no packet came until

@@ -61,18 +61,26 @@ func newShards(o *Options) []*shard {
 	return out
 }
 
-// shardOf returns the shard of a segment's connection: the same for both
-// directions, and for equal addresses in different VLANs and tunnels.
-func shardOf(s *packet.Segment) int {
-	h := endpointHash(&s.Src) + endpointHash(&s.Dst)
-	h ^= h >> 32
-	return int((h * 0x9e3779b97f4a7c15) >> 60)
+// hashOf returns a number that tells the connection of a segment: the same
+// for both directions, and for equal addresses in different VLANs and tunnels.
+func hashOf(s *packet.Segment) uint64 {
+	return mix(endHash(words(&s.Src.Addr), s.Src.Port) + endHash(words(&s.Dst.Addr), s.Dst.Port))
 }
 
-func endpointHash(e *packet.Endpoint) uint64 {
-	a := binary.LittleEndian.Uint64(e.Addr[:8])
-	b := binary.LittleEndian.Uint64(e.Addr[8:])
-	return (a ^ b*0x9e3779b97f4a7c15 ^ uint64(e.Port)) * 0xff51afd7ed558ccd
+// shardOf returns the shard of the connections with a hash.
+func shardOf(hash uint64) int { return int(hash >> 60) }
+
+func words(a *packet.Addr) [2]uint64 {
+	return [2]uint64{binary.LittleEndian.Uint64(a[:8]), binary.LittleEndian.Uint64(a[8:])}
+}
+
+func endHash(addr [2]uint64, port uint16) uint64 {
+	return (addr[0] ^ addr[1]*0x9e3779b97f4a7c15 ^ uint64(port)) * 0xff51afd7ed558ccd
+}
+
+func mix(h uint64) uint64 {
+	h ^= h >> 32
+	return h * 0x9e3779b97f4a7c15
 }
 
 // segment takes one segment. keys is the mark of the key log at that time.

@@ -5,6 +5,7 @@ import (
 
 	"popscope/capture"
 	"popscope/capture/packet"
+	"popscope/reassembly"
 	"popscope/reassembly/stream"
 )
 
@@ -16,7 +17,7 @@ import (
 func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool) {
 	n, ahead := a.opt.Workers, max(a.opt.Ahead/batchBytes, 2)
 	stop := make(chan struct{})
-	pipe := pipeline{hurry: a.opt.Hurry, stop: stop, free: make(chan *batch, (ahead+2)*n), turns: make(chan turn, ahead)}
+	pipe := pipeline{hurry: a.opt.Hurry, bypass: a.in.bypass != nil, stop: stop, free: make(chan *batch, (ahead+2)*n), turns: make(chan turn, ahead)}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer close(stop)
@@ -24,13 +25,14 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 	for range n {
 		pipe.todo = append(pipe.todo, make(chan *batch, ahead))
 		pipe.done = append(pipe.done, make(chan finished, ahead))
+		pipe.ignored = append(pipe.ignored, make(chan []reassembly.Ignored, bypassLag+1))
 	}
 	for w := range n {
 		var mine []*shard
 		for i := w; i < len(a.shards); i += n {
 			mine = append(mine, a.shards[i])
 		}
-		running.Go(func() { pipe.work(mine, w, pipe.todo[w], pipe.done[w]) })
+		running.Go(func() { pipe.work(mine, w) })
 	}
 	running.Go(func() { pipe.read(a.in, src) })
 
@@ -54,12 +56,15 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 
 // pipeline is what reader, workers and merger share.
 type pipeline struct {
-	hurry bool          // Options.Hurry
-	stop  chan struct{} // closed when the caller wants no more
-	turns chan turn     // one for each round of batches
-	todo  []chan *batch
-	done  []chan finished
-	free  chan *batch
+	hurry  bool          // Options.Hurry
+	bypass bool          // there is one
+	stop   chan struct{} // closed when the caller wants no more
+	turns  chan turn     // one for each round of batches
+	todo   []chan *batch
+	done   []chan finished
+	free   chan *batch
+
+	ignored []chan []reassembly.Ignored // by worker, what became of a round; used iff there is a bypass
 }
 
 // turn tells the merger of a round of batches, one for each worker.
@@ -98,7 +103,7 @@ type finished struct {
 // read deals the packets of src.
 func (p *pipeline) read(in *intake, src capture.Source) {
 	defer close(p.turns)
-	in.read(src, &dealer{pipeline: p, round: p.round()})
+	in.read(src, &dealer{pipeline: p, round: p.round(), bypass: in.bypass})
 }
 
 // dealer is the sink of parallel.
@@ -107,11 +112,13 @@ type dealer struct {
 	round []*batch
 	any   bool // the round has a segment
 	errs  []error
+
+	bypass *bypass
+	rounds int // dealt
 }
 
-func (d *dealer) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
-	s := shardOf(seg)
-	d.round[s%len(d.round)].add(s, seg, at, keys)
+func (d *dealer) segment(seg *packet.Segment, shard int, at stream.Stamp, keys int64) {
+	d.round[shard%len(d.round)].add(shard, seg, at, keys)
 	d.any = true
 }
 
@@ -125,11 +132,30 @@ func (d *dealer) turn(n news) bool {
 	if n.part && !d.any && len(d.errs) == 0 {
 		return true
 	}
-	ok := d.deal(d.round, turn{n, d.errs})
+	ok := d.deal(d.round, turn{n, d.errs}) && (d.bypass == nil || n.part || d.learn(&n))
 	if ok && !n.last {
 		d.round, d.any, d.errs = d.pipeline.round(), false, nil
 	}
 	return ok
+}
+
+// learn tells the bypass what the workers ignore since bypassLag rounds ago,
+// and reports whether anybody wants more.
+func (d *dealer) learn(n *news) bool {
+	if d.rounds++; d.rounds <= bypassLag {
+		return true
+	}
+	var all []reassembly.Ignored
+	for _, from := range d.ignored {
+		select {
+		case some := <-from:
+			all = append(all, some...)
+		case <-d.stop:
+			return false
+		}
+	}
+	d.bypass.turn(all, n.at)
+	return true
 }
 
 // round returns an empty batch for each worker.
@@ -181,7 +207,8 @@ func (b *batch) clear() {
 
 // work does the batches of one worker: its shards are every len(p.todo)th one,
 // from the first on.
-func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan finished) {
+func (p *pipeline) work(shards []*shard, first int) {
+	todo, done, tell := p.todo[first], p.done[first], p.ignored[first]
 	behind := false // until there is nothing to do
 	for {
 		var b *batch
@@ -198,13 +225,15 @@ func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan 
 			s.assemble(b.items[first+i*len(p.todo)])
 		}
 		f := finished{mark: b.news.at.Packet}
+		var ignored []reassembly.Ignored
 		for _, s := range shards {
 			s.learn(&b.news)
 			f.results = append(f.results, s.out...)
 			s.out = s.out[:0]
 			f.mark = min(f.mark, s.mark())
+			ignored = s.asm.TakeIgnored(ignored)
 		}
-		last := b.news.last
+		last, part := b.news.last, b.news.part
 		b.clear()
 		select {
 		case p.free <- b:
@@ -214,6 +243,13 @@ func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan 
 		case done <- f:
 		case <-p.stop:
 			return
+		}
+		if p.bypass && !part && !last {
+			select {
+			case tell <- ignored:
+			case <-p.stop:
+				return
+			}
 		}
 		if last {
 			return

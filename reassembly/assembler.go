@@ -35,14 +35,16 @@ type Assembler struct {
 	closed bool         // by Close
 	rest   []*conn      // after Close: those that were open, in the order of their first packets
 
-	gaps      []gap // scratch
-	fate      Fate  // of the last segment
-	trace     bool  // connections without data are reported too
-	thorough  bool  // tests: no segment is taken by steady
-	freeConns []*conn
-	freeEntry []*entry
-	entries   []entry // that were not in use yet
-	stats     Stats
+	gaps         []gap // scratch
+	fate         Fate  // of the last segment
+	listIgnored  bool
+	newlyIgnored []Ignored // valid iff listIgnored
+	trace        bool      // connections without data are reported too
+	thorough     bool      // tests: no segment is taken by steady
+	freeConns    []*conn
+	freeEntry    []*entry
+	entries      []entry // that were not in use yet
+	stats        Stats
 }
 
 // item is an event to come. What depends on the roles is made from it only

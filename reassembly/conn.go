@@ -445,4 +445,5 @@ func (a *Assembler) ignore(c *conn) {
 	if c.entry != nil {
 		a.turn(c.entry, kindIgnored)
 	}
+	a.list(c)
 }

@@ -40,13 +40,16 @@ func words(a *packet.Addr) [2]uint64 {
 	return [2]uint64{binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:])}
 }
 
-// end returns one end of the connection.
-func (t *tuple) end(side uint8) netip.AddrPort {
+// endpoint returns one end of the connection.
+func (t *tuple) endpoint(side uint8) packet.Endpoint {
 	e := packet.Endpoint{Port: uint16(t.ports[side])}
 	binary.BigEndian.PutUint64(e.Addr[:8], t.addr[side][0])
 	binary.BigEndian.PutUint64(e.Addr[8:], t.addr[side][1])
-	return e.AddrPort()
+	return e
 }
+
+// end returns the same in the form of the standard library.
+func (t *tuple) end(side uint8) netip.AddrPort { return t.endpoint(side).AddrPort() }
 
 // entryKind says what the table knows under a tuple.
 type entryKind uint8

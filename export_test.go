@@ -1,0 +1,9 @@
+package popscope
+
+// LeftOut returns how many segments the reader left out.
+func (a *Analyzer) LeftOut() int64 {
+	if a.in.bypass == nil {
+		return 0
+	}
+	return a.in.bypass.leftOut
+}
