@@ -35,6 +35,9 @@ const batchTime = int64(time.Second)
 // are merely idle.
 var silences = [...]time.Duration{time.Second, time.Second, 7 * time.Second, time.Second}
 
+// shortSilence is the first of them in nanoseconds.
+const shortSilence = int64(time.Second)
+
 // clockPackets is how many packets in a row must have a time before it is
 // told to all shards, as in package reassembly.
 const clockPackets = 16
@@ -66,20 +69,20 @@ type news struct {
 	part  bool          // no turn: only hand on what there is
 }
 
-// turn reports whether a turn is due after a packet, and begins the next
-// round if so.
-func (in *intake) turn() (news, bool) {
-	r := &in.round
+// over reports whether a turn is due.
+func (r *round) over() bool {
 	slow := r.now > r.start && uint64(r.now)-uint64(r.start) >= uint64(batchTime)
-	if r.packets < batchPackets && r.bytes < batchBytes && !slow {
-		return news{}, false
-	}
-	*r = round{}
+	return r.packets >= batchPackets || r.bytes >= batchBytes || slow
+}
+
+// turn returns the news of a turn that is due, and begins the next round.
+func (in *intake) turn() news {
+	in.round = round{}
 	n := news{at: in.at, keys: in.mark}
 	if in.count >= clockPackets {
 		n.until = slices.Min(in.recent[:])
 	}
-	return n, true
+	return n
 }
 
 // silence reports whether a turn is due because no packet came until
@@ -131,13 +134,13 @@ func (in *intake) read(src capture.Source, to sink) {
 		in.mark = in.keys.mark()
 		switch {
 		case err == nil:
-			if !in.tellSilence(p.Nanos, to) {
+			if p.Nanos-in.at.Nanos >= shortSilence && !in.tellSilence(p.Nanos, to) {
 				return
 			}
 			if seg, ok := in.packet(&p); ok {
 				in.deal(seg, to)
 			}
-			if n, due := in.turn(); due && !to.turn(n) {
+			if in.round.over() && !to.turn(in.turn()) {
 				return
 			}
 		case err == capture.ErrIdle:

@@ -24,8 +24,8 @@ type key struct {
 }
 
 func (k *key) set(s *packet.Segment) {
-	t, side := tupleOf(s)
-	*k = key{s, t, t.hash(), uint8(side)}
+	k.of, k.side = s, k.tuple.set(s)
+	k.hash = k.tuple.hash()
 }
 
 // Expect says that a segment will be given to Segment after those expected

@@ -13,7 +13,8 @@ import (
 // or that is not followed any more, stays as it is. Call Next afterwards.
 func (a *Assembler) GiveUp(p *stream.Conn) bool {
 	a.settle()
-	t, _ := tupleOf(&packet.Segment{Src: endpoint(p.Client), Dst: endpoint(p.Server), Path: p.Path})
+	var t tuple
+	t.set(&packet.Segment{Src: endpoint(p.Client), Dst: endpoint(p.Server), Path: p.Path})
 	e := a.table.find(t.hash(), &t)
 	if e == nil || e.conn == nil || e.conn.pub != p || e.conn.ended() {
 		return false

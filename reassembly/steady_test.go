@@ -93,8 +93,9 @@ func conversation(t *testing.T, in []byte, how manner, ignore bool) (string, int
 		p.packet++
 		p.nanos += 1e6
 		at := stream.Stamp{Packet: p.packet, Nanos: p.nanos}
-		if tu, side := tupleOf(&s); how != longWay {
-			if e := p.a.table.find(tu.hash(), &tu); e != nil && e.conn != nil && calmFor(e.conn, side, &s) {
+		if k := new(key); how != longWay {
+			k.set(&s)
+			if e := p.a.table.find(k.hash, &k.tuple); e != nil && e.conn != nil && calmFor(e.conn, int(k.side), &s) {
 				steady++
 			}
 		}

@@ -19,19 +19,20 @@ type tuple struct {
 	path  uint64
 }
 
-// tupleOf returns the tuple of a segment and which of its ends sent it.
-func tupleOf(s *packet.Segment) (t tuple, side int) {
+// set makes t the tuple of a segment and returns which of its ends sent it. It
+// works in place, by words: a copy of what was just written is waited for.
+func (t *tuple) set(s *packet.Segment) (side uint8) {
 	src, dst := words(&s.Src.Addr), words(&s.Dst.Addr)
 	sp, dp := uint32(s.Src.Port), uint32(s.Dst.Port)
 	t.path = s.Path
 	if above(src, dst) || src == dst && sp > dp {
-		t.addr[0], t.addr[1] = dst, src
-		t.ports = [2]uint32{dp, sp}
-		return t, 1
+		t.addr[0][0], t.addr[0][1], t.addr[1][0], t.addr[1][1] = dst[0], dst[1], src[0], src[1]
+		t.ports[0], t.ports[1] = dp, sp
+		return 1
 	}
-	t.addr[0], t.addr[1] = src, dst
-	t.ports = [2]uint32{sp, dp}
-	return t, 0
+	t.addr[0][0], t.addr[0][1], t.addr[1][0], t.addr[1][1] = src[0], src[1], dst[0], dst[1]
+	t.ports[0], t.ports[1] = sp, dp
+	return 0
 }
 
 func above(a, b [2]uint64) bool { return a[0] > b[0] || a[0] == b[0] && a[1] > b[1] }

@@ -115,7 +115,8 @@ func peek4(b []byte, path uint64, s *Segment, leave bool) (v Verdict, ok bool) {
 		if !peekTCP(payload, total-header, sum, s, leave) {
 			return 0, false
 		}
-		s.Src.Addr, s.Dst.Addr = addr4(src), addr4(dst)
+		s.Src.Addr.set4(src)
+		s.Dst.Addr.set4(dst)
 		s.Path = path
 		return IsSegment, true
 	case protoUDP:

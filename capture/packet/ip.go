@@ -1,6 +1,8 @@
 package packet
 
 import (
+	"encoding/binary"
+
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 )
@@ -128,8 +130,16 @@ func (w *walk) fragment(f Fragment) gopacket.LayerType {
 	return w.stop(IsFragment)
 }
 
-func addr4(b []byte) Addr {
-	return Addr{10: 0xff, 11: 0xff, 12: b[0], 13: b[1], 14: b[2], 15: b[3]}
+func addr4(b []byte) (a Addr) {
+	a.set4(b)
+	return a
+}
+
+// set4 sets an IPv4 address, in words: a word that is read soon after its
+// bytes were written one by one is waited for.
+func (a *Addr) set4(b []byte) {
+	binary.LittleEndian.PutUint64(a[:8], 0)
+	binary.LittleEndian.PutUint64(a[8:], 0xffff<<16|uint64(binary.LittleEndian.Uint32(b))<<32)
 }
 
 // The IPv6 header (RFC 8200 section 3).
