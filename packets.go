@@ -69,6 +69,8 @@ func (l *packetList) segment(seg *packet.Segment, shard int, at stream.Stamp, ke
 	l.w.settle()
 }
 
+func (l *packetList) leftOut(int, stream.Stamp) {}
+
 func (l *packetList) fail(err error) bool {
 	l.sum.Errors = append(l.sum.Errors, err.Error())
 	return l.yield(nil, err)

@@ -103,6 +103,8 @@ func (a inline) segment(seg *packet.Segment, shard int, at stream.Stamp, keys in
 	a.shards[shard].segment(seg, at, keys)
 }
 
+func (a inline) leftOut(int, stream.Stamp) {}
+
 func (a inline) fail(err error) bool { return a.yield(nil, err) }
 
 // turn lets all shards learn the news, and hands on what is finished.
@@ -127,9 +129,13 @@ func (r *rounds) segment(seg *packet.Segment, shard int, at stream.Stamp, keys i
 	r.batch.add(shard, seg, at, keys)
 }
 
+func (r *rounds) leftOut(shard int, at stream.Stamp) {
+	r.batch.out[shard] = append(r.batch.out[shard], at)
+}
+
 func (r *rounds) turn(n news) bool {
 	for i, s := range r.shards {
-		s.assemble(r.batch.items[i])
+		s.assemble(r.batch, i)
 	}
 	ok := r.inline.turn(n)
 	r.batch.clear()

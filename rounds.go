@@ -122,6 +122,7 @@ func (in *intake) waited(nanos int64) news {
 // sink is where intake.read puts what it reads.
 type sink interface {
 	segment(seg *packet.Segment, shard int, at stream.Stamp, keys int64) // borrowed; keys is the mark of the key log
+	leftOut(shard int, at stream.Stamp)                                  // that there was a segment
 	fail(error) bool                                                     // of the source
 	turn(news) bool
 }
@@ -164,6 +165,7 @@ func (in *intake) deal(seg *packet.Segment, to sink) {
 	if b := in.bypass; b != nil {
 		out, behind := b.leavesOut(seg, hash, in.at)
 		if out {
+			to.leftOut(shardOf(hash), in.at)
 			return
 		}
 		for i := range behind {

@@ -91,25 +91,34 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s.drain()
 }
 
-// assemble takes the segments of a round. What they bring waits for drain, so
-// that the code of each stage, which is more than a processor holds at once,
-// runs for many packets in a row.
-func (s *shard) assemble(items []item) {
+// assemble takes the segments of a round, of the shard with a number. What
+// they bring waits for drain, so that the code of each stage, which is more
+// than a processor holds at once, runs for many packets in a row.
+func (s *shard) assemble(b *batch, number int) {
+	items, out := b.items[number], b.out[number]
 	for len(items) > 0 {
 		near := items[:min(len(items), reassembly.Reach)]
 		for i := range near {
 			s.asm.Expect(&near[i].seg)
 		}
 		s.asm.Fetch()
-		s.assembleNear(near)
+		out = s.assembleNear(near, out)
 		items = items[len(near):]
 	}
+	s.asm.Pass(out)
 }
 
-// assembleNear takes segments that the assembler expects.
-func (s *shard) assembleNear(items []item) {
+// assembleNear takes segments that the assembler expects, and what was left
+// out before them. It returns the rest of that.
+func (s *shard) assembleNear(items []item, out []stream.Stamp) []stream.Stamp {
 	for i := range items {
 		it := &items[i]
+		n := 0
+		for n < len(out) && out[n].Packet < it.at.Packet {
+			n++
+		}
+		s.asm.Pass(out[:n])
+		out = out[n:]
 		if it.keys > s.known || s.asm.Calls(&it.seg) {
 			s.drain()
 			s.keys(it.keys)
@@ -118,6 +127,7 @@ func (s *shard) assembleNear(items []item) {
 		s.asm.Segment(&it.seg, it.at)
 		s.asm.Work()
 	}
+	return out
 }
 
 // learn takes the news of a turn.

@@ -76,7 +76,8 @@ type turn struct {
 // batch is what one worker gets of a round.
 type batch struct {
 	items [numShards][]item
-	bytes []byte // payloads, one after the other
+	out   [numShards][]stream.Stamp // of segments that the bypass left out
+	bytes []byte                    // payloads, one after the other
 	news  news
 }
 
@@ -119,6 +120,12 @@ type dealer struct {
 
 func (d *dealer) segment(seg *packet.Segment, shard int, at stream.Stamp, keys int64) {
 	d.round[shard%len(d.round)].add(shard, seg, at, keys)
+	d.any = true
+}
+
+func (d *dealer) leftOut(shard int, at stream.Stamp) {
+	b := d.round[shard%len(d.round)]
+	b.out[shard] = append(b.out[shard], at)
 	d.any = true
 }
 
@@ -200,7 +207,7 @@ func (b *batch) add(shard int, seg *packet.Segment, at stream.Stamp, keys int64)
 // clear makes the batch empty, to be used again.
 func (b *batch) clear() {
 	for i := range b.items {
-		b.items[i] = b.items[i][:0]
+		b.items[i], b.out[i] = b.items[i][:0], b.out[i][:0]
 	}
 	b.bytes = b.bytes[:0]
 }
@@ -222,7 +229,7 @@ func (p *pipeline) work(shards []*shard, first int) {
 		}
 		for i, s := range shards {
 			s.behind = behind
-			s.assemble(b.items[first+i*len(p.todo)])
+			s.assemble(b, first+i*len(p.todo))
 		}
 		f := finished{mark: b.news.at.Packet}
 		var ignored []reassembly.Ignored

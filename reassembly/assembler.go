@@ -124,9 +124,26 @@ func (a *Assembler) Calls(s *packet.Segment) bool {
 // goes by all packets of a capture, and stream.Conn.Ended by their numbers.
 func (a *Assembler) Tick(at stream.Stamp) {
 	a.settle()
+	a.tick(at)
+}
+
+func (a *Assembler) tick(at stream.Stamp) {
+	if at.Packet == a.at.Packet {
+		return
+	}
 	a.at = at
 	if a.clock.see(at.Nanos) || a.outlived() {
 		a.busy = true
+	}
+}
+
+// Pass is Tick and Work for each of several packets.
+func (a *Assembler) Pass(all []stream.Stamp) {
+	for i := range all {
+		a.Tick(all[i])
+		if a.busy {
+			a.Work()
+		}
 	}
 }
 
