@@ -38,7 +38,7 @@ in the table; --json has them all.`,
 			if err != nil {
 				return err
 			}
-			t.analysis.NoMail = true // sizes and verdicts are all it takes
+			t.analysis.NoMail, t.analysis.NoSoftware = true, true // sizes and verdicts are all it takes
 			_, err = p.report(t, o)
 			return err
 		},

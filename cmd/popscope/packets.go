@@ -231,7 +231,7 @@ func (p *program) sessionsOf(t *traffic) ([]string, error) {
 	defer src.Close()
 	opt := t.analysis
 	opt.From, opt.To = time.Time{}, time.Time{} // they choose packets
-	opt.NoMail = true
+	opt.NoMail, opt.NoSoftware = true, true
 	var ids []string
 	for r := range popscope.New(opt).Results(untilDoneSource{p.ctx, src}) {
 		if r != nil && r.Last {
