@@ -66,6 +66,15 @@ type news struct {
 	part  bool          // no turn: only hand on what there is
 }
 
+// upTo returns the place up to which all results are known when a turn is
+// done, if no session can end any more up to packet mark.
+func (n *news) upTo(mark int64) rank {
+	if n.last {
+		mark = never
+	}
+	return behind(mark)
+}
+
 // turn reports whether a turn is due after a packet, and begins the next
 // round if so.
 func (in *intake) turn() (news, bool) {

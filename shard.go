@@ -31,6 +31,7 @@ type shard struct {
 	reuse  reuse
 	tracks []*track        // to be used again
 	ended  []ending        // see finish
+	later  later           // what else has ended
 	names  strings.Builder // where name puts them
 	window *window         // nil unless packets are asked for
 	tls    waiting
@@ -158,9 +159,7 @@ func (s *shard) drain() {
 				s.makeRoom()
 			}
 		case stream.Closed:
-			if s.closed(ev.Conn); len(s.ended) >= maxEnding {
-				s.finish()
-			}
+			s.closed(ev.Conn)
 		}
 	}
 	s.now = now
@@ -222,8 +221,13 @@ func (s *shard) closed(c *stream.Conn) {
 		s.budget.remove(t)
 	}
 	if s.patient {
+		c.Owner = nil
+		if ok && len(s.ended) == maxEnding {
+			s.putOff(t)
+			return
+		}
 		// Nobody else looks at c, which stays as it is until the next segment.
-		c.Owner, c.Done = nil, true
+		c.Done = true
 		if ok {
 			s.ended = append(s.ended, ending{track: t})
 		}

@@ -14,6 +14,7 @@ type track struct {
 	is      protocol
 	patient bool // what comes waits in backlog to be read in one go
 	counted bool // in shard.open and shard.ids
+	over    bool // it was read to its end
 	content bool
 	sawUser bool      // a login of Options.User was among the logins
 	charge  charge    // for what is kept of it
@@ -209,8 +210,12 @@ func (t *track) close(c *stream.Conn) {
 	}
 }
 
-// readToEnd reads what is left of a connection that has ended.
+// readToEnd reads what is left of a connection that has ended, once.
 func (t *track) readToEnd(c *stream.Conn) {
+	if t.over {
+		return
+	}
+	t.over = true
 	if t.is == undecided {
 		t.decide(c, true)
 	}

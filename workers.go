@@ -24,13 +24,14 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 	for range n {
 		pipe.todo = append(pipe.todo, make(chan *batch, ahead))
 		pipe.done = append(pipe.done, make(chan finished, ahead))
+		pipe.late = append(pipe.late, &late{up: make(chan rank, 1), more: make(chan finished, 1)})
 	}
 	for w := range n {
-		var mine []*shard
+		var mine crew
 		for i := w; i < len(a.shards); i += n {
 			mine = append(mine, a.shards[i])
 		}
-		running.Go(func() { pipe.work(mine, w, pipe.todo[w], pipe.done[w]) })
+		running.Go(func() { pipe.work(mine, w, pipe.todo[w], pipe.done[w], pipe.late[w]) })
 	}
 	running.Go(func() { pipe.read(a.in, src) })
 
@@ -41,12 +42,15 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 			}
 		}
 		mark := t.at.Packet
-		for _, done := range pipe.done {
+		for w, done := range pipe.done {
 			f := <-done
 			a.merge.add(f.results)
 			mark = min(mark, f.mark)
+			pipe.late[w].due = f.due
 		}
-		if !a.release(&t.news, mark, yield) {
+		up := t.upTo(mark)
+		pipe.late.ask(up)
+		if !a.release(t.at.Packet, up, pipe.late, yield) {
 			return
 		}
 	}
@@ -59,6 +63,7 @@ type pipeline struct {
 	turns chan turn     // one for each round of batches
 	todo  []chan *batch
 	done  []chan finished
+	late  lates // what was put off, by worker
 	free  chan *batch
 }
 
@@ -87,12 +92,6 @@ type item struct {
 	seg  packet.Segment
 	at   stream.Stamp
 	keys int64 // mark of the key log
-}
-
-// finished is what a worker hands on of a round.
-type finished struct {
-	results []*Result
-	mark    int64
 }
 
 // read deals the packets of src.
@@ -181,7 +180,7 @@ func (b *batch) clear() {
 
 // work does the batches of one worker: its shards are every len(p.todo)th one,
 // from the first on.
-func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan finished) {
+func (p *pipeline) work(shards crew, first int, todo chan *batch, done chan finished, late *late) {
 	behind := false // until there is nothing to do
 	for {
 		var b *batch
@@ -197,13 +196,7 @@ func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan 
 			s.behind = behind
 			s.assemble(b.items[first+i*len(p.todo)])
 		}
-		f := finished{mark: b.news.at.Packet}
-		for _, s := range shards {
-			s.learn(&b.news)
-			f.results = append(f.results, s.out...)
-			s.out = s.out[:0]
-			f.mark = min(f.mark, s.mark())
-		}
+		f := shards.learn(&b.news, nil)
 		last := b.news.last
 		b.clear()
 		select {
@@ -215,7 +208,7 @@ func (p *pipeline) work(shards []*shard, first int, todo chan *batch, done chan 
 		case <-p.stop:
 			return
 		}
-		if last {
+		if !late.answer(shards, p.stop) || last {
 			return
 		}
 	}
