@@ -53,18 +53,40 @@ func (c *conn) swapRoles() {
 	p := c.pub
 	c.client = 1 - c.client
 	p.Client, p.Server = p.Server, p.Client
-	t := &p.Transport
-	for _, n := range []*[2]int64{
-		&p.Packets, &p.Bytes, &p.Lost, &t.Retransmitted, &t.OutOfOrder, &t.KeepAlives,
-		&t.ZeroWindows, &t.ZeroTime, &t.ResendTime, &t.BadChecksums, &t.OutOfWindow, &t.Late, &t.Cut,
-	} {
+	for _, n := range []*[2]int64{&p.Packets, &p.Bytes, &p.Lost} {
 		n[0], n[1] = n[1], n[0]
 	}
 	p.Start[0], p.Start[1] = p.Start[1], p.Start[0]
 	p.Started[0], p.Started[1] = p.Started[1], p.Started[0]
-	for i := range p.Conflicts {
-		p.Conflicts[i].Dir = p.Conflicts[i].Dir.Other()
+	t := p.Trouble
+	if t == nil {
+		return
 	}
+	for _, n := range []*[2]int64{
+		&t.Retransmitted, &t.OutOfOrder, &t.KeepAlives, &t.ZeroWindows, &t.ZeroTime,
+		&t.ResendTime, &t.BadChecksums, &t.OutOfWindow, &t.Late, &t.Cut,
+	} {
+		n[0], n[1] = n[1], n[0]
+	}
+	for i := range t.Copies {
+		t.Copies[i].Dir = t.Copies[i].Dir.Other()
+	}
+}
+
+// trouble returns what counts it.
+func (c *conn) trouble() *stream.Trouble {
+	if c.pub.Trouble == nil {
+		c.pub.Trouble = new(stream.Trouble)
+	}
+	return c.pub.Trouble
+}
+
+// resent returns how many segments of a direction were repetitions.
+func (c *conn) resent(dir stream.Dir) int64 {
+	if c.pub.Trouble == nil {
+		return 0
+	}
+	return c.pub.Trouble.Retransmitted[dir]
 }
 
 // clientByPort tells the client from the ports: the side that does not
@@ -129,7 +151,6 @@ func (a *Assembler) startAt(c *conn, side int, s Seq) {
 // processAny takes any segment that belongs to a connection.
 func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	dir := c.dir(side)
-	t := &c.pub.Transport
 	a.takenFor(c)
 	c.pub.Packets[dir]++
 	c.pub.Last = a.at
@@ -139,7 +160,7 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	switch {
 	case c.ignored && flags&packet.RST == 0: // nobody asks for its checksums
 	case s.Bad():
-		t.BadChecksums[dir]++
+		c.trouble().BadChecksums[dir]++
 		if h.good && flags&packet.RST != 0 {
 			a.mark(OutOfWindow)
 			return // its peer does not believe it; that all checksums of a sender are bad is the capture's doing
@@ -150,7 +171,7 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	a.noteWindow(c, side, s)
 	length := int64(max(s.Length, len(s.Payload)))
 	if length > int64(len(s.Payload)) {
-		t.Cut[dir]++
+		c.trouble().Cut[dir]++
 	}
 
 	seq := Seq(s.Seq)
@@ -163,7 +184,7 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	}
 	if h.start != startUnknown {
 		if off = h.offset(seq); !h.near(off, length) {
-			t.OutOfWindow[dir]++
+			c.trouble().OutOfWindow[dir]++
 			a.mark(OutOfWindow)
 			if h.strayed = h.strayed || length > 0; length > 0 {
 				h.stray = seq.Add(length)
@@ -187,9 +208,9 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	}
 	switch {
 	case length > 0:
-		resent := t.Retransmitted[dir]
+		resent := c.resent(dir)
 		a.arrive(c, side, off, length, s)
-		h.sentData(t, dir, a.at.Nanos, t.Retransmitted[dir] > resent)
+		c.sentData(side, a.at.Nanos, c.resent(dir) > resent)
 	case flags&(packet.SYN|packet.FIN) == 0:
 		a.empty(c, side, off, seq)
 	}
@@ -267,7 +288,7 @@ func (a *Assembler) acknowledged(c *conn, side int, ack Seq, firm bool) {
 		h.hold.claims++
 	}
 	if c.pub.Close == stream.ClosedRST && int(c.freshSide) == side && c.freshEnd > 0 && h.acked >= c.freshEnd {
-		c.pub.Transport.OutOfWindow[c.dir(int(c.rst))]++
+		c.trouble().OutOfWindow[c.dir(int(c.rst))]++
 		a.revive(c)
 	}
 	a.disproveFIN(c, side)
@@ -294,7 +315,7 @@ func (a *Assembler) empty(c *conn, side int, off int64, seq Seq) {
 		}
 	}
 	if keepAlive {
-		c.pub.Transport.KeepAlives[c.dir(side)]++
+		c.trouble().KeepAlives[c.dir(side)]++
 		a.mark(KeepAlive)
 	}
 }
@@ -306,17 +327,16 @@ func (a *Assembler) fin(c *conn, side int, seq Seq, length int64) {
 	if h.start == startUnknown {
 		h.countFrom(seq)
 	}
-	t := &c.pub.Transport
 	off := h.offset(seq)
 	switch {
 	case h.ended && !h.guessed && off == h.fin:
 		if length == 0 {
-			t.Retransmitted[c.dir(side)]++
+			c.trouble().Retransmitted[c.dir(side)]++
 			a.mark(Retransmitted)
 		}
 	case h.start == startFixed && off < h.next,
 		h.ended && !h.guessed && h.next >= h.fin && h.acked == h.fin+1:
-		t.OutOfWindow[c.dir(side)]++ // the stream went on behind it, or ended before it
+		c.trouble().OutOfWindow[c.dir(side)]++ // the stream went on behind it, or ended before it
 		if length == 0 {
 			a.mark(OutOfWindow)
 		}
@@ -337,7 +357,7 @@ func (a *Assembler) disproveFIN(c *conn, side int) {
 	acked, came := h.acked >= h.fin+2, h.top > h.fin
 	if acked && came || h.guessed && (acked || came) {
 		if !h.guessed {
-			c.pub.Transport.OutOfWindow[c.dir(side)]++
+			c.trouble().OutOfWindow[c.dir(side)]++
 		}
 		a.unFIN(c, side)
 	}
@@ -366,7 +386,7 @@ func (a *Assembler) reset(c *conn, side int, off int64, s *packet.Segment) {
 		top = max(top, h.fin)
 	}
 	if h.start == startFixed && (off < min(h.next, h.acked) || off > top+rstReach) {
-		c.pub.Transport.OutOfWindow[c.dir(side)]++
+		c.trouble().OutOfWindow[c.dir(side)]++
 		a.mark(OutOfWindow)
 		return
 	}

@@ -193,7 +193,7 @@ func (a *Assembler) another(e *entry, side int, s *packet.Segment) {
 		a.process(c, side, s)
 		return
 	}
-	c.pub.Transport.OutOfWindow[c.dir(side)]++
+	c.trouble().OutOfWindow[c.dir(side)]++
 	a.takenFor(c)
 	a.mark(OutOfWindow)
 	if c.next == nil {
@@ -221,7 +221,7 @@ func (n *handshake) confirmedBy(side int, s *packet.Segment) bool {
 func (a *Assembler) replace(e *entry, side int) *conn {
 	c := e.conn
 	e.handshake = *c.next
-	c.pub.Transport.OutOfWindow[c.dir(int(c.next.from))] -= int64(c.next.syns) // they were no strays
+	c.trouble().OutOfWindow[c.dir(int(c.next.from))] -= int64(c.next.syns) // they were no strays
 	a.endForNext(c)
 	return a.adopt(e, side)
 }
