@@ -20,7 +20,7 @@ type Assembler struct {
 	at     stream.Stamp // of the packet at hand
 
 	used    [kinds]queue[entry]    // by last use, to within 1/32 of the time they may be idle
-	ending  queue[conn]            // ended and not reported, in the order of their ends
+	ending  queue[ending]          // ended and not reported, in the order of their ends
 	holds   [holdKinds]queue[hold] // by hold.since
 	waiting int                    // cost of all pieces that wait
 	archive archive
@@ -35,14 +35,15 @@ type Assembler struct {
 	closed bool         // by Close
 	rest   []*conn      // after Close: those that were open, in the order of their first packets
 
-	gaps      []gap // scratch
-	fate      Fate  // of the last segment
-	trace     bool  // connections without data are reported too
-	thorough  bool  // tests: no segment is taken by steady
-	freeConns []*conn
-	freeEntry []*entry
-	entries   []entry // that were not in use yet
-	stats     Stats
+	gaps       []gap // scratch
+	fate       Fate  // of the last segment
+	trace      bool  // connections without data are reported too
+	thorough   bool  // tests: no segment is taken by steady
+	freeConns  []*conn
+	freeEntry  []*entry
+	freeEnding []*ending
+	entries    []entry // that were not in use yet
+	stats      Stats
 }
 
 // item is an event to come. What depends on the roles is made from it only
@@ -284,9 +285,9 @@ func (a *Assembler) Stats() Stats {
 // none. Any connection that ends later has a higher one, or that of the
 // packet at hand. Ask when Next has returned nil.
 func (a *Assembler) Oldest() (packet int64, ok bool) {
-	c := a.ending.first()
-	if c == nil {
+	e := a.ending.first()
+	if e == nil {
 		return 0, false
 	}
-	return c.pub.Ended.Packet, true
+	return e.conn.pub.Ended.Packet, true
 }

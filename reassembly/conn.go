@@ -14,6 +14,7 @@ type conn struct {
 	// What each segment needs comes first, in few lines of the processor's cache.
 	pub   *stream.Conn // what the consumer sees
 	entry *entry       // nil once the tuple belongs to a later connection, or is free
+	end   *ending      // nil until it has ended
 	next  *handshake   // of another connection on the same tuple, if its SYN is all there is; else nil
 
 	client    uint8
@@ -25,18 +26,27 @@ type conn struct {
 	ignored   bool  // the consumer wants no more
 	finishing bool  // the entry is of kindFinishing
 
-	place node[conn] // in Assembler.ending, once it has ended
-	half  [2]half    // by the side that sends
+	half [2]half // by the side that sends
+}
 
-	endedAt int64    // clock when it ended
-	rst     uint8    // who sent the RST; valid iff pub.Close == stream.ClosedRST
-	rstEnd  [2]int64 // where both directions stood for the sender of the RST: offsets by side; -1 unknown
+// ending is what is known of the end of a connection, which takes late
+// packets until it is reported.
+type ending struct {
+	conn  *conn
+	place node[ending] // in Assembler.ending
+	at    int64        // clock when it ended
 
-	// After an RST: the last data that its sender did not know of, whose
-	// acknowledgement would show that the connection lives.
+	lastAcked int64 // where one side is not seen: what that had acknowledged; valid iff pub.Close == stream.ClosedFIN
+
+	// Valid iff pub.Close == stream.ClosedRST.
+	rst    uint8    // who sent the RST
+	rstEnd [2]int64 // where both directions stood for the sender of the RST: offsets by side; -1 unknown
+
+	// The last data that the sender of the RST did not know of, whose
+	// acknowledgement would show that the connection lives; freshEnd is 0
+	// if there was none.
 	freshSide uint8
 	freshEnd  int64
-	lastAcked int64 // after the end of a connection of which one side is seen: what that had acknowledged
 }
 
 func (c *conn) dir(side int) stream.Dir {
@@ -46,7 +56,7 @@ func (c *conn) dir(side int) stream.Dir {
 	return stream.Server
 }
 
-func (c *conn) ended() bool { return c.place.of != nil }
+func (c *conn) ended() bool { return c.end != nil }
 
 // swapRoles makes the client the server.
 func (c *conn) swapRoles() {
@@ -287,8 +297,8 @@ func (a *Assembler) acknowledged(c *conn, side int, ack Seq, firm bool) {
 	if h.hold != nil && off > h.next {
 		h.hold.claims++
 	}
-	if c.pub.Close == stream.ClosedRST && int(c.freshSide) == side && c.freshEnd > 0 && h.acked >= c.freshEnd {
-		c.trouble().OutOfWindow[c.dir(int(c.rst))]++
+	if e := c.end; e != nil && c.pub.Close == stream.ClosedRST && int(e.freshSide) == side && e.freshEnd > 0 && h.acked >= e.freshEnd {
+		c.trouble().OutOfWindow[c.dir(int(e.rst))]++
 		a.revive(c)
 	}
 	a.disproveFIN(c, side)
@@ -391,16 +401,17 @@ func (a *Assembler) reset(c *conn, side int, off int64, s *packet.Segment) {
 		return
 	}
 	if !c.ended() {
-		c.rst, c.freshEnd = uint8(side), 0
-		c.rstEnd[side], c.rstEnd[1-side] = off, -1
+		ack := int64(-1)
 		if peer := &c.half[1-side]; s.Flags&packet.ACK != 0 && peer.start == startFixed {
-			c.rstEnd[1-side] = peer.offset(Seq(s.Ack))
-			if !c.ignored && c.rstEnd[1-side] <= peer.top+rstReach {
+			ack = peer.offset(Seq(s.Ack))
+			if !c.ignored && ack <= peer.top+rstReach {
 				a.acknowledged(c, 1-side, Seq(s.Ack), false)
 				a.review(c, 1-side, false, false)
 			}
 		}
 		a.end(c, stream.ClosedRST)
+		c.end.rst = uint8(side)
+		c.end.rstEnd[side], c.end.rstEnd[1-side] = off, ack
 	}
 }
 
@@ -414,15 +425,15 @@ func (a *Assembler) checkEnd(c *conn) {
 	switch {
 	case c.pub.Close == stream.ClosedFIN && !both && !one:
 		a.revive(c)
-	case c.pub.Close == stream.ClosedFIN && one && acked > c.lastAcked:
+	case c.pub.Close == stream.ClosedFIN && one && acked > c.end.lastAcked:
 		// The side that is not seen is still sending.
 		a.revive(c)
-		c.lastAcked = acked
 		a.end(c, stream.ClosedFIN)
+		c.end.lastAcked = acked
 	case c.ended():
 	case one || both && !h0.guessed && !h1.guessed:
-		c.lastAcked = acked
 		a.end(c, stream.ClosedFIN)
+		c.end.lastAcked = acked
 	case both && c.entry.kind == kindOpen:
 		a.turn(c.entry, kindFinishing) // to be closed if it stays quiet
 	}

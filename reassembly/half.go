@@ -254,8 +254,8 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 	if c.pub.Close == stream.ClosedRST && !c.gathers {
 		c.trouble().Late[dir]++
 		a.mark(Late)
-		if end > c.rstEnd[side] { // the RST did not merely overtake it
-			c.freshSide, c.freshEnd = uint8(side), end
+		if end > c.end.rstEnd[side] { // the RST did not merely overtake it
+			c.end.freshSide, c.end.freshEnd = uint8(side), end
 		}
 	}
 	top, from := h.top, off

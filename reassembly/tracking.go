@@ -352,8 +352,8 @@ func (a *Assembler) newEntry() *entry {
 }
 
 // entryBlock is how many entries are made at once: each connection needs
-// one, and leaves it behind for its late packets.
-const entryBlock = 32
+// one, and leaves it behind for its late packets. So many fill 4 KB.
+const entryBlock = 30
 
 func (a *Assembler) newConn() *conn {
 	if n := len(a.freeConns); n > 0 {
