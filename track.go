@@ -22,8 +22,6 @@ type track struct {
 	tls     *tlsLayer // nil until there is TLS
 	flow    *flow     // nil unless packets are asked for
 	key     sessionID // valid while counted
-	id      string    // the same as text, from start on
-	part    int
 }
 
 // reader is what it takes to read a connection. It is large, and used again
@@ -31,6 +29,9 @@ type track struct {
 type reader struct {
 	track  *track
 	parser *pop3parse.Parser // nil before the first session
+	id     string            // of the session, from start on
+	part   int               // the last one that was emitted
+	looked backlogMark       // up to where the backlog was looked at
 	toTLS  func(stream.Chunk)
 	mail   func(*pop3parse.Message) pop3parse.Sink // nil when nobody wants to know
 
@@ -57,7 +58,6 @@ const (
 // begin makes the track ready for a connection whose first chunk came.
 func (t *track) begin(s *shard, c *stream.Conn, first *stream.Chunk) {
 	t.shard = s
-	t.backlog.packed = s.reuse.buffer()
 	if t.patient = s.patient && saysHello(c, first) && s.ports.has(c.Server.Port()); t.patient {
 		t.count(c)
 	}
@@ -126,14 +126,14 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 		t.feedTLS(ch)
 		t.plaintext(c)
 	case undecided:
-		t.backlog.add(&ch)
+		t.backlog.add(&ch, &t.shard.reuse.buffers)
 		t.decide(c, false)
 	}
 }
 
 // wait is data while the track is patient.
 func (t *track) wait(c *stream.Conn, ch *stream.Chunk) {
-	if t.backlog.add(ch); t.backlog.isLong() {
+	if t.backlog.add(ch, &t.shard.reuse.buffers); t.backlog.isLong() {
 		t.decide(c, false)
 	}
 }
@@ -149,13 +149,12 @@ func (t *track) pop3(c *stream.Conn, ch stream.Chunk) {
 
 // replay hands on what was held. It may come to be held again.
 func (t *track) replay(to func(*stream.Conn, stream.Chunk), c *stream.Conn) {
-	held := t.backlog
-	held.rewind()
-	t.backlog, t.seen = backlog{}, [2][]byte{t.seen[0][:0], t.seen[1][:0]}
-	for ch, ok := held.next(); ok; ch, ok = held.next() {
+	held, from := t.backlog, backlogMark{}
+	t.backlog, t.looked, t.seen = backlog{}, backlogMark{}, [2][]byte{t.seen[0][:0], t.seen[1][:0]}
+	for ch, ok := held.next(&from); ok; ch, ok = held.next(&from) {
 		to(c, ch)
 	}
-	t.shard.reuse.spare(held.packed)
+	t.shard.reuse.buffers.put(held.packed)
 }
 
 // start begins to read the connection as what it is.
@@ -166,7 +165,9 @@ func (t *track) start(c *stream.Conn, is protocol) {
 	text := t.key.text()
 	t.id = t.shard.name(text[:])
 	if w := t.shard.window; w != nil {
-		t.flow = w.flows[c]
+		if t.flow = w.flows[c]; t.flow != nil {
+			t.flow.id = t.id
+		}
 	}
 	if is == isTLS {
 		t.beginTLS()
