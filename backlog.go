@@ -128,10 +128,10 @@ type buffers [len(bufferSizes)][][]byte
 // bufferSizes are the sizes of backlogs, each what the allocator hands out
 // without a rest. With append, which doubles, a third of the memory of
 // those that wait would be empty.
-var bufferSizes = [...]int{96, 160, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096}
+var bufferSizes = [...]int{96, 128, 176, 240, 320, 416, 576, 768, 1024, 1408, 1792, 2304, 3072, 4096}
 
 // spareBytes bounds what is kept of each size.
-const spareBytes = 16 << 10
+const spareBytes = 8 << 10
 
 // take returns an empty buffer that has room for size bytes.
 func (u *buffers) take(size int) []byte {

@@ -63,7 +63,10 @@ type item struct {
 }
 
 // spares bounds what is kept for use again after a flood.
-const spares = 4096
+const spares = 256
+
+// longQueue is how many events more than a round brings.
+const longQueue = 4096
 
 // New returns an Assembler.
 func New(l Limits) *Assembler {
@@ -209,7 +212,7 @@ func (a *Assembler) Next() *stream.Event {
 // event has made it long.
 func (a *Assembler) rewind() {
 	a.items, a.head, a.placed = a.items[:0], 0, 0
-	if cap(a.items) > spares {
+	if cap(a.items) > longQueue {
 		a.items = nil
 	}
 }

@@ -430,7 +430,7 @@ func TestManyEventsAtOnce(t *testing.T) {
 	}
 	p.run("C 0:5")
 	p.want("open C0:5" + want.String())
-	if cap(p.a.items) > spares {
+	if cap(p.a.items) > longQueue {
 		t.Errorf("the queue keeps room for %d events", cap(p.a.items))
 	}
 }

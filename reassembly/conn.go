@@ -15,7 +15,7 @@ type conn struct {
 	pub   *stream.Conn // what the consumer sees
 	entry *entry       // nil once the tuple belongs to a later connection, or is free
 	end   *ending      // nil until it has ended
-	next  *handshake   // of another connection on the same tuple, if its SYN is all there is; else nil
+	rare  *rare        // nil until there is a need of it
 
 	client    uint8
 	syns      uint8 // bit of each side whose SYN was seen
@@ -27,6 +27,16 @@ type conn struct {
 	finishing bool  // the entry is of kindFinishing
 
 	half [2]half // by the side that sends
+}
+
+// rare is what few connections need. What stands by side is of the side that
+// sends.
+type rare struct {
+	next     handshake // of another connection on the same tuple, if its SYN is all there is; valid iff another
+	another  bool
+	strayed  [2]bool  // data came that was out of the window; it ended at stray
+	stray    [2]Seq   // valid iff strayed
+	closedAt [2]int64 // nanoseconds up to which its closed window is counted; 0 while it is open
 }
 
 // ending is what is known of the end of a connection, which takes late
@@ -55,6 +65,26 @@ func (c *conn) dir(side int) stream.Dir {
 	}
 	return stream.Server
 }
+
+// needs returns what few connections need.
+func (c *conn) needs() *rare {
+	if c.rare == nil {
+		c.rare = new(rare)
+	}
+	return c.rare
+}
+
+// another returns the handshake of another connection on the same tuple; nil
+// if there is none.
+func (c *conn) another() *handshake {
+	if c.rare == nil || !c.rare.another {
+		return nil
+	}
+	return &c.rare.next
+}
+
+// windowClosed reports whether a side takes no more bytes at present.
+func (c *conn) windowClosed() bool { return c.rare != nil && c.rare.closedAt != [2]int64{} }
 
 func (c *conn) ended() bool { return c.end != nil }
 
@@ -196,8 +226,9 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 		if off = h.offset(seq); !h.near(off, length) {
 			c.trouble().OutOfWindow[dir]++
 			a.mark(OutOfWindow)
-			if h.strayed = h.strayed || length > 0; length > 0 {
-				h.stray = seq.Add(length)
+			if length > 0 {
+				r := c.needs()
+				r.strayed[side], r.stray[side] = true, seq.Add(length)
 			}
 			a.supplant(c, side, s)
 			return
@@ -258,8 +289,8 @@ func (c *conn) gathered() bool {
 // acknowledges what came out of the window the other way, then another
 // connection uses the tuple, and the capture lacks its SYNs.
 func (a *Assembler) supplant(c *conn, side int, s *packet.Segment) {
-	peer := &c.half[1-side]
-	if s.Flags&(packet.ACK|packet.RST) != packet.ACK || !peer.strayed || Seq(s.Ack) != peer.stray {
+	r := c.rare
+	if s.Flags&(packet.ACK|packet.RST) != packet.ACK || r == nil || !r.strayed[1-side] || Seq(s.Ack) != r.stray[1-side] {
 		return
 	}
 	e := c.entry

@@ -42,20 +42,17 @@ type half struct {
 	good     bool  // one of them had a good checksum
 	ended    bool  // a FIN was seen, or is known from what the peer acknowledged; it stands at fin
 	guessed  bool  // that FIN was not seen itself
-	strayed  bool  // data came that was out of the window; it ended at stray
 	archived bool  // it has or had a history
 	denied   uint8 // acknowledgements in a row that know nothing of the highest one
-	stray    Seq
-	low      Seq // the lowest firm claim; valid iff firm
-	high     Seq // the highest claim; valid iff claimed
+	low      Seq   // the lowest firm claim; valid iff firm
+	high     Seq   // the highest claim; valid iff claimed
 
 	next  int64 // the next byte to be delivered
 	top   int64 // behind the last byte seen
 	acked int64 // the peer's highest acknowledgement; a FIN counts as a byte in it
 	fin   int64 // where the FIN stands; valid iff ended
 
-	closedAt int64 // nanoseconds up to which its closed window is counted; 0 while it is open
-	dataAt   int64 // nanoseconds of its last segment with data; 0 before one
+	dataAt int64 // nanoseconds of its last segment with data; 0 before one
 
 	hold    *hold    // what waits; nil while nothing does
 	history *history // delivered bytes; may be nil

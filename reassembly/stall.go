@@ -8,20 +8,24 @@ import (
 // closed from the segment that says so to the next one of its sender that
 // offers room; the time counts while packets of either side go by.
 func (a *Assembler) noteWindow(c *conn, side int, s *packet.Segment) {
-	for i := range c.half {
-		if h := &c.half[i]; h.closedAt != 0 && a.at.Nanos > h.closedAt {
-			c.trouble().ZeroTime[c.dir(i)] += a.at.Nanos - h.closedAt
-			h.closedAt = a.at.Nanos
+	if c.windowClosed() {
+		for i := range c.half {
+			if at := &c.rare.closedAt[i]; *at != 0 && a.at.Nanos > *at {
+				c.trouble().ZeroTime[c.dir(i)] += a.at.Nanos - *at
+				*at = a.at.Nanos
+			}
 		}
 	}
-	h := &c.half[side]
 	switch {
 	case s.Flags&(packet.SYN|packet.RST|packet.ACK) != packet.ACK:
 	case s.Window != 0:
-		h.closedAt = 0
+		if c.rare != nil {
+			c.rare.closedAt[side] = 0
+		}
 	default:
 		c.trouble().ZeroWindows[c.dir(side)]++
-		h.closedAt = max(h.closedAt, a.at.Nanos)
+		at := &c.needs().closedAt[side]
+		*at = max(*at, a.at.Nanos)
 	}
 }
 
