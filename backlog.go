@@ -2,6 +2,8 @@ package popscope
 
 import (
 	"encoding/binary"
+	"math/bits"
+	"slices"
 
 	"popscope/reassembly/stream"
 )
@@ -11,10 +13,9 @@ import (
 // few hundred bytes, and what reads them stays in the processor's cache.
 type backlog struct {
 	packed []byte
-	chunks int
 	last   stream.Stamp // of the chunk added last
-	flip   bool         // client and server were exchanged
-	seen   backlogMark  // up to where next has read
+	chunks int32
+	flip   bool // client and server were exchanged
 }
 
 // backlogMark is a place between two chunks.
@@ -32,8 +33,12 @@ const (
 	packedLoss
 )
 
-// add keeps a chunk with a copy of its bytes.
-func (b *backlog) add(ch *stream.Chunk) {
+// maxHeader is how many bytes a chunk takes at most besides its own.
+const maxHeader = 1 + 5*binary.MaxVarintLen64
+
+// add keeps a chunk with a copy of its bytes. What it has no room for gets
+// a larger buffer, and the old one is for others.
+func (b *backlog) add(ch *stream.Chunk, spare *buffers) {
 	kind, n := byte(0), uint64(len(ch.Data))
 	if (ch.Dir == stream.Server) != b.flip {
 		kind |= packedServer
@@ -44,21 +49,25 @@ func (b *backlog) add(ch *stream.Chunk) {
 	if ch.Lost > 0 {
 		kind, n = kind|packedLoss, uint64(ch.Lost)
 	}
-	p := append(b.packed, kind)
-	p = binary.AppendUvarint(p, n)
-	p = binary.AppendUvarint(p, uint64(ch.Off))
-	p = binary.AppendUvarint(p, uint64(ch.PeerAcked+1))
-	p = binary.AppendVarint(p, ch.At.Packet-b.last.Packet)
-	p = binary.AppendVarint(p, ch.At.Nanos-b.last.Nanos)
-	b.packed = append(p, ch.Data...)
+	h := append(make([]byte, 0, maxHeader), kind)
+	h = binary.AppendUvarint(h, n)
+	h = binary.AppendUvarint(h, uint64(ch.Off))
+	h = binary.AppendUvarint(h, uint64(ch.PeerAcked+1))
+	h = binary.AppendVarint(h, ch.At.Packet-b.last.Packet)
+	h = binary.AppendVarint(h, ch.At.Nanos-b.last.Nanos)
+	if size := len(b.packed) + len(h) + len(ch.Data); size > cap(b.packed) {
+		old := b.packed
+		b.packed = append(spare.take(size), old...)
+		spare.put(old)
+	}
+	b.packed = append(append(b.packed, h...), ch.Data...)
 	b.last = ch.At
 	b.chunks++
 }
 
-// next returns the next chunk that it has not returned yet, which borrows
+// next returns the chunk behind a mark, which it moves on. The chunk borrows
 // its bytes.
-func (b *backlog) next() (ch stream.Chunk, ok bool) {
-	m := &b.seen
+func (b *backlog) next(m *backlogMark) (ch stream.Chunk, ok bool) {
 	if m.at == len(b.packed) {
 		return ch, false
 	}
@@ -68,11 +77,11 @@ func (b *backlog) next() (ch stream.Chunk, ok bool) {
 		ch.Dir = stream.Server
 	}
 	ch.Secure = kind&packedSecure != 0
-	n := b.uvarint()
-	ch.Off = int64(b.uvarint())
-	ch.PeerAcked = int64(b.uvarint()) - 1
-	m.last.Packet += b.varint()
-	m.last.Nanos += b.varint()
+	n := m.uvarint(b.packed)
+	ch.Off = int64(m.uvarint(b.packed))
+	ch.PeerAcked = int64(m.uvarint(b.packed)) - 1
+	m.last.Packet += m.varint(b.packed)
+	m.last.Nanos += m.varint(b.packed)
 	ch.At = m.last
 	if kind&packedLoss != 0 {
 		ch.Lost = int64(n)
@@ -86,23 +95,20 @@ func (b *backlog) next() (ch stream.Chunk, ok bool) {
 	return ch, true
 }
 
-func (b *backlog) uvarint() uint64 {
-	if v := b.packed[b.seen.at]; v < 0x80 {
-		b.seen.at++
+func (m *backlogMark) uvarint(packed []byte) uint64 {
+	if v := packed[m.at]; v < 0x80 {
+		m.at++
 		return uint64(v)
 	}
-	v, n := binary.Uvarint(b.packed[b.seen.at:])
-	b.seen.at += n
+	v, n := binary.Uvarint(packed[m.at:])
+	m.at += n
 	return v
 }
 
-func (b *backlog) varint() int64 {
-	v := b.uvarint()
+func (m *backlogMark) varint(packed []byte) int64 {
+	v := m.uvarint(packed)
 	return int64(v>>1) ^ -int64(v&1)
 }
-
-// rewind makes next begin anew.
-func (b *backlog) rewind() { b.seen = backlogMark{} }
 
 // How much waits to be read in one go: all of a session that looks for mail,
 // and no message.
@@ -114,6 +120,41 @@ const (
 // isLong reports whether it is time to begin to read.
 func (b *backlog) isLong() bool {
 	return len(b.packed) >= longBacklog || b.chunks >= longBacklogChunks
+}
+
+// buffers is memory for backlogs that is to be used again, by size.
+type buffers [len(bufferSizes)][][]byte
+
+// bufferSizes are the sizes of backlogs, each what the allocator hands out
+// without a rest. With append, which doubles, a third of the memory of
+// those that wait would be empty.
+var bufferSizes = [...]int{96, 128, 176, 240, 320, 416, 576, 768, 1024, 1408, 1792, 2304, 3072, 4096}
+
+// spareBytes bounds what is kept of each size.
+const spareBytes = 8 << 10
+
+// take returns an empty buffer that has room for size bytes.
+func (u *buffers) take(size int) []byte {
+	for i, s := range bufferSizes {
+		if size > s {
+			continue
+		}
+		n := len(u[i])
+		if n == 0 {
+			return make([]byte, 0, s)
+		}
+		b := u[i][n-1]
+		u[i] = u[i][:n-1]
+		return b
+	}
+	return make([]byte, 0, 1<<bits.Len(uint(size-1)))
+}
+
+// put takes a buffer that take has returned.
+func (u *buffers) put(b []byte) {
+	if i := slices.Index(bufferSizes[:], cap(b)); i >= 0 && len(u[i])*cap(b) < spareBytes {
+		u[i] = append(u[i], b[:0])
+	}
 }
 
 // patience reports whether sessions may be read when they are over: nobody

@@ -20,14 +20,16 @@ func TestBacklogGivesBackWhatItTook(t *testing.T) {
 	}
 	for _, flip := range []bool{false, true} {
 		var b backlog
+		var spare buffers
+		var from backlogMark
 		var out []stream.Chunk
 		take := func() {
-			for ch, ok := b.next(); ok; ch, ok = b.next() {
+			for ch, ok := b.next(&from); ok; ch, ok = b.next(&from) {
 				out = append(out, ch)
 			}
 		}
 		for i, ch := range in {
-			b.add(&ch)
+			b.add(&ch, &spare)
 			if i%2 == 0 {
 				take()
 			}
@@ -36,8 +38,7 @@ func TestBacklogGivesBackWhatItTook(t *testing.T) {
 		if !reflect.DeepEqual(out, in) {
 			t.Errorf("%+v came back as %+v", in, out)
 		}
-		b.rewind()
-		b.flip = flip
+		from, b.flip = backlogMark{}, flip
 		out = nil
 		take()
 		for i := range in {
@@ -46,7 +47,7 @@ func TestBacklogGivesBackWhatItTook(t *testing.T) {
 				want.Dir = want.Dir.Other()
 			}
 			if !reflect.DeepEqual(out[i], want) {
-				t.Errorf("after rewind, flip %v: %+v came back as %+v", flip, want, out[i])
+				t.Errorf("anew, flip %v: %+v came back as %+v", flip, want, out[i])
 			}
 		}
 	}

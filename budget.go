@@ -25,9 +25,9 @@ type budget struct {
 // charge is what a track has in the budget.
 type charge struct {
 	conn  *stream.Conn
-	place int  // in budget.tracks
-	cost  int  // bytes
-	gone  bool // its connection was closed to make room
+	cost  int   // bytes
+	place int32 // in budget.tracks
+	gone  bool  // its connection was closed to make room
 }
 
 // trackSize is about what a connection takes that says little, in assembler,
@@ -37,7 +37,7 @@ const trackSize = 4 << 10
 
 // add begins to charge for a track.
 func (b *budget) add(t *track, c *stream.Conn) {
-	t.charge = charge{conn: c, place: len(b.tracks)}
+	t.charge = charge{conn: c, place: int32(len(b.tracks))}
 	b.tracks = append(b.tracks, t)
 	b.charge(t)
 }
@@ -81,7 +81,7 @@ func (b *budget) short() bool { return b.kept > max(b.limit, b.next) }
 
 // kept returns about how many bytes are kept for a connection.
 func (t *track) kept() int {
-	n := trackSize + len(t.backlog.packed)
+	n := trackSize + cap(t.backlog.packed)
 	if t.reader == nil {
 		return n
 	}

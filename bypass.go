@@ -36,7 +36,7 @@ const (
 	bypassWays = 4       // a connection without room in its bucket is not left out
 	bypassMost = 1 << 15 // connections
 	bypassOdd  = 1 << 13
-	bypassLag  = 4 // rounds; no more than may wait for the workers, so that nobody waits for them
+	bypassLag  = 16 // rounds; more than may wait for the workers, so that nobody waits for them
 
 	// bypassReach is how far from the bytes before it a segment may lie:
 	// what is farther away may be of another connection.

@@ -29,7 +29,7 @@ func (t *track) decide(c *stream.Conn, over bool) {
 	if t.reader == nil {
 		t.open(c)
 	}
-	for ch, ok := t.backlog.next(); ok; ch, ok = t.backlog.next() {
+	for ch, ok := t.backlog.next(&t.looked); ok; ch, ok = t.backlog.next(&t.looked) {
 		t.look(&ch)
 		if t.decided(c, t.probe(c, t.full())) {
 			return
@@ -42,7 +42,7 @@ func (t *track) decide(c *stream.Conn, over bool) {
 
 // full reports whether no more is held to find out what it is.
 func (t *track) full() bool {
-	m := &t.backlog.seen
+	m := &t.looked
 	return m.bytes >= t.shard.opt.Limits.Probe || m.chunks >= maxHeldChunks
 }
 
@@ -62,6 +62,7 @@ func (t *track) decided(c *stream.Conn, is protocol) bool {
 // leave lets go of a connection that is no POP3.
 func (t *track) leave(c *stream.Conn) {
 	t.is = isOther
+	t.shard.reuse.buffers.put(t.backlog.packed)
 	t.backlog = backlog{}
 	t.shard.reuse.left(t.reader)
 	t.reader = nil

@@ -21,6 +21,10 @@ func (t *track) newResult(c *stream.Conn, last bool) *Result {
 	r.ID, r.Part, r.Last, r.ByContent, r.partAt = t.id, t.part, last, t.content, t.shard.now.Packet
 	r.conn = *c
 	r.conn.Owner = nil
+	if c.Trouble != nil && !last {
+		now := *c.Trouble
+		r.conn.Trouble = &now
+	}
 	r.Conn = &r.conn
 	r.Session, r.Exchanges, r.Logins = t.parser.Session(), t.parser.Exchanges(), t.parser.Logins()
 	for i, m := range t.parser.Messages() {
@@ -41,7 +45,7 @@ func (t *track) newResult(c *stream.Conn, last bool) *Result {
 			r.Side = stream.Client
 		}
 	}
-	for _, k := range c.Conflicts {
+	for _, k := range c.Conflicts() {
 		noteConflict(r.Exchanges, k)
 	}
 	if last {

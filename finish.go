@@ -6,8 +6,7 @@ type ending struct {
 	result *Result // nil until it is made, and if there is none
 }
 
-// maxEnding is how many of them wait for finish: at the end of a capture there
-// can be any number.
+// maxEnding is how many of them wait for finish; the rest is put off.
 const maxEnding = 64
 
 // finish does what is left to do for the connections that have ended: one

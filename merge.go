@@ -1,9 +1,36 @@
 package popscope
 
 import (
+	"cmp"
 	"container/heap"
 	"math"
+
+	"popscope/reassembly/stream"
 )
+
+// rank is a place in the order of results.
+type rank struct {
+	ended int64 // the packet that ended the session, never while it is open; of a part the packet at which it was full
+	first int64 // the first packet of the connection
+}
+
+// never is a packet that does not come.
+const never = math.MaxInt64
+
+// rankOf returns the place of a session.
+func rankOf(c *stream.Conn) rank {
+	return rank{cmp.Or(c.Ended.Packet, never), c.First.Packet}
+}
+
+// behind returns the place behind all sessions that ended with a packet, or
+// before it.
+func behind(packet int64) rank { return rank{packet, never} }
+
+func (a rank) before(b rank) bool { return a.compare(b) < 0 }
+
+func (a rank) compare(b rank) int {
+	return cmp.Or(cmp.Compare(a.ended, b.ended), cmp.Compare(a.first, b.first))
+}
 
 // merge puts the results of all shards into one order: that of the packets
 // that ended the sessions, and for those still open that of their first
@@ -17,7 +44,7 @@ type merge struct {
 // add takes results, whose order among themselves does not matter.
 func (m *merge) add(results []*Result) {
 	for _, r := range results {
-		r.due = r.endedAt()
+		r.due = r.rank()
 		if m.follow && !r.Last {
 			heap.Push(&m.parts, r)
 			continue
@@ -26,31 +53,28 @@ func (m *merge) add(results []*Result) {
 	}
 }
 
-// nextPart returns the next part at or before packet mark that waits for
-// nothing else, or nil.
-func (m *merge) nextPart(mark int64) *Result { return m.parts.popUpTo(mark) }
+// nextPart returns the next part whose place is before a rank and that waits
+// for nothing else, or nil.
+func (m *merge) nextPart(up rank) *Result { return m.parts.popBefore(up) }
 
-// next returns the next result that ended at or before packet mark, or nil.
-func (m *merge) next(mark int64) *Result {
-	return m.waiting.popUpTo(mark)
+// next returns the next result whose place is before a rank, or nil.
+func (m *merge) next(up rank) *Result {
+	return m.waiting.popBefore(up)
 }
 
-func (h *resultHeap) popUpTo(mark int64) *Result {
-	if len(*h) == 0 || (*h)[0].due > mark {
+func (h *resultHeap) popBefore(up rank) *Result {
+	if len(*h) == 0 || !(*h)[0].due.before(up) {
 		return nil
 	}
 	return heap.Pop(h).(*Result)
 }
 
-// endedAt returns the packet that ended the session, or this part of it.
-func (r *Result) endedAt() int64 {
-	switch {
-	case !r.Last:
-		return r.partAt
-	case r.Conn.Ended.Packet == 0:
-		return math.MaxInt64
+// rank returns the place of a session, or of this part of it.
+func (r *Result) rank() rank {
+	if !r.Last {
+		return rank{r.partAt, r.Conn.First.Packet}
 	}
-	return r.Conn.Ended.Packet
+	return rankOf(r.Conn)
 }
 
 type resultHeap []*Result
@@ -58,11 +82,8 @@ type resultHeap []*Result
 func (h resultHeap) Len() int { return len(h) }
 func (h resultHeap) Less(i, j int) bool {
 	a, b := h[i], h[j]
-	switch {
-	case a.due != b.due:
-		return a.due < b.due
-	case a.Conn.First.Packet != b.Conn.First.Packet:
-		return a.Conn.First.Packet < b.Conn.First.Packet
+	if a.due != b.due {
+		return a.due.before(b.due)
 	}
 	return a.Part < b.Part
 }

@@ -4,13 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
-	"math"
 	"sync/atomic"
 
 	"popscope/capture"
 	"popscope/capture/packet"
 	"popscope/pop3parse/audit"
-	"popscope/reassembly"
 	"popscope/reassembly/stream"
 )
 
@@ -26,6 +24,7 @@ type Analyzer struct {
 	shards []*shard
 	merge  merge
 	filter filter
+	learnt []*Result // scratch
 	audit  *audit.Auditor
 	sum    Summary
 	open   atomic.Int64
@@ -109,14 +108,12 @@ func (a inline) fail(err error) bool { return a.yield(nil, err) }
 
 // turn lets all shards learn the news, and hands on what is finished.
 func (a inline) turn(n news) bool {
-	mark := n.at.Packet
-	for _, s := range a.shards {
-		s.learn(&n)
-		a.merge.add(s.out)
-		s.out = s.out[:0]
-		mark = min(mark, s.mark())
-	}
-	return a.release(&n, mark, a.yield)
+	all := crew(a.shards)
+	f := all.learn(&n, a.learnt[:0])
+	a.merge.add(f.results)
+	clear(f.results)
+	a.learnt = f.results
+	return a.release(n.at.Packet, n.upTo(f.mark), all, a.yield)
 }
 
 // rounds is the sink of sequential otherwise.
@@ -135,38 +132,47 @@ func (r *rounds) leftOut(shard int, at stream.Stamp) {
 
 func (r *rounds) turn(n news) bool {
 	for i, s := range r.shards {
-		s.assemble(r.batch, i)
+		s.assemble(r.batch.items[i], r.batch.out[i])
 	}
 	ok := r.inline.turn(n)
 	r.batch.clear()
 	if b := r.in.bypass; b != nil && !n.part {
-		var ignored []reassembly.Ignored
-		for _, s := range r.shards {
-			ignored = s.asm.TakeIgnored(ignored)
-		}
-		b.later(ignored, n.at)
+		b.later(crew(r.shards).ignored(), n.at)
 	}
 	return ok
 }
 
-// release hands on the results whose turn has come: those of sessions that
-// ended at or before the packet mark, and before them what is to be followed
-// at once.
-func (a *Analyzer) release(n *news, mark int64, yield func(*Result, error) bool) bool {
-	if n.last {
-		mark = math.MaxInt64
-	}
-	for r := a.merge.nextPart(n.at.Packet); r != nil; r = a.merge.nextPart(n.at.Packet) {
+// putOff are sessions that have ended, and are read when it is their turn.
+type putOff interface {
+	due() rank      // the place of the first of them; behind(never) if there are none
+	read() finished // some of them, the first one among them
+}
+
+// release hands on the results whose turn has come: those whose place is
+// before up, and before them what is to be followed at once, as far as packet
+// at.
+func (a *Analyzer) release(at int64, up rank, rest putOff, yield func(*Result, error) bool) bool {
+	for r := a.merge.nextPart(behind(at)); r != nil; r = a.merge.nextPart(behind(at)) {
 		if !yield(r, nil) {
 			return false
 		}
 	}
-	for r := a.merge.next(mark); r != nil; r = a.merge.next(mark) {
-		if !yield(r, nil) {
-			return false
+	for {
+		due := rest.due()
+		wanted := due.before(up)
+		if !wanted {
+			due = up
 		}
+		for r := a.merge.next(due); r != nil; r = a.merge.next(due) {
+			if !yield(r, nil) {
+				return false
+			}
+		}
+		if !wanted {
+			return true
+		}
+		a.merge.add(rest.read().results)
 	}
-	return true
 }
 
 // goesOn reports whether a source can be read further after err: damage

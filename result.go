@@ -47,7 +47,7 @@ type Result struct {
 	Side                           stream.Dir            // valid iff OneSided
 
 	partAt  int64 // valid iff !Last: the packet at which the part was full
-	due     int64 // its place in the order of results: what endedAt returns
+	due     rank  // its place in the order of results: what the method rank returns
 	sawUser bool  // Options.User has logged in by now
 
 	conn   stream.Conn  // what Conn points to

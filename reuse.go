@@ -11,7 +11,7 @@ type reuse struct {
 	results []*Result
 	readers []*reader
 
-	buffers [][]byte // of backlogs; in the shard's goroutine only
+	buffers buffers // of backlogs; in the shard's goroutine only
 }
 
 const (
@@ -20,8 +20,6 @@ const (
 	// spareExchanges bounds the exchanges of a reader that is used again:
 	// the memory of a long session is let go.
 	spareExchanges = 32
-	// spareBuffer bounds the memory of a backlog that is used again.
-	spareBuffer = 4 << 10
 )
 
 // result returns an empty Result.
@@ -36,24 +34,6 @@ func (u *reuse) reader() *reader {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return take(&u.readers)
-}
-
-// buffer returns memory for a backlog, nil if there is none to spare.
-func (u *reuse) buffer() []byte {
-	n := len(u.buffers)
-	if n == 0 {
-		return nil
-	}
-	b := u.buffers[n-1]
-	u.buffers = u.buffers[:n-1]
-	return b
-}
-
-// spare takes the memory of a backlog that was read.
-func (u *reuse) spare(b []byte) {
-	if 0 < cap(b) && cap(b) <= spareBuffer && len(u.buffers) < spareResults {
-		u.buffers = append(u.buffers, b[:0])
-	}
 }
 
 // take returns the one that was put down last, or a new one.

@@ -65,20 +65,32 @@ type news struct {
 	keys  int64         // mark of the key log
 	until int64         // the time that all of the last packets have reached; 0 not known
 	quiet time.Duration // no packet came for so long; 0 if one did
+	full  bool          // of packets or bytes: more will follow soon
 	last  bool          // the capture is over
 	part  bool          // no turn: only hand on what there is
+}
+
+// upTo returns the place up to which all results are known when a turn is
+// done, if no session can end any more up to packet mark.
+func (n *news) upTo(mark int64) rank {
+	if n.last {
+		mark = never
+	}
+	return behind(mark)
 }
 
 // over reports whether a turn is due.
 func (r *round) over() bool {
 	slow := r.now > r.start && uint64(r.now)-uint64(r.start) >= uint64(batchTime)
-	return r.packets >= batchPackets || r.bytes >= batchBytes || slow
+	return r.full() || slow
 }
+
+func (r *round) full() bool { return r.packets >= batchPackets || r.bytes >= batchBytes }
 
 // turn returns the news of a turn that is due, and begins the next round.
 func (in *intake) turn() news {
+	n := news{at: in.at, keys: in.mark, full: in.round.full()}
 	in.round = round{}
-	n := news{at: in.at, keys: in.mark}
 	if in.count >= clockPackets {
 		n.until = slices.Min(in.recent[:])
 	}

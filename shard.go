@@ -31,6 +31,7 @@ type shard struct {
 	reuse  reuse
 	tracks []*track        // to be used again
 	ended  []ending        // see finish
+	later  later           // what else has ended
 	names  strings.Builder // where name puts them
 	window *window         // nil unless packets are asked for
 	tls    waiting
@@ -91,11 +92,10 @@ func (s *shard) segment(seg *packet.Segment, at stream.Stamp, keys int64) {
 	s.drain()
 }
 
-// assemble takes the segments of a round, of the shard with a number. What
+// assemble takes the segments of a round, and what was left out of it. What
 // they bring waits for drain, so that the code of each stage, which is more
 // than a processor holds at once, runs for many packets in a row.
-func (s *shard) assemble(b *batch, number int) {
-	items, out := b.items[number], b.out[number]
+func (s *shard) assemble(items []item, out []stream.Stamp) {
 	for len(items) > 0 {
 		near := items[:min(len(items), reassembly.Reach)]
 		for i := range near {
@@ -176,9 +176,7 @@ func (s *shard) drain() {
 				s.makeRoom()
 			}
 		case stream.Closed:
-			if s.closed(ev.Conn); len(s.ended) >= maxEnding {
-				s.finish()
-			}
+			s.closed(ev.Conn)
 		}
 	}
 	s.now = now
@@ -240,8 +238,13 @@ func (s *shard) closed(c *stream.Conn) {
 		s.budget.remove(t)
 	}
 	if s.patient {
+		c.Owner = nil
+		if ok && len(s.ended) == maxEnding {
+			s.putOff(t)
+			return
+		}
 		// Nobody else looks at c, which stays as it is until the next segment.
-		c.Owner, c.Done = nil, true
+		c.Done = true
 		if ok {
 			s.ended = append(s.ended, ending{track: t})
 		}

@@ -117,7 +117,7 @@ func (t *track) plaintext(c *stream.Conn) {
 		case isPOP3:
 			t.pop3(c, ch)
 		case undecided:
-			t.backlog.add(&ch)
+			t.backlog.add(&ch, &t.shard.reuse.buffers)
 			t.decideInside(c, false)
 		}
 	}
@@ -135,7 +135,7 @@ func (t *track) plaintext(c *stream.Conn) {
 // decideInside finds out what is inside of TLS, if the plaintext says so by
 // now.
 func (t *track) decideInside(c *stream.Conn, over bool) {
-	for ch, ok := t.backlog.next(); ok; ch, ok = t.backlog.next() {
+	for ch, ok := t.backlog.next(&t.looked); ok; ch, ok = t.backlog.next(&t.looked) {
 		t.look(&ch)
 	}
 	switch t.probePOP3(c, t.shard.ports.has(c.Server.Port()), over || t.full()) {

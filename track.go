@@ -14,6 +14,7 @@ type track struct {
 	is      protocol
 	patient bool // what comes waits in backlog to be read in one go
 	counted bool // in shard.open and shard.ids
+	over    bool // it was read to its end
 	content bool
 	sawUser bool      // a login of Options.User was among the logins
 	charge  charge    // for what is kept of it
@@ -21,8 +22,6 @@ type track struct {
 	tls     *tlsLayer // nil until there is TLS
 	flow    *flow     // nil unless packets are asked for
 	key     sessionID // valid while counted
-	id      string    // the same as text, from start on
-	part    int
 }
 
 // reader is what it takes to read a connection. It is large, and used again
@@ -30,6 +29,9 @@ type track struct {
 type reader struct {
 	track  *track
 	parser *pop3parse.Parser // nil before the first session
+	id     string            // of the session, from start on
+	part   int               // the last one that was emitted
+	looked backlogMark       // up to where the backlog was looked at
 	toTLS  func(stream.Chunk)
 	mail   func(*pop3parse.Message) pop3parse.Sink // nil when nobody wants to know
 
@@ -56,7 +58,6 @@ const (
 // begin makes the track ready for a connection whose first chunk came.
 func (t *track) begin(s *shard, c *stream.Conn, first *stream.Chunk) {
 	t.shard = s
-	t.backlog.packed = s.reuse.buffer()
 	if t.patient = s.patient && saysHello(c, first) && s.ports.has(c.Server.Port()); t.patient {
 		t.count(c)
 	}
@@ -125,14 +126,14 @@ func (t *track) data(c *stream.Conn, ch stream.Chunk) {
 		t.feedTLS(ch)
 		t.plaintext(c)
 	case undecided:
-		t.backlog.add(&ch)
+		t.backlog.add(&ch, &t.shard.reuse.buffers)
 		t.decide(c, false)
 	}
 }
 
 // wait is data while the track is patient.
 func (t *track) wait(c *stream.Conn, ch *stream.Chunk) {
-	if t.backlog.add(ch); t.backlog.isLong() {
+	if t.backlog.add(ch, &t.shard.reuse.buffers); t.backlog.isLong() {
 		t.decide(c, false)
 	}
 }
@@ -148,13 +149,12 @@ func (t *track) pop3(c *stream.Conn, ch stream.Chunk) {
 
 // replay hands on what was held. It may come to be held again.
 func (t *track) replay(to func(*stream.Conn, stream.Chunk), c *stream.Conn) {
-	held := t.backlog
-	held.rewind()
-	t.backlog, t.seen = backlog{}, [2][]byte{t.seen[0][:0], t.seen[1][:0]}
-	for ch, ok := held.next(); ok; ch, ok = held.next() {
+	held, from := t.backlog, backlogMark{}
+	t.backlog, t.looked, t.seen = backlog{}, backlogMark{}, [2][]byte{t.seen[0][:0], t.seen[1][:0]}
+	for ch, ok := held.next(&from); ok; ch, ok = held.next(&from) {
 		to(c, ch)
 	}
-	t.shard.reuse.spare(held.packed)
+	t.shard.reuse.buffers.put(held.packed)
 }
 
 // start begins to read the connection as what it is.
@@ -165,7 +165,9 @@ func (t *track) start(c *stream.Conn, is protocol) {
 	text := t.key.text()
 	t.id = t.shard.name(text[:])
 	if w := t.shard.window; w != nil {
-		t.flow = w.flows[c]
+		if t.flow = w.flows[c]; t.flow != nil {
+			t.flow.id = t.id
+		}
 	}
 	if is == isTLS {
 		t.beginTLS()
@@ -209,8 +211,12 @@ func (t *track) close(c *stream.Conn) {
 	}
 }
 
-// readToEnd reads what is left of a connection that has ended.
+// readToEnd reads what is left of a connection that has ended, once.
 func (t *track) readToEnd(c *stream.Conn) {
+	if t.over {
+		return
+	}
+	t.over = true
 	if t.is == undecided {
 		t.decide(c, true)
 	}

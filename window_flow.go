@@ -27,9 +27,9 @@ type flow struct {
 	conn *stream.Conn
 	key  connKey
 
-	over bool // the connection is closed: is and id are final
+	over bool // the connection is closed: is is final
 	is   protocol
-	id   string
+	id   string // of the session, once it is known to be one
 
 	unplaced []*row
 	strays   []*row      // SYNs that another connection may have begun with
@@ -79,9 +79,6 @@ func (f *flow) state() protocol {
 // close makes what is known final.
 func (f *flow) close() {
 	f.is = f.state()
-	if t, ok := f.conn.Owner.(*track); ok {
-		f.id = t.id
-	}
 	if f.is == undecided {
 		f.is = isOther // it never said a word
 	}
@@ -99,14 +96,6 @@ func (f *flow) close() {
 		s.openUpTo(math.MaxInt64)
 		*s = flowSide{done: s.done, cut: s.cut}
 	}
-}
-
-// session returns the id.
-func (f *flow) session() string {
-	if t, ok := f.conn.Owner.(*track); ok {
-		return t.id
-	}
-	return f.id
 }
 
 // take makes a row one of the flow's.

@@ -96,7 +96,7 @@ func (r *row) finish(w *window) {
 		return
 	}
 	f := r.flow
-	r.Session, r.Conn = f.session(), f.conn
+	r.Session, r.Conn = f.id, f.conn
 	s := &r.Segment
 	for _, n := range [...]struct {
 		is   bool
@@ -131,7 +131,7 @@ func (r *row) finish(w *window) {
 // finishFragment fills in what a fragment says for itself.
 func (r *row) finishFragment(w *window) {
 	l := r.leader
-	r.Session, r.Conn, r.From = l.flow.session(), l.flow.conn, l.From
+	r.Session, r.Conn, r.From = l.flow.id, l.flow.conn, l.From
 	r.Segment.Src, r.Segment.Dst = l.Segment.Src, l.Segment.Dst
 	r.mask(w, l)
 }

@@ -17,68 +17,103 @@ import (
 func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool) {
 	n, ahead := a.opt.Workers, max(a.opt.Ahead/batchBytes, 2)
 	stop := make(chan struct{})
-	pipe := pipeline{hurry: a.opt.Hurry, bypass: a.in.bypass != nil, stop: stop, free: make(chan *batch, (ahead+2)*n), turns: make(chan turn, ahead)}
+	pipe := pipeline{
+		hurry: a.opt.Hurry, bypass: a.in.bypass, stop: stop,
+		free: make(chan *batch, (ahead+2)*n), turns: make(chan []turn, ahead),
+	}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer close(stop)
 
 	for range n {
-		pipe.todo = append(pipe.todo, make(chan *batch, ahead))
-		pipe.done = append(pipe.done, make(chan finished, ahead))
-		pipe.ignored = append(pipe.ignored, make(chan []reassembly.Ignored, bypassLag+1))
+		w := newWorker(ahead)
+		pipe.workers, pipe.late = append(pipe.workers, w), append(pipe.late, &w.late)
 	}
-	for w := range n {
-		var mine []*shard
-		for i := w; i < len(a.shards); i += n {
-			mine = append(mine, a.shards[i])
-		}
-		running.Go(func() { pipe.work(mine, w) })
+	for i, s := range a.shards {
+		w := pipe.workers[i%n]
+		w.shards, w.numbers = append(w.shards, s), append(w.numbers, i)
+	}
+	for _, w := range pipe.workers {
+		running.Go(func() { pipe.work(w) })
 	}
 	running.Go(func() { pipe.read(a.in, src) })
 
-	for t := range pipe.turns {
-		for _, err := range t.errs {
-			if !yield(nil, err) {
+	for turns := range pipe.turns {
+		for i := range turns {
+			if !a.merged(&pipe, &turns[i], yield) {
 				return
 			}
 		}
-		mark := t.at.Packet
-		for _, done := range pipe.done {
-			f := <-done
-			a.merge.add(f.results)
-			mark = min(mark, f.mark)
-		}
-		if !a.release(&t.news, mark, yield) {
-			return
+	}
+}
+
+// merged puts in order what the workers hand on in a turn. It reports whether
+// anybody wants more.
+func (a *Analyzer) merged(p *pipeline, t *turn, yield func(*Result, error) bool) bool {
+	for _, err := range t.errs {
+		if !yield(nil, err) {
+			return false
 		}
 	}
+	mark := t.at.Packet
+	for _, w := range p.workers {
+		f := <-w.done
+		a.merge.add(f.results)
+		mark = min(mark, f.mark)
+		w.late.due = f.due
+	}
+	up := t.upTo(mark)
+	p.late.ask(up)
+	return a.release(t.at.Packet, up, p.late, yield)
 }
 
 // pipeline is what reader, workers and merger share.
 type pipeline struct {
-	hurry  bool          // Options.Hurry
-	bypass bool          // there is one
-	stop   chan struct{} // closed when the caller wants no more
-	turns  chan turn     // one for each round of batches
-	todo   []chan *batch
-	done   []chan finished
-	free   chan *batch
-
-	ignored []chan []reassembly.Ignored // by worker, what became of a round; used iff there is a bypass
+	hurry   bool          // Options.Hurry
+	bypass  *bypass       // of the reader; may be nil
+	stop    chan struct{} // closed when the caller wants no more
+	turns   chan []turn   // for each set of batches, one of each round
+	workers []*worker
+	late    lates // what was put off, by worker
+	free    chan *batch
 }
 
-// turn tells the merger of a round of batches, one for each worker.
+// worker is one of several goroutines that do the work of the shards.
+type worker struct {
+	shards  crew
+	numbers []int // of the shards
+	todo    chan *batch
+	done    chan finished             // one for each round
+	ignored chan []reassembly.Ignored // one for each turn, if there is a bypass
+	late    late
+}
+
+func newWorker(ahead int) *worker {
+	return &worker{
+		todo: make(chan *batch, ahead), done: make(chan finished, ahead), ignored: make(chan []reassembly.Ignored, bypassLag+1),
+		late: late{up: make(chan rank, 1), more: make(chan finished, 1)},
+	}
+}
+
+// turn tells the merger of a round.
 type turn struct {
 	news
 	errs []error // of the source, met during the round
 }
 
-// batch is what one worker gets of a round.
+// batch is what one worker gets of a round, or of several that hold little.
 type batch struct {
-	items [numShards][]item
-	out   [numShards][]stream.Stamp // of segments that the bypass left out
-	bytes []byte                    // payloads, one after the other
-	news  news
+	items  [numShards][]item
+	out    [numShards][]stream.Stamp // of segments that the bypass left out
+	bytes  []byte                    // payloads, one after the other
+	rounds []roundEnd
+}
+
+// roundEnd is where a round ends in a batch: at which of the items and of what
+// was left out, by shard.
+type roundEnd struct {
+	news
+	items, out [numShards]int
 }
 
 // newBatch returns an empty batch for one of several workers, with room for
@@ -95,36 +130,37 @@ type item struct {
 	keys int64 // mark of the key log
 }
 
-// finished is what a worker hands on of a round.
-type finished struct {
-	results []*Result
-	mark    int64
-}
-
 // read deals the packets of src.
 func (p *pipeline) read(in *intake, src capture.Source) {
 	defer close(p.turns)
-	in.read(src, &dealer{pipeline: p, round: p.round(), bypass: in.bypass})
+	d := &dealer{pipeline: p}
+	d.begin()
+	in.read(src, d)
 }
 
 // dealer is the sink of parallel.
 type dealer struct {
 	*pipeline
-	round []*batch
-	any   bool // the round has a segment
-	errs  []error
-
-	bypass *bypass
-	rounds int // dealt
+	set    []*batch // one for each worker
+	turns  []turn   // of the rounds in them
+	items  int      // in them
+	any    bool     // something came since the last turn
+	errs   []error  // since then
+	rounds int      // that were turns
 }
 
+// heldRounds is how many rounds that hold little are dealt at once, so that
+// not each of them has to wake the workers.
+const heldRounds = bypassLag / 4
+
 func (d *dealer) segment(seg *packet.Segment, shard int, at stream.Stamp, keys int64) {
-	d.round[shard%len(d.round)].add(shard, seg, at, keys)
+	d.set[shard%len(d.set)].add(shard, seg, at, keys)
+	d.items++
 	d.any = true
 }
 
 func (d *dealer) leftOut(shard int, at stream.Stamp) {
-	b := d.round[shard%len(d.round)]
+	b := d.set[shard%len(d.set)]
 	b.out[shard] = append(b.out[shard], at)
 	d.any = true
 }
@@ -134,16 +170,36 @@ func (d *dealer) fail(err error) bool {
 	return true
 }
 
-// turn deals the round.
+// turn ends a round and deals what there is, unless it is little, and more
+// follows soon.
 func (d *dealer) turn(n news) bool {
 	if n.part && !d.any && len(d.errs) == 0 {
 		return true
 	}
-	ok := d.deal(d.round, turn{n, d.errs}) && (d.bypass == nil || n.part || d.learn(&n))
-	if ok && !n.last {
-		d.round, d.any, d.errs = d.pipeline.round(), false, nil
+	for _, b := range d.set {
+		b.end(n)
 	}
-	return ok
+	d.turns = append(d.turns, turn{n, d.errs})
+	d.any, d.errs = false, nil
+	if !d.holds(&n) {
+		if !d.deal() || n.last {
+			return false
+		}
+		d.begin()
+	}
+	return d.bypass == nil || n.part || d.learn(&n)
+}
+
+// holds reports whether the batches can take another round.
+func (d *dealer) holds(n *news) bool {
+	if d.bypass == nil || !n.full || len(d.turns) == heldRounds || d.items > batchPackets/2 {
+		return false
+	}
+	bytes := 0
+	for _, b := range d.set {
+		bytes += len(b.bytes)
+	}
+	return bytes < batchBytes/2
 }
 
 // learn tells the bypass what the workers ignore since bypassLag rounds ago,
@@ -153,9 +209,9 @@ func (d *dealer) learn(n *news) bool {
 		return true
 	}
 	var all []reassembly.Ignored
-	for _, from := range d.ignored {
+	for _, w := range d.workers {
 		select {
-		case some := <-from:
+		case some := <-w.ignored:
 			all = append(all, some...)
 		case <-d.stop:
 			return false
@@ -165,33 +221,32 @@ func (d *dealer) learn(n *news) bool {
 	return true
 }
 
-// round returns an empty batch for each worker.
-func (p *pipeline) round() []*batch {
-	out := make([]*batch, len(p.todo))
-	for i := range out {
+// begin begins a set of batches.
+func (d *dealer) begin() {
+	d.set, d.turns, d.items = make([]*batch, len(d.workers)), nil, 0
+	for i := range d.set {
 		select {
-		case out[i] = <-p.free:
+		case d.set[i] = <-d.free:
 		default:
-			out[i] = newBatch(len(out))
+			d.set[i] = newBatch(len(d.set))
 		}
 	}
-	return out
 }
 
-// deal hands a round to the workers, and reports whether anybody wants it.
-func (p *pipeline) deal(round []*batch, t turn) bool {
-	for i, b := range round {
-		b.news = t.news
+// deal hands the batches to the workers, and reports whether anybody wants
+// them.
+func (d *dealer) deal() bool {
+	for i, b := range d.set {
 		select {
-		case p.todo[i] <- b:
-		case <-p.stop:
+		case d.workers[i].todo <- b:
+		case <-d.stop:
 			return false
 		}
 	}
 	select {
-	case p.turns <- t:
+	case d.pipeline.turns <- d.turns:
 		return true
-	case <-p.stop:
+	case <-d.stop:
 		return false
 	}
 }
@@ -204,62 +259,79 @@ func (b *batch) add(shard int, seg *packet.Segment, at stream.Stamp, keys int64)
 	mine.seg.Payload = b.bytes[from:len(b.bytes):len(b.bytes)]
 }
 
+// end ends a round.
+func (b *batch) end(n news) {
+	e := roundEnd{news: n}
+	for i := range b.items {
+		e.items[i], e.out[i] = len(b.items[i]), len(b.out[i])
+	}
+	b.rounds = append(b.rounds, e)
+}
+
+// part returns what a shard gets of a round.
+func (b *batch) part(round, shard int) ([]item, []stream.Stamp) {
+	var from roundEnd
+	if round > 0 {
+		from = b.rounds[round-1]
+	}
+	to := &b.rounds[round]
+	return b.items[shard][from.items[shard]:to.items[shard]], b.out[shard][from.out[shard]:to.out[shard]]
+}
+
 // clear makes the batch empty, to be used again.
 func (b *batch) clear() {
 	for i := range b.items {
 		b.items[i], b.out[i] = b.items[i][:0], b.out[i][:0]
 	}
-	b.bytes = b.bytes[:0]
+	b.bytes, b.rounds = b.bytes[:0], b.rounds[:0]
 }
 
-// work does the batches of one worker: its shards are every len(p.todo)th one,
-// from the first on.
-func (p *pipeline) work(shards []*shard, first int) {
-	todo, done, tell := p.todo[first], p.done[first], p.ignored[first]
+// work does the batches of one worker.
+func (p *pipeline) work(w *worker) {
 	behind := false // until there is nothing to do
 	for {
 		var b *batch
 		select {
-		case b = <-todo:
+		case b = <-w.todo:
 		case <-p.stop:
 			return
 		}
-		if waits := len(todo); p.hurry && (waits > cap(todo)/8 || waits == 0) {
+		if waits := len(w.todo); p.hurry && (waits > cap(w.todo)/8 || waits == 0) {
 			behind = waits > 0
 		}
-		for i, s := range shards {
-			s.behind = behind
-			s.assemble(b, first+i*len(p.todo))
+		for i := range b.rounds {
+			if !p.round(w, b, i, behind) {
+				return
+			}
 		}
-		f := finished{mark: b.news.at.Packet}
-		var ignored []reassembly.Ignored
-		for _, s := range shards {
-			s.learn(&b.news)
-			f.results = append(f.results, s.out...)
-			s.out = s.out[:0]
-			f.mark = min(f.mark, s.mark())
-			ignored = s.asm.TakeIgnored(ignored)
-		}
-		last, part := b.news.last, b.news.part
 		b.clear()
 		select {
 		case p.free <- b:
 		default:
 		}
+	}
+}
+
+// round does one round of a batch. It reports whether anybody wants another
+// one.
+func (p *pipeline) round(w *worker, b *batch, number int, behind bool) bool {
+	for i, s := range w.shards {
+		s.behind = behind
+		s.assemble(b.part(number, w.numbers[i]))
+	}
+	n := &b.rounds[number].news
+	f := w.shards.learn(n, nil)
+	select {
+	case w.done <- f:
+	case <-p.stop:
+		return false
+	}
+	if p.bypass != nil && !n.part {
 		select {
-		case done <- f:
+		case w.ignored <- w.shards.ignored():
 		case <-p.stop:
-			return
-		}
-		if p.bypass && !part && !last {
-			select {
-			case tell <- ignored:
-			case <-p.stop:
-				return
-			}
-		}
-		if last {
-			return
+			return false
 		}
 	}
+	return w.late.answer(w.shards, p.stop) && !n.last
 }

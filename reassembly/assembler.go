@@ -20,7 +20,7 @@ type Assembler struct {
 	at     stream.Stamp // of the packet at hand
 
 	used    [kinds]queue[entry]    // by last use, to within 1/32 of the time they may be idle
-	ending  queue[conn]            // ended and not reported, in the order of their ends
+	ending  queue[ending]          // ended and not reported, in the order of their ends
 	holds   [holdKinds]queue[hold] // by hold.since
 	waiting int                    // cost of all pieces that wait
 	archive archive
@@ -43,6 +43,7 @@ type Assembler struct {
 	thorough     bool      // tests: no segment is taken by steady
 	freeConns    []*conn
 	freeEntry    []*entry
+	freeEnding   []*ending
 	entries      []entry // that were not in use yet
 	stats        Stats
 }
@@ -64,7 +65,10 @@ type item struct {
 }
 
 // spares bounds what is kept for use again after a flood.
-const spares = 4096
+const spares = 256
+
+// longQueue is how many events more than a round brings.
+const longQueue = 4096
 
 // New returns an Assembler.
 func New(l Limits) *Assembler {
@@ -227,7 +231,7 @@ func (a *Assembler) Next() *stream.Event {
 // event has made it long.
 func (a *Assembler) rewind() {
 	a.items, a.head, a.placed = a.items[:0], 0, 0
-	if cap(a.items) > spares {
+	if cap(a.items) > longQueue {
 		a.items = nil
 	}
 }
@@ -303,9 +307,9 @@ func (a *Assembler) Stats() Stats {
 // none. Any connection that ends later has a higher one, or that of the
 // packet at hand. Ask when Next has returned nil.
 func (a *Assembler) Oldest() (packet int64, ok bool) {
-	c := a.ending.first()
-	if c == nil {
+	e := a.ending.first()
+	if e == nil {
 		return 0, false
 	}
-	return c.pub.Ended.Packet, true
+	return e.conn.pub.Ended.Packet, true
 }

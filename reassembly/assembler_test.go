@@ -76,14 +76,14 @@ func TestConflicts(t *testing.T) {
 			p.run(test.play)
 			p.close()
 			c := p.conns[0]
-			for i := range c.Conflicts {
-				c.Conflicts[i].First.Nanos, c.Conflicts[i].Second.Nanos = 0, 0
+			for i := range c.Conflicts() {
+				c.Conflicts()[i].First.Nanos, c.Conflicts()[i].Second.Nanos = 0, 0
 			}
-			if !reflect.DeepEqual(c.Conflicts, test.want) || c.Transport.Conflicts != int64(len(test.want)) {
-				t.Errorf("conflicts\n got %+v\nwant %+v", c.Conflicts, test.want)
+			if !reflect.DeepEqual(c.Conflicts(), test.want) || c.Transport().Conflicts != int64(len(test.want)) {
+				t.Errorf("conflicts\n got %+v\nwant %+v", c.Conflicts(), test.want)
 			}
-			if c.Transport.Unverified != test.unverified {
-				t.Errorf("unverified\n got %d\nwant %d", c.Transport.Unverified, test.unverified)
+			if c.Transport().Unverified != test.unverified {
+				t.Errorf("unverified\n got %d\nwant %d", c.Transport().Unverified, test.unverified)
 			}
 		})
 	}
@@ -113,8 +113,8 @@ func TestConflictsAreBounded(t *testing.T) {
 	p := newScript(t, Limits{})
 	p.run(handshakeLines + "C 0:10" + strings.Repeat("; C 0:10 x", 100))
 	c := p.conns[0]
-	if len(c.Conflicts) != stream.MaxConflicts || c.Transport.Conflicts != 100 {
-		t.Errorf("%d conflicts of %d", len(c.Conflicts), c.Transport.Conflicts)
+	if len(c.Conflicts()) != stream.MaxConflicts || c.Transport().Conflicts != 100 {
+		t.Errorf("%d conflicts of %d", len(c.Conflicts()), c.Transport().Conflicts)
 	}
 }
 
@@ -219,7 +219,7 @@ func TestFlip(t *testing.T) {
 		t.Errorf("directions\n got %v\nwant %v", dirs, want)
 	}
 	if c.Client.Port() != 5000 || c.Server.Port() != 6000 || c.Packets != [2]int64{1, 9} || c.Bytes != [2]int64{7, 5} ||
-		c.Transport.Retransmitted != [2]int64{0, 8} || c.Flip {
+		c.Transport().Retransmitted != [2]int64{0, 8} || c.Flip {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -430,7 +430,7 @@ func TestManyEventsAtOnce(t *testing.T) {
 	}
 	p.run("C 0:5")
 	p.want("open C0:5" + want.String())
-	if cap(p.a.items) > spares {
+	if cap(p.a.items) > longQueue {
 		t.Errorf("the queue keeps room for %d events", cap(p.a.items))
 	}
 }

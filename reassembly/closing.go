@@ -14,15 +14,37 @@ func (a *Assembler) end(c *conn, reason stream.CloseReason) {
 		return
 	}
 	c.pub.Close, c.pub.Ended = reason, a.at
-	c.endedAt = a.clock.from(a.at.Nanos)
-	a.ending.push(&c.place, c)
+	c.end = a.newEnding()
+	c.end.conn, c.end.at = c, a.clock.from(a.at.Nanos)
+	a.ending.push(&c.end.place, c.end)
 	a.busy = true
 }
 
 // revive notes that a connection goes on after all.
 func (a *Assembler) revive(c *conn) {
 	c.pub.Close, c.pub.Ended = stream.NotClosed, stream.Stamp{}
-	a.ending.remove(&c.place)
+	a.unlist(c)
+}
+
+// unlist takes a connection from those that have ended and are not reported.
+func (a *Assembler) unlist(c *conn) {
+	e := c.end
+	c.end = nil
+	a.ending.remove(&e.place)
+	*e = ending{}
+	if len(a.freeEnding) < spares {
+		a.freeEnding = append(a.freeEnding, e)
+	}
+}
+
+func (a *Assembler) newEnding() *ending {
+	n := len(a.freeEnding)
+	if n == 0 {
+		return new(ending)
+	}
+	e := a.freeEnding[n-1]
+	a.freeEnding = a.freeEnding[:n-1]
+	return e
 }
 
 // detach takes a connection that has ended away from its entry. Nothing
@@ -51,15 +73,16 @@ func (a *Assembler) work() bool {
 // reportEnded reports the connection that ended first, if its time has
 // come.
 func (a *Assembler) reportEnded() bool {
-	c := a.ending.first()
-	if c == nil {
+	e := a.ending.first()
+	if e == nil {
 		return false
 	}
-	lingers := c.entry != nil && a.clock.now-c.endedAt < int64(a.limits.Linger) && !a.outlived() // otherwise nothing more can come
+	c := e.conn
+	lingers := c.entry != nil && a.clock.now-e.at < int64(a.limits.Linger) && !a.outlived() // otherwise nothing more can come
 	if lingers && !a.closed && a.ending.len <= a.limits.LingerConnections {
 		return false
 	}
-	a.ending.remove(&c.place)
+	a.unlist(c)
 	a.report(c)
 	return true
 }
@@ -71,8 +94,8 @@ const lingerPackets = 1 << 18 // more than come in a second of a busy link
 // outlived reports whether the connection that ended first has lingered for
 // too many packets.
 func (a *Assembler) outlived() bool {
-	c := a.ending.first()
-	return c != nil && a.at.Packet-c.pub.Ended.Packet >= lingerPackets
+	e := a.ending.first()
+	return e != nil && a.at.Packet-e.conn.pub.Ended.Packet >= lingerPackets
 }
 
 // report is the last that is done for a connection, which is in no queue
@@ -215,7 +238,7 @@ func (a *Assembler) shed() {
 		// One that has ended leaves its place at once, though it is
 		// reported in its turn.
 		for n := a.ending.head; n != nil && e == nil; n = n.next {
-			e = n.of.entry
+			e = n.of.conn.entry
 		}
 	}
 	if e == nil {

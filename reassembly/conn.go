@@ -14,7 +14,8 @@ type conn struct {
 	// What each segment needs comes first, in few lines of the processor's cache.
 	pub   *stream.Conn // what the consumer sees
 	entry *entry       // nil once the tuple belongs to a later connection, or is free
-	next  *handshake   // of another connection on the same tuple, if its SYN is all there is; else nil
+	end   *ending      // nil until it has ended
+	rare  *rare        // nil until there is a need of it
 
 	client    uint8
 	syns      uint8 // bit of each side whose SYN was seen
@@ -25,18 +26,37 @@ type conn struct {
 	ignored   bool  // the consumer wants no more
 	finishing bool  // the entry is of kindFinishing
 
-	place node[conn] // in Assembler.ending, once it has ended
-	half  [2]half    // by the side that sends
+	half [2]half // by the side that sends
+}
 
-	endedAt int64    // clock when it ended
-	rst     uint8    // who sent the RST; valid iff pub.Close == stream.ClosedRST
-	rstEnd  [2]int64 // where both directions stood for the sender of the RST: offsets by side; -1 unknown
+// rare is what few connections need. What stands by side is of the side that
+// sends.
+type rare struct {
+	next     handshake // of another connection on the same tuple, if its SYN is all there is; valid iff another
+	another  bool
+	strayed  [2]bool  // data came that was out of the window; it ended at stray
+	stray    [2]Seq   // valid iff strayed
+	closedAt [2]int64 // nanoseconds up to which its closed window is counted; 0 while it is open
+}
 
-	// After an RST: the last data that its sender did not know of, whose
-	// acknowledgement would show that the connection lives.
+// ending is what is known of the end of a connection, which takes late
+// packets until it is reported.
+type ending struct {
+	conn  *conn
+	place node[ending] // in Assembler.ending
+	at    int64        // clock when it ended
+
+	lastAcked int64 // where one side is not seen: what that had acknowledged; valid iff pub.Close == stream.ClosedFIN
+
+	// Valid iff pub.Close == stream.ClosedRST.
+	rst    uint8    // who sent the RST
+	rstEnd [2]int64 // where both directions stood for the sender of the RST: offsets by side; -1 unknown
+
+	// The last data that the sender of the RST did not know of, whose
+	// acknowledgement would show that the connection lives; freshEnd is 0
+	// if there was none.
 	freshSide uint8
 	freshEnd  int64
-	lastAcked int64 // after the end of a connection of which one side is seen: what that had acknowledged
 }
 
 func (c *conn) dir(side int) stream.Dir {
@@ -46,25 +66,67 @@ func (c *conn) dir(side int) stream.Dir {
 	return stream.Server
 }
 
-func (c *conn) ended() bool { return c.place.of != nil }
+// needs returns what few connections need.
+func (c *conn) needs() *rare {
+	if c.rare == nil {
+		c.rare = new(rare)
+	}
+	return c.rare
+}
+
+// another returns the handshake of another connection on the same tuple; nil
+// if there is none.
+func (c *conn) another() *handshake {
+	if c.rare == nil || !c.rare.another {
+		return nil
+	}
+	return &c.rare.next
+}
+
+// windowClosed reports whether a side takes no more bytes at present.
+func (c *conn) windowClosed() bool { return c.rare != nil && c.rare.closedAt != [2]int64{} }
+
+func (c *conn) ended() bool { return c.end != nil }
 
 // swapRoles makes the client the server.
 func (c *conn) swapRoles() {
 	p := c.pub
 	c.client = 1 - c.client
 	p.Client, p.Server = p.Server, p.Client
-	t := &p.Transport
-	for _, n := range []*[2]int64{
-		&p.Packets, &p.Bytes, &p.Lost, &t.Retransmitted, &t.OutOfOrder, &t.KeepAlives,
-		&t.ZeroWindows, &t.ZeroTime, &t.ResendTime, &t.BadChecksums, &t.OutOfWindow, &t.Late, &t.Cut,
-	} {
+	for _, n := range []*[2]int64{&p.Packets, &p.Bytes, &p.Lost} {
 		n[0], n[1] = n[1], n[0]
 	}
 	p.Start[0], p.Start[1] = p.Start[1], p.Start[0]
 	p.Started[0], p.Started[1] = p.Started[1], p.Started[0]
-	for i := range p.Conflicts {
-		p.Conflicts[i].Dir = p.Conflicts[i].Dir.Other()
+	t := p.Trouble
+	if t == nil {
+		return
 	}
+	for _, n := range []*[2]int64{
+		&t.Retransmitted, &t.OutOfOrder, &t.KeepAlives, &t.ZeroWindows, &t.ZeroTime,
+		&t.ResendTime, &t.BadChecksums, &t.OutOfWindow, &t.Late, &t.Cut,
+	} {
+		n[0], n[1] = n[1], n[0]
+	}
+	for i := range t.Copies {
+		t.Copies[i].Dir = t.Copies[i].Dir.Other()
+	}
+}
+
+// trouble returns what counts it.
+func (c *conn) trouble() *stream.Trouble {
+	if c.pub.Trouble == nil {
+		c.pub.Trouble = new(stream.Trouble)
+	}
+	return c.pub.Trouble
+}
+
+// resent returns how many segments of a direction were repetitions.
+func (c *conn) resent(dir stream.Dir) int64 {
+	if c.pub.Trouble == nil {
+		return 0
+	}
+	return c.pub.Trouble.Retransmitted[dir]
 }
 
 // clientByPort tells the client from the ports: the side that does not
@@ -129,7 +191,6 @@ func (a *Assembler) startAt(c *conn, side int, s Seq) {
 // processAny takes any segment that belongs to a connection.
 func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	dir := c.dir(side)
-	t := &c.pub.Transport
 	a.takenFor(c)
 	c.pub.Packets[dir]++
 	c.pub.Last = a.at
@@ -139,7 +200,7 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	switch {
 	case c.ignored && flags&packet.RST == 0: // nobody asks for its checksums
 	case s.Bad():
-		t.BadChecksums[dir]++
+		c.trouble().BadChecksums[dir]++
 		if h.good && flags&packet.RST != 0 {
 			a.mark(OutOfWindow)
 			return // its peer does not believe it; that all checksums of a sender are bad is the capture's doing
@@ -150,7 +211,7 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	a.noteWindow(c, side, s)
 	length := int64(max(s.Length, len(s.Payload)))
 	if length > int64(len(s.Payload)) {
-		t.Cut[dir]++
+		c.trouble().Cut[dir]++
 	}
 
 	seq := Seq(s.Seq)
@@ -163,10 +224,11 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	}
 	if h.start != startUnknown {
 		if off = h.offset(seq); !h.near(off, length) {
-			t.OutOfWindow[dir]++
+			c.trouble().OutOfWindow[dir]++
 			a.mark(OutOfWindow)
-			if h.strayed = h.strayed || length > 0; length > 0 {
-				h.stray = seq.Add(length)
+			if length > 0 {
+				r := c.needs()
+				r.strayed[side], r.stray[side] = true, seq.Add(length)
 			}
 			a.supplant(c, side, s)
 			return
@@ -187,9 +249,9 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	}
 	switch {
 	case length > 0:
-		resent := t.Retransmitted[dir]
+		resent := c.resent(dir)
 		a.arrive(c, side, off, length, s)
-		h.sentData(t, dir, a.at.Nanos, t.Retransmitted[dir] > resent)
+		c.sentData(side, a.at.Nanos, c.resent(dir) > resent)
 	case flags&(packet.SYN|packet.FIN) == 0:
 		a.empty(c, side, off, seq)
 	}
@@ -227,8 +289,8 @@ func (c *conn) gathered() bool {
 // acknowledges what came out of the window the other way, then another
 // connection uses the tuple, and the capture lacks its SYNs.
 func (a *Assembler) supplant(c *conn, side int, s *packet.Segment) {
-	peer := &c.half[1-side]
-	if s.Flags&(packet.ACK|packet.RST) != packet.ACK || !peer.strayed || Seq(s.Ack) != peer.stray {
+	r := c.rare
+	if s.Flags&(packet.ACK|packet.RST) != packet.ACK || r == nil || !r.strayed[1-side] || Seq(s.Ack) != r.stray[1-side] {
 		return
 	}
 	e := c.entry
@@ -266,8 +328,8 @@ func (a *Assembler) acknowledged(c *conn, side int, ack Seq, firm bool) {
 	if h.hold != nil && off > h.next {
 		h.hold.claims++
 	}
-	if c.pub.Close == stream.ClosedRST && int(c.freshSide) == side && c.freshEnd > 0 && h.acked >= c.freshEnd {
-		c.pub.Transport.OutOfWindow[c.dir(int(c.rst))]++
+	if e := c.end; e != nil && c.pub.Close == stream.ClosedRST && int(e.freshSide) == side && e.freshEnd > 0 && h.acked >= e.freshEnd {
+		c.trouble().OutOfWindow[c.dir(int(e.rst))]++
 		a.revive(c)
 	}
 	a.disproveFIN(c, side)
@@ -294,7 +356,7 @@ func (a *Assembler) empty(c *conn, side int, off int64, seq Seq) {
 		}
 	}
 	if keepAlive {
-		c.pub.Transport.KeepAlives[c.dir(side)]++
+		c.trouble().KeepAlives[c.dir(side)]++
 		a.mark(KeepAlive)
 	}
 }
@@ -306,17 +368,16 @@ func (a *Assembler) fin(c *conn, side int, seq Seq, length int64) {
 	if h.start == startUnknown {
 		h.countFrom(seq)
 	}
-	t := &c.pub.Transport
 	off := h.offset(seq)
 	switch {
 	case h.ended && !h.guessed && off == h.fin:
 		if length == 0 {
-			t.Retransmitted[c.dir(side)]++
+			c.trouble().Retransmitted[c.dir(side)]++
 			a.mark(Retransmitted)
 		}
 	case h.start == startFixed && off < h.next,
 		h.ended && !h.guessed && h.next >= h.fin && h.acked == h.fin+1:
-		t.OutOfWindow[c.dir(side)]++ // the stream went on behind it, or ended before it
+		c.trouble().OutOfWindow[c.dir(side)]++ // the stream went on behind it, or ended before it
 		if length == 0 {
 			a.mark(OutOfWindow)
 		}
@@ -337,7 +398,7 @@ func (a *Assembler) disproveFIN(c *conn, side int) {
 	acked, came := h.acked >= h.fin+2, h.top > h.fin
 	if acked && came || h.guessed && (acked || came) {
 		if !h.guessed {
-			c.pub.Transport.OutOfWindow[c.dir(side)]++
+			c.trouble().OutOfWindow[c.dir(side)]++
 		}
 		a.unFIN(c, side)
 	}
@@ -366,21 +427,22 @@ func (a *Assembler) reset(c *conn, side int, off int64, s *packet.Segment) {
 		top = max(top, h.fin)
 	}
 	if h.start == startFixed && (off < min(h.next, h.acked) || off > top+rstReach) {
-		c.pub.Transport.OutOfWindow[c.dir(side)]++
+		c.trouble().OutOfWindow[c.dir(side)]++
 		a.mark(OutOfWindow)
 		return
 	}
 	if !c.ended() {
-		c.rst, c.freshEnd = uint8(side), 0
-		c.rstEnd[side], c.rstEnd[1-side] = off, -1
+		ack := int64(-1)
 		if peer := &c.half[1-side]; s.Flags&packet.ACK != 0 && peer.start == startFixed {
-			c.rstEnd[1-side] = peer.offset(Seq(s.Ack))
-			if !c.ignored && c.rstEnd[1-side] <= peer.top+rstReach {
+			ack = peer.offset(Seq(s.Ack))
+			if !c.ignored && ack <= peer.top+rstReach {
 				a.acknowledged(c, 1-side, Seq(s.Ack), false)
 				a.review(c, 1-side, false, false)
 			}
 		}
 		a.end(c, stream.ClosedRST)
+		c.end.rst = uint8(side)
+		c.end.rstEnd[side], c.end.rstEnd[1-side] = off, ack
 	}
 }
 
@@ -394,15 +456,15 @@ func (a *Assembler) checkEnd(c *conn) {
 	switch {
 	case c.pub.Close == stream.ClosedFIN && !both && !one:
 		a.revive(c)
-	case c.pub.Close == stream.ClosedFIN && one && acked > c.lastAcked:
+	case c.pub.Close == stream.ClosedFIN && one && acked > c.end.lastAcked:
 		// The side that is not seen is still sending.
 		a.revive(c)
-		c.lastAcked = acked
 		a.end(c, stream.ClosedFIN)
+		c.end.lastAcked = acked
 	case c.ended():
 	case one || both && !h0.guessed && !h1.guessed:
-		c.lastAcked = acked
 		a.end(c, stream.ClosedFIN)
+		c.end.lastAcked = acked
 	case both && c.entry.kind == kindOpen:
 		a.turn(c.entry, kindFinishing) // to be closed if it stays quiet
 	}

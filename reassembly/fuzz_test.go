@@ -86,8 +86,8 @@ func checkInside(t testing.TB, a *Assembler) {
 		}
 	}
 	for n := a.ending.head; n != nil; n = n.next {
-		if n.of.entry == nil {
-			check(n.of)
+		if n.of.conn.entry == nil {
+			check(n.of.conn)
 		}
 	}
 	inQueues := 0

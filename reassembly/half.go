@@ -42,20 +42,17 @@ type half struct {
 	good     bool  // one of them had a good checksum
 	ended    bool  // a FIN was seen, or is known from what the peer acknowledged; it stands at fin
 	guessed  bool  // that FIN was not seen itself
-	strayed  bool  // data came that was out of the window; it ended at stray
 	archived bool  // it has or had a history
 	denied   uint8 // acknowledgements in a row that know nothing of the highest one
-	stray    Seq
-	low      Seq // the lowest firm claim; valid iff firm
-	high     Seq // the highest claim; valid iff claimed
+	low      Seq   // the lowest firm claim; valid iff firm
+	high     Seq   // the highest claim; valid iff claimed
 
 	next  int64 // the next byte to be delivered
 	top   int64 // behind the last byte seen
 	acked int64 // the peer's highest acknowledgement; a FIN counts as a byte in it
 	fin   int64 // where the FIN stands; valid iff ended
 
-	closedAt int64 // nanoseconds up to which its closed window is counted; 0 while it is open
-	dataAt   int64 // nanoseconds of its last segment with data; 0 before one
+	dataAt int64 // nanoseconds of its last segment with data; 0 before one
 
 	hold    *hold    // what waits; nil while nothing does
 	history *history // delivered bytes; may be nil
@@ -186,7 +183,7 @@ func (a *Assembler) fixStart(c *conn, side int, off int64) {
 	}
 	if h.ended && h.fin < 0 {
 		h.ended = false // it stood before the first byte there is
-		c.pub.Transport.OutOfWindow[c.dir(side)]++
+		c.trouble().OutOfWindow[c.dir(side)]++
 	}
 }
 
@@ -224,10 +221,9 @@ func (a *Assembler) startStreams(c *conn) {
 // bytes of s.Payload at an offset, and length bytes in all.
 func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segment) {
 	h := &c.half[side]
-	t := &c.pub.Transport
 	dir := c.dir(side)
 	if length == 1 && h.isKeepAlive(off, s) {
-		t.KeepAlives[dir]++
+		c.trouble().KeepAlives[dir]++
 		a.mark(KeepAlive)
 		if h.start == startUnknown {
 			h.countFrom(Seq(s.Seq).Add(1))
@@ -246,17 +242,17 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 	if h.start == startFixed && off < h.next {
 		a.compare(c, side, off, s.Payload)
 		if end <= h.next {
-			t.Retransmitted[dir]++
+			c.trouble().Retransmitted[dir]++
 			a.mark(Retransmitted)
 			return
 		}
 		a.mark(Overlapping)
 	}
 	if c.pub.Close == stream.ClosedRST && !c.gathers {
-		t.Late[dir]++
+		c.trouble().Late[dir]++
 		a.mark(Late)
-		if end > c.rstEnd[side] { // the RST did not merely overtake it
-			c.freshSide, c.freshEnd = uint8(side), end
+		if end > c.end.rstEnd[side] { // the RST did not merely overtake it
+			c.end.freshSide, c.end.freshEnd = uint8(side), end
 		}
 	}
 	top, from := h.top, off
@@ -271,7 +267,7 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 	h.top = max(h.top, end)
 	switch {
 	case !fresh:
-		t.Retransmitted[dir]++
+		c.trouble().Retransmitted[dir]++
 		a.mark(Retransmitted)
 	case top == nothing: // the first bytes of the direction
 	case from < top:
@@ -388,7 +384,7 @@ func (a *Assembler) deliverPiece(c *conn, side int, before int64) int64 {
 		a.unkeep(h.hold, place{})
 	}
 	if p.head && p.at.Packet < before {
-		c.pub.Transport.OutOfOrder[c.dir(side)]++
+		c.trouble().OutOfOrder[c.dir(side)]++
 	}
 	a.deliver(c, side, p.data, p.at, p.ack, p.hasAck)
 	a.lose(c, side, p.end(), p.at, p.ack, p.hasAck)
@@ -406,7 +402,7 @@ func (a *Assembler) compare(c *conn, side int, off int64, data []byte) {
 	}
 	if off < lo {
 		old := min(lo-off, int64(len(data)))
-		c.pub.Transport.Unverified += old
+		c.trouble().Unverified += old
 		data, off = data[old:], off+old
 	}
 	if len(data) == 0 {
@@ -420,13 +416,13 @@ func (a *Assembler) compare(c *conn, side int, off int64, data []byte) {
 // conflict takes note that the packet at hand differs in a stretch from
 // what an earlier packet brought.
 func (a *Assembler) conflict(c *conn, side int, from, to int64, first stream.Stamp) {
-	c.pub.Transport.Conflicts++
+	c.trouble().Conflicts++
 	if !a.fate.Has(Differs) {
 		a.mark(Differs)
 		a.fate.First = first
 	}
-	if len(c.pub.Conflicts) < stream.MaxConflicts {
-		c.pub.Conflicts = append(c.pub.Conflicts, stream.Conflict{
+	if t := c.trouble(); len(t.Copies) < stream.MaxConflicts {
+		t.Copies = append(t.Copies, stream.Conflict{
 			Dir: c.dir(side), Off: from, Length: to - from, First: first, Second: a.at,
 		})
 	}

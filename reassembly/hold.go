@@ -352,7 +352,7 @@ func (a *Assembler) dropLate(c *conn, side int) {
 	}
 	h.hold.pieces.all(func(p *piece) {
 		if p.head {
-			c.pub.Transport.Late[c.dir(side)]++
+			c.trouble().Late[c.dir(side)]++
 		}
 	})
 	a.release(h)
@@ -379,7 +379,7 @@ func (a *Assembler) surrender(k *hold) {
 	if k.kind == holdStart {
 		a.startStreams(c)
 	} else {
-		c.pub.Transport.BufferLimit++
+		c.trouble().BufferLimit++
 		a.stats.BufferLimit++
 		a.loseFirst(c, side)
 		a.rearm(c, side)

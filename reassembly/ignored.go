@@ -27,13 +27,13 @@ func (a *Assembler) TakeIgnored(to []Ignored) []Ignored {
 
 // list notes that a connection is ignored.
 func (a *Assembler) list(c *conn) {
-	if !a.listIgnored || c.entry == nil || c.next != nil || c.ended() {
+	if !a.listIgnored || c.entry == nil || c.another() != nil || c.ended() {
 		return
 	}
 	out := Ignored{Path: c.pub.Path, Packet: a.at.Packet}
 	for side := range c.half {
 		h := &c.half[side]
-		if h.start != startFixed || h.ended || h.strayed {
+		if h.start != startFixed || h.ended || c.rare != nil && c.rare.strayed[side] {
 			return
 		}
 		out.Ends[side] = c.entry.tuple.endpoint(uint8(side))

@@ -391,8 +391,8 @@ func TestScripts(t *testing.T) {
 				if !c.Handshake || !c.ClientKnown || c.Packets != [2]int64{6, 6} || c.Ended.Packet != 11 || c.First.Packet != 1 || c.Last.Packet != 12 {
 					t.Errorf("got %+v", c)
 				}
-				if c.Transport != (stream.Transport{}) {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport() != (stream.Transport{}) {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -402,8 +402,8 @@ func TestScripts(t *testing.T) {
 			want: "open S0:5 S5:9",
 			rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport != (stream.Transport{OutOfOrder: [2]int64{0, 1}}) {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport() != (stream.Transport{OutOfOrder: [2]int64{0, 1}}) {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -412,8 +412,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 0:5; S 0:9; S 2:4; C ack",
 			want: "open S0:5 S5:9", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport != (stream.Transport{Retransmitted: [2]int64{0, 1}, ResendTime: [2]int64{0, 1000}}) {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport() != (stream.Transport{Retransmitted: [2]int64{0, 1}, ResendTime: [2]int64{0, 1000}}) {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -422,8 +422,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 5:9; S 12:15; S 0:20; C ack",
 			want: "open S0:5 S5:9 S9:12 S12:15 S15:20", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.OutOfOrder != [2]int64{0, 2} || c.Transport.Conflicts != 0 {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().OutOfOrder != [2]int64{0, 2} || c.Transport().Conflicts != 0 {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -500,8 +500,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "C 0:5; C fin; S ack; C 6:9; C 5:9; S fin ack=6; C ack; wait 2s",
 			want: "open C0:5 fin",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.Late != [2]int64{2, 0} {
-					t.Errorf("Late %v", c.Transport.Late)
+				if c.Transport().Late != [2]int64{2, 0} {
+					t.Errorf("Late %v", c.Transport().Late)
 				}
 			},
 		},
@@ -510,8 +510,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "C 0:5; C fin; C 5:9; C 9:12; S ack=12; C 12:15; S ack=15",
 			want: "open C0:5 C5:9 C9:12 C12:15", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.OutOfWindow != [2]int64{1, 0} || c.Transport.Late != [2]int64{} {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().OutOfWindow != [2]int64{1, 0} || c.Transport().Late != [2]int64{} {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -535,8 +535,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "C 0:5; C rst at=70000; S rst at=-1; S 0:4; wait 2s",
 			want: "open C0:5 S0:4", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.OutOfWindow != [2]int64{1, 1} {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().OutOfWindow != [2]int64{1, 1} {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -545,7 +545,7 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "C 0:5; S rst; C 5:9; S 0:4; C ack; wait 2s; C 9:11; S ack; wait 2s",
 			want: "open C0:5 C5:9 S0:4 C9:11", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.OutOfWindow != [2]int64{0, 1} || c.Close != stream.NotClosed {
+				if c.Transport().OutOfWindow != [2]int64{0, 1} || c.Close != stream.NotClosed {
 					t.Errorf("got %+v", c)
 				}
 			},
@@ -555,8 +555,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 0:5; C rst; S 5:9; wait 2s",
 			want: "open S0:5 S5:9 rst",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.Late != [2]int64{0, 1} {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().Late != [2]int64{0, 1} {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -575,8 +575,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "C 0:5; S 0:5; C keep; S ack; S keep0; C ack; S keep; S 5:9; S keep; C keep0",
 			want: "open C0:5 S0:5 S5:9", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport != (stream.Transport{KeepAlives: [2]int64{2, 3}}) {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport() != (stream.Transport{KeepAlives: [2]int64{2, 3}}) {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -585,8 +585,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "C keep; C 0:5",
 			want: "open C0:5", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport != (stream.Transport{KeepAlives: [2]int64{1, 0}}) {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport() != (stream.Transport{KeepAlives: [2]int64{1, 0}}) {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -595,8 +595,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "C 5:9; C keep; C 0:5; C keep",
 			want: "open C0:5 C5:9", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.KeepAlives != [2]int64{2, 0} || c.Transport.Conflicts != 0 {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().KeepAlives != [2]int64{2, 0} || c.Transport().Conflicts != 0 {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -605,8 +605,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 0:5; C ack win=0; S 5:6; C ack=5 win=0; S 5:6; C ack=5 win=0; C ack=5; S 5:9; C ack",
 			want: "open S0:5 S5:6 S6:9", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport != (stream.Transport{KeepAlives: [2]int64{0, 1}, ZeroWindows: [2]int64{3, 0}, ZeroTime: [2]int64{5000, 0}}) {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport() != (stream.Transport{KeepAlives: [2]int64{0, 1}, ZeroWindows: [2]int64{3, 0}, ZeroTime: [2]int64{5000, 0}}) {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -640,7 +640,7 @@ func TestScripts(t *testing.T) {
 			play: "base 0 70; S 80:90 ack=5; S 70:80 ack=5; C ack=90 at=5; S 90:95",
 			rest: "open S0:10 S10:20 S20:25 end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.OutOfOrder != [2]int64{0, 1} || c.ClientKnown || c.Lost != [2]int64{} {
+				if c.Transport().OutOfOrder != [2]int64{0, 1} || c.ClientKnown || c.Lost != [2]int64{} {
 					t.Errorf("got %+v", c)
 				}
 			},
@@ -680,8 +680,8 @@ func TestScripts(t *testing.T) {
 			play: "base 100 0; C keep nul at=99 ack=50; S ack=100 at=50; C 100:105",
 			rest: "open C0:5 end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.KeepAlives[0] != 1 {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().KeepAlives[0] != 1 {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -720,8 +720,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 0:100 cut=60; C ack; S 100:150",
 			want: "open S0:60 S-60:100 S100:150", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport != (stream.Transport{Cut: [2]int64{0, 1}}) {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport() != (stream.Transport{Cut: [2]int64{0, 1}}) {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -730,8 +730,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 10:100 cut=60; S 20:90; S 0:10",
 			want: "open S0:10 S10:70 S70:90 S-90:100", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.Conflicts != 0 {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().Conflicts != 0 {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -755,8 +755,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 5:12; S fin at=8; S 0:5; C fin ack=9; S ack; wait 2s",
 			want: "open S0:5 S5:8 fin",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.Late != [2]int64{0, 1} {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().Late != [2]int64{0, 1} {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -771,8 +771,8 @@ func TestScripts(t *testing.T) {
 			play:   handshakeLines + "S fin at=5; S 10:20; S 30:40; S 0:3",
 			want:   "open S-0:5", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.Late != [2]int64{0, 2} || c.Transport.BufferLimit != 2 {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().Late != [2]int64{0, 2} || c.Transport().BufferLimit != 2 {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -786,8 +786,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "S 0:5; S 2000000000:2000000005; S 1200000000:1200000001; S 5:9",
 			want: "open S0:5 S5:9", rest: "end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.OutOfWindow != [2]int64{0, 2} {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().OutOfWindow != [2]int64{0, 2} {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -876,8 +876,8 @@ func TestScripts(t *testing.T) {
 			play: handshakeLines + "C 0:5; S 0:9; new; base 15 30; C 10:15 ack=30; S 30:33; C 15:18; S 33:39; C 18:20",
 			want: "open C0:5 S0:9 timeout", rest: "open S0:3 C0:3 S3:9 C3:5 end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.OutOfWindow != [2]int64{1, 1} {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().OutOfWindow != [2]int64{1, 1} {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},
@@ -928,8 +928,8 @@ func TestScripts(t *testing.T) {
 			play:   handshakeLines + "S 10:20; S 30:40; S 50:60; S 70:80",
 			want:   "open S-0:10 S10:20", rest: "S-20:30 S30:40 S-40:50 S50:60 S-60:70 S70:80 end",
 			check: func(t *testing.T, c *stream.Conn) {
-				if c.Transport.BufferLimit != 1 {
-					t.Errorf("got %+v", c.Transport)
+				if c.Transport().BufferLimit != 1 {
+					t.Errorf("got %+v", c.Transport())
 				}
 			},
 		},

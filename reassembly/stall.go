@@ -2,37 +2,40 @@ package reassembly
 
 import (
 	"popscope/capture/packet"
-	"popscope/reassembly/stream"
 )
 
 // noteWindow counts closed windows and how long they stay so. A window is
 // closed from the segment that says so to the next one of its sender that
 // offers room; the time counts while packets of either side go by.
 func (a *Assembler) noteWindow(c *conn, side int, s *packet.Segment) {
-	t := &c.pub.Transport
-	for i := range c.half {
-		if h := &c.half[i]; h.closedAt != 0 && a.at.Nanos > h.closedAt {
-			t.ZeroTime[c.dir(i)] += a.at.Nanos - h.closedAt
-			h.closedAt = a.at.Nanos
+	if c.windowClosed() {
+		for i := range c.half {
+			if at := &c.rare.closedAt[i]; *at != 0 && a.at.Nanos > *at {
+				c.trouble().ZeroTime[c.dir(i)] += a.at.Nanos - *at
+				*at = a.at.Nanos
+			}
 		}
 	}
-	h := &c.half[side]
 	switch {
 	case s.Flags&(packet.SYN|packet.RST|packet.ACK) != packet.ACK:
 	case s.Window != 0:
-		h.closedAt = 0
+		if c.rare != nil {
+			c.rare.closedAt[side] = 0
+		}
 	default:
-		t.ZeroWindows[c.dir(side)]++
-		h.closedAt = max(h.closedAt, a.at.Nanos)
+		c.trouble().ZeroWindows[c.dir(side)]++
+		at := &c.needs().closedAt[side]
+		*at = max(*at, a.at.Nanos)
 	}
 }
 
 // sentData takes note of a segment with data. What went by since the one
 // before it is a stall if nothing but a repetition came of it: the sender
 // had waited for an acknowledgement.
-func (h *half) sentData(t *stream.Transport, dir stream.Dir, nanos int64, repeated bool) {
+func (c *conn) sentData(side int, nanos int64, repeated bool) {
+	h := &c.half[side]
 	if repeated && h.dataAt != 0 {
-		t.ResendTime[dir] += max(0, nanos-h.dataAt)
+		c.trouble().ResendTime[c.dir(side)] += max(0, nanos-h.dataAt)
 	}
 	h.dataAt = nanos
 }

@@ -13,7 +13,7 @@ func (a *Assembler) steady(c *conn, side int, s *packet.Segment) bool {
 	const odd = packet.SYN | packet.FIN | packet.RST
 	h, peer := &c.half[side], &c.half[1-side]
 	if s.Flags&(odd|packet.ACK) != packet.ACK || s.Window == 0 || s.Length > len(s.Payload) ||
-		c.gathers || c.ended() || !h.calm() || !peer.calm() ||
+		c.gathers || c.ended() || c.windowClosed() || !h.calm() || !peer.calm() ||
 		Seq(s.Seq) != h.base.Add(h.next) {
 		return false
 	}
@@ -51,7 +51,7 @@ func (a *Assembler) steady(c *conn, side int, s *packet.Segment) bool {
 // calm reports whether a direction is in the middle of its stream, and
 // nothing is known that lies behind what was delivered.
 func (h *half) calm() bool {
-	return h.start == startFixed && h.hold == nil && !h.ended && h.closedAt == 0 && h.top == h.next && h.acked <= h.next
+	return h.start == startFixed && h.hold == nil && !h.ended && h.top == h.next && h.acked <= h.next
 }
 
 // process takes a segment that belongs to a connection.

@@ -168,7 +168,8 @@ func conversation(t *testing.T, in []byte, how manner, ignore bool) (string, int
 	for _, conn := range p.conns {
 		copied := *conn
 		copied.Owner = nil
-		out += fmt.Sprintf("\n%+v", copied)
+		copied.Trouble = nil // a pointer, which is not to be compared
+		out += fmt.Sprintf("\n%+v %+v %v", copied, conn.Transport(), conn.Conflicts())
 	}
 	return out + fmt.Sprintf("\n%+v", p.a.Stats()), steady
 }

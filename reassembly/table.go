@@ -84,8 +84,8 @@ type entry struct {
 // handshake is what the SYNs of a connection told, by side.
 type handshake struct {
 	isn   [2]Seq
-	known [2]bool // isn is valid
 	syns  uint32  // SYNs seen of the side that opens
+	known [2]bool // isn is valid
 	from  uint8   // the side that opens
 	first stream.Stamp
 }

@@ -102,8 +102,8 @@ func (a *Assembler) answered(e *entry, side int, s *packet.Segment) {
 		// still be answered.
 		a.used[kindHalfOpen].remove(&e.used)
 		c := a.open(e, side)
-		c.next = &handshake{}
-		*c.next = e.handshake
+		r := c.needs()
+		r.next, r.another = e.handshake, true
 		if s.Flags&packet.SYN != 0 {
 			a.syn(c, side, s)
 		}
@@ -169,7 +169,7 @@ func (a *Assembler) continued(e *entry, side int, s *packet.Segment) {
 			a.another(e, side, s)
 			return
 		}
-	case c.next != nil && s.Flags&packet.RST == 0 && c.next.confirmedBy(side, s):
+	case c.rare != nil && s.Flags&packet.RST == 0 && c.another().confirmedBy(side, s):
 		c = a.replace(e, side)
 	}
 	a.process(c, side, s)
@@ -187,24 +187,26 @@ func (a *Assembler) another(e *entry, side int, s *packet.Segment) {
 		a.begin(e, side, s)
 		return
 	}
-	if c.next != nil && c.next.confirmedBy(side, s) {
+	if c.another().confirmedBy(side, s) {
 		c = a.replace(e, side)
 		a.syn(c, side, s)
 		a.process(c, side, s)
 		return
 	}
-	c.pub.Transport.OutOfWindow[c.dir(side)]++
+	c.trouble().OutOfWindow[c.dir(side)]++
 	a.takenFor(c)
 	a.mark(OutOfWindow)
-	if c.next == nil {
-		c.next = &handshake{}
-	}
-	c.next.note(side, s, a.at)
+	r := c.needs()
+	r.another = true
+	r.next.note(side, s, a.at)
 }
 
 // confirmedBy reports whether a segment is exactly what comes next in a
-// handshake.
+// handshake. Nothing comes next in one that is nil.
 func (n *handshake) confirmedBy(side int, s *packet.Segment) bool {
+	if n == nil {
+		return false
+	}
 	seq := n.known[side] && s.Flags&packet.SYN == 0 && Seq(s.Seq) == n.isn[side].Add(1)
 	ack := n.known[1-side] && s.Flags&packet.ACK != 0 && Seq(s.Ack) == n.isn[1-side].Add(1)
 	switch {
@@ -220,8 +222,9 @@ func (n *handshake) confirmedBy(side int, s *packet.Segment) bool {
 // handshake was confirmed.
 func (a *Assembler) replace(e *entry, side int) *conn {
 	c := e.conn
-	e.handshake = *c.next
-	c.pub.Transport.OutOfWindow[c.dir(int(c.next.from))] -= int64(c.next.syns) // they were no strays
+	next := c.another()
+	e.handshake = *next
+	c.trouble().OutOfWindow[c.dir(int(next.from))] -= int64(next.syns) // they were no strays
 	a.endForNext(c)
 	return a.adopt(e, side)
 }
@@ -352,8 +355,8 @@ func (a *Assembler) newEntry() *entry {
 }
 
 // entryBlock is how many entries are made at once: each connection needs
-// one, and leaves it behind for its late packets.
-const entryBlock = 32
+// one, and leaves it behind for its late packets. So many fill 4 KB.
+const entryBlock = 30
 
 func (a *Assembler) newConn() *conn {
 	if n := len(a.freeConns); n > 0 {

@@ -99,7 +99,7 @@ func full() *popscope.Result {
 	c.Handshake, c.ClientKnown, c.Close = false, false, stream.ClosedRST
 	c.Lost = [2]int64{7, 1448}
 	c.First = at(101, -1_000_000)
-	c.Transport = stream.Transport{Conflicts: 2, BadChecksums: [2]int64{1, 0}, Cut: [2]int64{0, 3}}
+	c.Trouble = &stream.Trouble{Transport: stream.Transport{Conflicts: 2, BadChecksums: [2]int64{1, 0}, Cut: [2]int64{0, 3}}}
 	c.Shed = true
 	all := pop3parse.Notes(1)<<30 - 1
 	return &popscope.Result{

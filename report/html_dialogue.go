@@ -295,7 +295,7 @@ func factsOf(r *popscope.Result) []fact {
 		}
 		add("Capabilities", strings.Join(words, ", "))
 	}
-	t := &c.Transport
+	t := c.Transport()
 	if n := t.Retransmitted[0] + t.Retransmitted[1]; n > 0 {
 		add("Sent again", count(n, "segment")+" after "+duration(t.ResendTime[0]+t.ResendTime[1])+" of silence")
 	}
@@ -305,7 +305,7 @@ func factsOf(r *popscope.Result) []fact {
 	if remarks := remarksOf(r); len(remarks) > 0 {
 		warn("Remarks", strings.Join(remarks, "; "))
 	}
-	for _, k := range c.Conflicts {
+	for _, k := range c.Conflicts() {
 		warn("Conflict", conflictText(k))
 	}
 	return facts

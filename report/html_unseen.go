@@ -34,14 +34,14 @@ func (t *unseenTally) session(s *pageSession, r *popscope.Result) {
 		n  *int64
 	}{
 		{c.Lost != [2]int64{}, &t.lossy}, {!c.Handshake, &t.lateStart}, {r.OneSided, &t.oneSided}, {c.Shed, &t.shed},
-		{c.Transport.BufferLimit > 0 || r.Session.Notes.Has(pop3parse.HoldLimit), &t.held}, {c.Close == stream.NotClosed, &t.open},
+		{c.Transport().BufferLimit > 0 || r.Session.Notes.Has(pop3parse.HoldLimit), &t.held}, {c.Close == stream.NotClosed, &t.open},
 		{r.TLS != popscope.NoTLS && !decrypted(r), &t.sealed},
 	} {
 		if is.so {
 			*is.n++
 		}
 	}
-	x := &c.Transport
+	x := c.Transport()
 	t.checksums += x.BadChecksums[0] + x.BadChecksums[1]
 	t.cut += x.Cut[0] + x.Cut[1]
 	t.conflicts += x.Conflicts

@@ -82,7 +82,7 @@ func remarksOf(r *popscope.Result) []string {
 	if c.Shed {
 		add("given up at the limit on open connections")
 	}
-	t := &c.Transport
+	t := c.Transport()
 	if t.BufferLimit > 0 {
 		add("holes given up early, at the limit on waiting bytes")
 	}

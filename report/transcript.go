@@ -184,7 +184,7 @@ func (t *transcript) header(r *popscope.Result) {
 	if remarks := remarksOf(r); len(remarks) > 0 {
 		t.fact("remarks", t.paint.yellow(strings.Join(remarks, "; ")))
 	}
-	for _, k := range c.Conflicts {
+	for _, k := range c.Conflicts() {
 		t.fact("conflict", t.paint.yellow(conflictText(k)))
 	}
 	t.line()

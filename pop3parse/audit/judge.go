@@ -205,9 +205,11 @@ func (v *view) sessionTraits() (t traits) {
 // whole reports whether a connection was seen from its first packet to its
 // last, without anything odd.
 func whole(c *stream.Conn) bool {
-	t := &c.Transport
-	odd := c.Lost[0] | c.Lost[1] | t.Conflicts | t.OutOfWindow[0] | t.OutOfWindow[1] |
-		t.BadChecksums[0] | t.BadChecksums[1] | t.Cut[0] | t.Cut[1] | t.BufferLimit
+	odd := c.Lost[0] | c.Lost[1]
+	if t := c.Trouble; t != nil {
+		odd |= t.Conflicts | t.OutOfWindow[0] | t.OutOfWindow[1] |
+			t.BadChecksums[0] | t.BadChecksums[1] | t.Cut[0] | t.Cut[1] | t.BufferLimit
+	}
 	return odd == 0 && c.Handshake && !c.Shed && (c.Close == stream.ClosedFIN || c.Close == stream.ClosedRST)
 }
 

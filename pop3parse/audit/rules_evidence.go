@@ -141,19 +141,19 @@ func endMissing(v *view, r *active) {
 
 func differingCopies(v *view, r *active) {
 	c := v.Conn
-	if c.Transport.Conflicts == 0 {
+	if c.Transport().Conflicts == 0 {
 		return
 	}
 	var e evidence
-	for _, k := range c.Conflicts {
+	for _, k := range c.Conflicts() {
 		e.add(k.First)
 		e.also(k.Second)
 	}
-	v.find(r, plural(int(c.Transport.Conflicts), "1 stretch", "stretches")+" sent twice, and differently", &e)
+	v.find(r, plural(int(c.Transport().Conflicts), "1 stretch", "stretches")+" sent twice, and differently", &e)
 }
 
 func outOfWindow(v *view, r *active) {
-	if t := &v.Conn.Transport; t.OutOfWindow[0]+t.OutOfWindow[1] > 0 {
+	if t := v.Conn.Transport(); t.OutOfWindow[0]+t.OutOfWindow[1] > 0 {
 		var e evidence
 		e.add(v.Conn.First)
 		v.find(r, plural(int(t.OutOfWindow[stream.Client]), "1 segment", "segments")+" of the client, "+itoa(t.OutOfWindow[stream.Server])+" of the server", &e)
@@ -161,7 +161,7 @@ func outOfWindow(v *view, r *active) {
 }
 
 func badChecksums(v *view, r *active) {
-	if t := &v.Conn.Transport; t.BadChecksums[0]+t.BadChecksums[1] > 0 {
+	if t := v.Conn.Transport(); t.BadChecksums[0]+t.BadChecksums[1] > 0 {
 		var e evidence
 		e.add(v.Conn.First)
 		v.find(r, itoa(t.BadChecksums[stream.Client])+" segments of the client, "+itoa(t.BadChecksums[stream.Server])+" of the server", &e)
@@ -169,7 +169,7 @@ func badChecksums(v *view, r *active) {
 }
 
 func packetsCut(v *view, r *active) {
-	if t := &v.Conn.Transport; t.Cut[0]+t.Cut[1] > 0 {
+	if t := v.Conn.Transport(); t.Cut[0]+t.Cut[1] > 0 {
 		var e evidence
 		e.add(v.Conn.First)
 		v.find(r, itoa(t.Cut[stream.Client])+" packets of the client, "+itoa(t.Cut[stream.Server])+" of the server", &e)
@@ -199,7 +199,7 @@ func limitReached(v *view, r *active) {
 	if v.Conn.Shed {
 		what = append(what, "open connections")
 	}
-	if v.Conn.Transport.BufferLimit > 0 || v.Session.Notes.Has(pop3parse.HoldLimit) {
+	if v.Conn.Transport().BufferLimit > 0 || v.Session.Notes.Has(pop3parse.HoldLimit) {
 		what = append(what, "waiting bytes")
 	}
 	if v.Session.Notes.Has(pop3parse.QueueLimit) {

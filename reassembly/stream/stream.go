@@ -116,8 +116,31 @@ type Conn struct {
 	Start   [2]uint32 // TCP sequence numbers of stream offset 0, by sender; valid iff Started, which it is once data was delivered
 	Started [2]bool
 
-	Transport Transport
-	Conflicts []Conflict // the first MaxConflicts of them; Transport.Conflicts counts all
+	Trouble *Trouble // nil as long as there was none; see Transport and Conflicts
+}
+
+// Trouble is what only some connections have: it would be almost half of a
+// Conn.
+type Trouble struct {
+	Transport
+	Copies []Conflict // the first MaxConflicts of Transport.Conflicts
+}
+
+// Transport returns what TCP went through.
+func (c *Conn) Transport() Transport {
+	if c.Trouble == nil {
+		return Transport{}
+	}
+	return c.Trouble.Transport
+}
+
+// Conflicts returns the first MaxConflicts of the overlapping copies that
+// differ. Transport.Conflicts counts all.
+func (c *Conn) Conflicts() []Conflict {
+	if c.Trouble == nil {
+		return nil
+	}
+	return c.Trouble.Copies
 }
 
 // Transport counts what TCP went through, by sender where there are two.
@@ -137,5 +160,5 @@ type Transport struct {
 	BufferLimit   int64    // times a limit on waiting bytes turned a hole into a loss early
 }
 
-// MaxConflicts bounds Conn.Conflicts.
+// MaxConflicts bounds what Conn.Conflicts returns.
 const MaxConflicts = 16

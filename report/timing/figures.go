@@ -46,7 +46,7 @@ type Stalls struct {
 func (s *Stalls) Any() bool { return s.Retransmitted > 0 || s.ZeroWindows > 0 }
 
 // add adds the stalls of a connection.
-func (s *Stalls) add(t *stream.Transport) {
+func (s *Stalls) add(t stream.Transport) {
 	s.Retransmitted += t.Retransmitted[0] + t.Retransmitted[1]
 	s.ResendNanos += t.ResendTime[0] + t.ResendTime[1]
 	s.ZeroWindows += t.ZeroWindows[0] + t.ZeroWindows[1]

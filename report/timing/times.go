@@ -62,7 +62,7 @@ func (t *Times) Add(r *popscope.Result) {
 	delete(t.open, r.ID)
 	for _, f := range groups {
 		f.Sessions++
-		f.Stalls.add(&r.Conn.Transport)
+		f.Stalls.add(r.Conn.Transport())
 	}
 }
 

@@ -21,7 +21,7 @@ func asked(verb pop3parse.Verb, ask, first, last int64) pop3parse.Exchange {
 func result(id, client string, xs ...pop3parse.Exchange) *popscope.Result {
 	return &popscope.Result{ID: id, Part: 1, Last: true, Exchanges: xs, Session: &pop3parse.Session{}, Conn: &stream.Conn{
 		Client: netip.MustParseAddrPort(client), Server: netip.MustParseAddrPort("198.51.100.5:110"),
-		Transport: stream.Transport{Retransmitted: [2]int64{1, 2}, ResendTime: [2]int64{10, 20}, ZeroWindows: [2]int64{3, 0}, ZeroTime: [2]int64{5, 0}},
+		Trouble: &stream.Trouble{Transport: stream.Transport{Retransmitted: [2]int64{1, 2}, ResendTime: [2]int64{10, 20}, ZeroWindows: [2]int64{3, 0}, ZeroTime: [2]int64{5, 0}}},
 	}}
 }
 

@@ -109,8 +109,8 @@ func tell(t *testing.T, got *truth, r *popscope.Result) {
 		got.message(m.Octets, m.SHA256)
 	}
 	for dir := range r.Conn.Packets {
-		got.Retransmitted += r.Conn.Transport.Retransmitted[dir]
-		if n := r.Conn.Lost[dir] + r.Conn.Transport.BadChecksums[dir]; n != 0 {
+		got.Retransmitted += r.Conn.Transport().Retransmitted[dir]
+		if n := r.Conn.Lost[dir] + r.Conn.Transport().BadChecksums[dir]; n != 0 {
 			t.Errorf("%v: %d bytes lost or segments with a wrong checksum", r.Conn.Client, n)
 		}
 	}

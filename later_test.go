@@ -1,0 +1,170 @@
+package popscope
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"popscope/capture"
+	"popscope/capture/capturetest"
+	"popscope/capture/packet"
+)
+
+// made makes packets as they are asked for.
+type made struct {
+	next func() []capture.Packet // nil at the end
+	todo []capture.Packet
+	num  int64
+}
+
+func (m *made) Next(p *capture.Packet) error {
+	for len(m.todo) == 0 {
+		if m.todo = m.next(); m.todo == nil {
+			return io.EOF
+		}
+	}
+	m.num++
+	*p = m.todo[0]
+	p.Num = m.num
+	m.todo = m.todo[1:]
+	return nil
+}
+
+// crowd makes sessions that log in and stay open, one a millisecond, none of
+// them in the first shard; then what comes after, a list a call.
+func crowd(t *testing.T, sessions int, after ...func() []capture.Packet) *made {
+	t.Helper()
+	d, err := capturetest.Parse("crowd", "! noclose\nS: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace, opened := d.Trace(), 0
+	return &made{next: func() []capture.Packet {
+		if opened < sessions {
+			opened++
+			return at(trace.Readdress(0, clientIn(opened, func(shard int) bool { return shard != 0 }), crowdServer), time.Duration(opened)*time.Millisecond)
+		}
+		if len(after) == 0 {
+			return nil
+		}
+		f := after[0]
+		after = after[1:]
+		return f()
+	}}
+}
+
+var crowdServer = netip.MustParseAddrPort("192.0.2.10:110")
+
+// clientIn returns the n-th of the clients whose shard is right.
+func clientIn(n int, right func(shard int) bool) netip.AddrPort {
+	for port := uint16(1024); ; port++ {
+		c := netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, byte(n >> 8), byte(n)}), port)
+		s := packet.Segment{
+			Src: packet.Endpoint{Addr: c.Addr().As16(), Port: c.Port()},
+			Dst: packet.Endpoint{Addr: crowdServer.Addr().As16(), Port: crowdServer.Port()},
+		}
+		if right(shardOf(hashOf(&s))) {
+			return c
+		}
+	}
+}
+
+// at returns the packets of a trace, all at one time after the beginning.
+func at(tr capturetest.Trace, since time.Duration) []capture.Packet {
+	out := tr.Packets(capturetest.Plain())
+	for i := range out {
+		out[i].Nanos = 1_700_000_000_000_000_000 + int64(since)
+	}
+	return out
+}
+
+// live returns how many bytes are in use.
+func live() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// TestManyEndAtOnce: when very many sessions end in one instant, they are
+// reported in order, the same with any number of workers, and what is made
+// of them is not there for all of them at once. Otherwise each would take
+// more than 5 KB.
+func TestManyEndAtOnce(t *testing.T) {
+	const sessions, each = 10_000, 4000 // bytes
+	for _, row := range []struct {
+		name string
+		src  func(t *testing.T, sample func()) *made
+	}{
+		{"open when the capture ends", func(t *testing.T, _ func()) *made { return crowd(t, sessions) }},
+		{"idle for too long, while one that ended before lingers", func(t *testing.T, sample func()) *made {
+			short, err := capturetest.Parse("short", "S: +OK ready\nC: QUIT\nS: +OK\n")
+			if err != nil {
+				t.Fatal(err)
+			}
+			lingers := short.Trace().Readdress(0, clientIn(0, func(shard int) bool { return shard == 0 }), crowdServer)
+			later := 2 * time.Hour
+			none := at(lingers, later)[:1]
+			none[0].Data = none[0].Data[:20] // counts, and is no TCP
+			return crowd(t, sessions,
+				func() []capture.Packet { return at(lingers, later) },
+				func() []capture.Packet { return slices.Repeat(none, 20*batchPackets) },
+				func() []capture.Packet { sample(); return at(lingers, later+2*time.Second)[:1] },
+			)
+		}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var want []string
+			o := Options{}
+			o.Limits.Reassembly.HistoryBytes = 1 // so that it is not counted
+			for _, workers := range []int{1, 2, 3, 8} {
+				var got []string
+				before, most := live(), int64(0)
+				sample := func() { most = max(most, live()-before) }
+				last := rank{}
+				o.Workers = workers
+				for r, err := range New(o).Results(row.src(t, sample)) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if len(got) == 0 {
+						sample()
+					}
+					if now := r.rank(); now.before(last) {
+						t.Fatalf("%d workers: %+v comes after %+v", workers, now, last)
+					} else {
+						last = now
+					}
+					got = append(got, fmt.Sprint(r.ID, " ", r.Conn.Client, " ", r.Conn.Close, " ", r.rank(), " ", len(r.Exchanges), " ", len(r.Logins)))
+				}
+				if len(got) < sessions {
+					t.Fatalf("%d workers: %d sessions, want %d", workers, len(got), sessions)
+				}
+				if want == nil {
+					want = got
+				}
+				if i := firstDifference(got, want); i >= 0 {
+					t.Errorf("%d workers: session %d\n got %s\nwant %s", workers, i, got[i:min(i+1, len(got))], want[i:min(i+1, len(want))])
+				}
+				if most > sessions*each {
+					t.Errorf("%d workers: %d bytes for each session, more than %d", workers, most/sessions, each)
+				}
+				t.Logf("%d workers: %d bytes for each session", workers, most/sessions)
+			}
+		})
+	}
+}
+
+// firstDifference returns where two lists differ first; -1 if they do not.
+func firstDifference(a, b []string) int {
+	for i := range max(len(a), len(b)) {
+		if i >= len(a) || i >= len(b) || a[i] != b[i] {
+			return i
+		}
+	}
+	return -1
+}
