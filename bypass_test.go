@@ -132,7 +132,7 @@ func TestBypass(t *testing.T) {
 			var n neighbour
 			n.begin(1, 8080)
 			n.handshake(&tr)
-			for i := range 40 {
+			for i := range 60 {
 				n.send(&tr, i%2 == 0, packet.ACK, web)
 			}
 			before := len(tr)
