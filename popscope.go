@@ -26,6 +26,7 @@ type Analyzer struct {
 	merge  merge
 	filter filter
 	audit  *audit.Auditor
+	near   [audit.Reach]*Result // see group
 	sum    Summary
 	open   atomic.Int64
 }
@@ -141,12 +142,31 @@ func (a *Analyzer) release(n *news, mark int64, yield func(*Result, error) bool)
 			return false
 		}
 	}
-	for r := a.merge.next(mark); r != nil; r = a.merge.next(mark) {
-		if !yield(r, nil) {
-			return false
+	for group := a.group(mark); len(group) > 0; group = a.group(mark) {
+		for _, r := range group {
+			if !yield(r, nil) {
+				return false
+			}
 		}
+		clear(group)
 	}
 	return true
+}
+
+// group returns the next few results that ended at or before packet mark. The
+// Auditor has begun to read what they need.
+func (a *Analyzer) group(mark int64) []*Result {
+	group := a.near[:0]
+	for len(group) < audit.Reach {
+		r := a.merge.next(mark)
+		if r == nil {
+			break
+		}
+		a.audit.Expect(&r.judge)
+		group = append(group, r)
+	}
+	a.audit.Fetch()
+	return group
 }
 
 // goesOn reports whether a source can be read further after err: damage
