@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"hash/maphash"
 	"io"
@@ -69,6 +70,7 @@ type auditModel struct {
 	opt    Options
 	most   int // subjects that are shown of each rule
 	groups map[string]*ruleGroup
+	last   *ruleGroup // of the last finding
 	tags   *tagger
 	tagged map[uint64]accountTags // by digest of the account
 	seed   maphash.Seed           // of digests
@@ -86,7 +88,7 @@ type ruleGroup struct {
 	severity                 audit.Severity
 	total                    int64
 	subjects                 []*subject          // the first auditModel.most of them
-	known                    map[uint64]*subject // by digest
+	known                    map[uint64]*subject // by digest; valid iff auditModel.most is more than a few
 }
 
 // subject is what findings of one rule are about, with the first of them.
@@ -156,24 +158,51 @@ func (m *auditModel) tag(r *popscope.Result, l *pop3parse.Login) {
 
 // add takes a finding.
 func (m *auditModel) add(f *audit.Finding) {
-	g := m.groups[f.Rule]
-	if g == nil {
-		g = &ruleGroup{slug: f.Rule, title: f.Title, advice: f.Advice, rfc: f.RFC, severity: f.Severity, known: make(map[uint64]*subject)}
-		m.groups[f.Rule] = g
-	}
+	g := m.group(f)
 	g.total++
-	about := m.digest(f.User, f.Server, f.Client)
-	if s := g.known[about]; s != nil {
+	s, about := m.subject(g, f)
+	if s != nil {
 		s.times++
 		return
 	}
 	if len(g.subjects) >= m.most {
 		return
 	}
-	s := &subject{first: *f, times: 1}
+	s = &subject{first: *f, times: 1}
 	s.first.User, s.first.Packets = slices.Clone(f.User), slices.Clone(f.Packets)
-	g.known[about] = s
 	g.subjects = append(g.subjects, s)
+	if m.most > fewSubjects {
+		g.known[about] = s
+	}
+}
+
+// group returns the findings of a finding's rule.
+func (m *auditModel) group(f *audit.Finding) *ruleGroup {
+	if m.last != nil && m.last.slug == f.Rule {
+		return m.last // as it is mostly
+	}
+	g := m.groups[f.Rule]
+	if g == nil {
+		g = &ruleGroup{slug: f.Rule, title: f.Title, advice: f.Advice, rfc: f.RFC, severity: f.Severity, known: make(map[uint64]*subject)}
+		m.groups[f.Rule] = g
+	}
+	m.last = g
+	return g
+}
+
+// subject returns what a finding is about, nil if it is new, and its digest
+// where there are many.
+func (m *auditModel) subject(g *ruleGroup, f *audit.Finding) (*subject, uint64) {
+	if m.most > fewSubjects {
+		about := m.digest(f.User, f.Server, f.Client)
+		return g.known[about], about
+	}
+	for _, s := range g.subjects {
+		if s.first.Client == f.Client && s.first.Server == f.Server && bytes.Equal(s.first.User, f.User) {
+			return s, 0
+		}
+	}
+	return nil, 0
 }
 
 // finish takes the summary.
