@@ -72,15 +72,41 @@ type auditModel struct {
 	groups map[string]*ruleGroup
 	last   *ruleGroup // of the last finding
 	tags   *tagger
-	tagged map[uint64]accountTags // by digest of the account
-	seed   maphash.Seed           // of digests
-	name   []byte                 // scratch: what a digest is made of
+	tagged taggedAccounts
+	seed   maphash.Seed // of digests
+	name   []byte       // scratch: what a digest is made of
 	sum    popscope.Summary
 }
 
-// accountTags are the first tags of the secrets of an account that were not
-// refused, then 0. They tell one more than is shown.
-type accountTags [tagsShown + 1]uint32
+// taggedAccounts are the first tags of the secrets of each account that were
+// not refused. They are one more than is shown, to tell that there are more.
+// Most accounts have one.
+type taggedAccounts struct {
+	register               // by digest of the account
+	first    []uint32      // by number from 1
+	further  map[int][]int // by number
+}
+
+// add takes a tag of an account.
+func (t *taggedAccounts) add(account uint64, tag int) {
+	n := t.give(account)
+	switch {
+	case n == 0 || n <= len(t.first) && int(t.first[n-1]) == tag:
+	case n > len(t.first):
+		t.first = append(t.first, uint32(tag))
+	case len(t.further[n]) < tagsShown && !slices.Contains(t.further[n], tag):
+		t.further[n] = append(t.further[n], tag)
+	}
+}
+
+// tags returns the first tags of an account, in the order in which they came.
+func (t *taggedAccounts) tags(account uint64) []int {
+	n := t.of(account)
+	if n == 0 {
+		return nil
+	}
+	return append([]int{int(t.first[n-1])}, t.further[n]...)
+}
 
 // ruleGroup is all findings of one rule.
 type ruleGroup struct {
@@ -104,7 +130,7 @@ func newAuditModel(o Options) *auditModel {
 	}
 	return &auditModel{
 		opt: o, most: most, groups: make(map[string]*ruleGroup),
-		tags: newTagger(maxTags), tagged: make(map[uint64]accountTags), seed: maphash.MakeSeed(),
+		tags: newTagger(maxTags), tagged: taggedAccounts{register: newRegister(maxTagged), further: make(map[int][]int)}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -139,21 +165,7 @@ func (m *auditModel) tag(r *popscope.Result, l *pop3parse.Login) {
 	if n == 0 || l.Outcome == pop3parse.Failure {
 		return
 	}
-	account := m.digest(l.User, r.Conn.Server, netip.Addr{})
-	tags, ok := m.tagged[account]
-	if !ok && len(m.tagged) >= maxTagged {
-		return
-	}
-	for i, have := range tags {
-		if have == uint32(n) {
-			return
-		}
-		if have == 0 {
-			tags[i] = uint32(n)
-			m.tagged[account] = tags
-			return
-		}
-	}
+	m.tagged.add(m.digest(l.User, r.Conn.Server, netip.Addr{}), n)
 }
 
 // add takes a finding.
@@ -384,14 +396,12 @@ func (m *auditModel) account(a *audit.Account) accountRow {
 	default:
 		r.tls = "-"
 	}
-	tags := m.tagged[m.digest(a.User, a.Server, netip.Addr{})]
+	tags := m.tagged.tags(m.digest(a.User, a.Server, netip.Addr{}))
 	var names []string
-	for _, n := range tags[:tagsShown] {
-		if n != 0 {
-			names = append(names, "s"+strconv.FormatUint(uint64(n), 10))
-		}
+	for _, n := range tags[:min(len(tags), tagsShown)] {
+		names = append(names, "s"+strconv.Itoa(n))
 	}
-	if tags[tagsShown] != 0 {
+	if len(tags) > tagsShown {
 		names = append(names, "...")
 	}
 	if r.secrets = strings.Join(names, ", "); r.secrets == "" {
