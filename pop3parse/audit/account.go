@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"cmp"
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"strings"
@@ -450,24 +452,55 @@ func (a *Auditor) endAccount(acc *account) {
 // Accounts returns the accounts by user and server, and how many others
 // were forgotten at the limit. Call it after Finish.
 func (a *Auditor) Accounts() (accounts []Account, forgotten int64) {
-	all := make([]*account, 0, a.known.count+a.tried.count)
-	take := func(acc *account) { all = append(all, acc) }
+	all := make([]sortedAccount, 0, a.known.count+a.tried.count)
+	octets, clients := 0, 0
+	take := func(acc *account) {
+		all = append(all, sortedAccount{beginning(acc.user), acc})
+		octets += len(acc.user)
+		clients += acc.numClients()
+	}
 	a.known.each(take)
 	a.tried.each(take)
-	slices.SortFunc(all, func(x, y *account) int {
-		if c := strings.Compare(x.user, y.user); c != 0 {
-			return c
-		}
-		return x.server.Compare(*y.server)
-	})
+	slices.SortFunc(all, sortedAccount.compare)
 	accounts = make([]Account, len(all))
-	for i, acc := range all {
-		accounts[i] = Account{User: []byte(acc.user), Server: *acc.server, Tally: acc.tally(), Clients: acc.allClients()}
+	users, addrs := make([]byte, 0, octets), make([]netip.Addr, 0, clients)
+	for i, s := range all {
+		acc, user, addr := s.account, len(users), len(addrs)
+		users, addrs = append(users, acc.user...), acc.appendClients(addrs)
+		accounts[i] = Account{
+			User: users[user:len(users):len(users)], Server: *acc.server,
+			Tally: acc.tally(), Clients: addrs[addr:len(addrs):len(addrs)],
+		}
 		if n := a.servers.get(a.addrPortHash(*acc.server), func(s *server) bool { return *s.addr == *acc.server }); n != 0 {
 			accounts[i].OffersTLS = a.servers.at(n).offered.seen()
 		}
 	}
 	return accounts, a.known.forgotten + a.tried.forgotten
+}
+
+// sortedAccount is an account with what decides most comparisons.
+type sortedAccount struct {
+	beginning uint64 // of the user name
+	*account
+}
+
+// beginning returns the first octets of a name as a number, which is less for
+// what is less.
+func beginning(name string) uint64 {
+	var b [8]byte
+	copy(b[:], name)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// compare compares by user and server.
+func (s sortedAccount) compare(o sortedAccount) int {
+	if s.beginning != o.beginning {
+		return cmp.Compare(s.beginning, o.beginning)
+	}
+	if c := strings.Compare(s.user, o.user); c != 0 {
+		return c
+	}
+	return s.server.Compare(*o.server)
 }
 
 // tally returns what the logins of an account came to.
@@ -486,12 +519,21 @@ func (acc *account) tally() Tally {
 	return t
 }
 
-// allClients returns the clients of an account, sorted.
-func (acc *account) allClients() []netip.Addr {
+// numClients returns how many clients an account has.
+func (acc *account) numClients() int {
 	if acc.rare == nil {
-		return []netip.Addr{acc.client}
+		return 1
 	}
-	clients := append([]netip.Addr{acc.client}, acc.clients...)
-	slices.SortFunc(clients, netip.Addr.Compare)
-	return clients
+	return 1 + len(acc.clients)
+}
+
+// appendClients appends the clients of an account, sorted.
+func (acc *account) appendClients(all []netip.Addr) []netip.Addr {
+	from := len(all)
+	all = append(all, acc.client)
+	if acc.rare != nil {
+		all = append(all, acc.clients...)
+		slices.SortFunc(all[from:], netip.Addr.Compare)
+	}
+	return all
 }

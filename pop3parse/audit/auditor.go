@@ -316,6 +316,7 @@ func (a *Auditor) Finish(c Capture) []Finding {
 	a.servers.each(a.endServer)
 	a.secrets.each(a.endSecret)
 	a.capture(c)
+	a.clients, a.secrets, a.challenges = nil, nil, nil // Accounts can have their memory
 	slices.SortStableFunc(a.found, func(x, y Finding) int {
 		return cmp.Or(
 			cmp.Compare(a.order[x.Rule], a.order[y.Rule]), slices.Compare(x.Packets, y.Packets),
