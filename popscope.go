@@ -26,6 +26,7 @@ type Analyzer struct {
 	filter filter
 	learnt []*Result // scratch
 	audit  *audit.Auditor
+	near   [audit.Reach]*Result // see group
 	sum    Summary
 	open   atomic.Int64
 }
@@ -163,16 +164,35 @@ func (a *Analyzer) release(at int64, up rank, rest putOff, yield func(*Result, e
 		if !wanted {
 			due = up
 		}
-		for r := a.merge.next(due); r != nil; r = a.merge.next(due) {
-			if !yield(r, nil) {
-				return false
+		for group := a.group(due); len(group) > 0; group = a.group(due) {
+			for _, r := range group {
+				if !yield(r, nil) {
+					return false
+				}
 			}
+			clear(group)
 		}
 		if !wanted {
 			return true
 		}
 		a.merge.add(rest.read().results)
 	}
+}
+
+// group returns the next few results whose place is before a rank. The
+// Auditor has begun to read what they need.
+func (a *Analyzer) group(up rank) []*Result {
+	group := a.near[:0]
+	for len(group) < audit.Reach {
+		r := a.merge.next(up)
+		if r == nil {
+			break
+		}
+		a.audit.Expect(&r.judge)
+		group = append(group, r)
+	}
+	a.audit.Fetch()
+	return group
 }
 
 // goesOn reports whether a source can be read further after err: damage

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"cmp"
 	"hash/maphash"
 	"io"
@@ -69,16 +70,43 @@ type auditModel struct {
 	opt    Options
 	most   int // subjects that are shown of each rule
 	groups map[string]*ruleGroup
+	last   *ruleGroup // of the last finding
 	tags   *tagger
-	tagged map[uint64]accountTags // by digest of the account
-	seed   maphash.Seed           // of digests
-	name   []byte                 // scratch: what a digest is made of
+	tagged taggedAccounts
+	seed   maphash.Seed // of digests
+	name   []byte       // scratch: what a digest is made of
 	sum    popscope.Summary
 }
 
-// accountTags are the first tags of the secrets of an account that were not
-// refused, then 0. They tell one more than is shown.
-type accountTags [tagsShown + 1]uint32
+// taggedAccounts are the first tags of the secrets of each account that were
+// not refused. They are one more than is shown, to tell that there are more.
+// Most accounts have one.
+type taggedAccounts struct {
+	register               // by digest of the account
+	first    []uint32      // by number from 1
+	further  map[int][]int // by number
+}
+
+// add takes a tag of an account.
+func (t *taggedAccounts) add(account uint64, tag int) {
+	n := t.give(account)
+	switch {
+	case n == 0 || n <= len(t.first) && int(t.first[n-1]) == tag:
+	case n > len(t.first):
+		t.first = append(t.first, uint32(tag))
+	case len(t.further[n]) < tagsShown && !slices.Contains(t.further[n], tag):
+		t.further[n] = append(t.further[n], tag)
+	}
+}
+
+// tags returns the first tags of an account, in the order in which they came.
+func (t *taggedAccounts) tags(account uint64) []int {
+	n := t.of(account)
+	if n == 0 {
+		return nil
+	}
+	return append([]int{int(t.first[n-1])}, t.further[n]...)
+}
 
 // ruleGroup is all findings of one rule.
 type ruleGroup struct {
@@ -86,7 +114,7 @@ type ruleGroup struct {
 	severity                 audit.Severity
 	total                    int64
 	subjects                 []*subject          // the first auditModel.most of them
-	known                    map[uint64]*subject // by digest
+	known                    map[uint64]*subject // by digest; valid iff auditModel.most is more than a few
 }
 
 // subject is what findings of one rule are about, with the first of them.
@@ -102,7 +130,7 @@ func newAuditModel(o Options) *auditModel {
 	}
 	return &auditModel{
 		opt: o, most: most, groups: make(map[string]*ruleGroup),
-		tags: newTagger(maxTags), tagged: make(map[uint64]accountTags), seed: maphash.MakeSeed(),
+		tags: newTagger(maxTags), tagged: taggedAccounts{register: newRegister(maxTagged), further: make(map[int][]int)}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -137,43 +165,56 @@ func (m *auditModel) tag(r *popscope.Result, l *pop3parse.Login) {
 	if n == 0 || l.Outcome == pop3parse.Failure {
 		return
 	}
-	account := m.digest(l.User, r.Conn.Server, netip.Addr{})
-	tags, ok := m.tagged[account]
-	if !ok && len(m.tagged) >= maxTagged {
-		return
-	}
-	for i, have := range tags {
-		if have == uint32(n) {
-			return
-		}
-		if have == 0 {
-			tags[i] = uint32(n)
-			m.tagged[account] = tags
-			return
-		}
-	}
+	m.tagged.add(m.digest(l.User, r.Conn.Server, netip.Addr{}), n)
 }
 
 // add takes a finding.
 func (m *auditModel) add(f *audit.Finding) {
-	g := m.groups[f.Rule]
-	if g == nil {
-		g = &ruleGroup{slug: f.Rule, title: f.Title, advice: f.Advice, rfc: f.RFC, severity: f.Severity, known: make(map[uint64]*subject)}
-		m.groups[f.Rule] = g
-	}
+	g := m.group(f)
 	g.total++
-	about := m.digest(f.User, f.Server, f.Client)
-	if s := g.known[about]; s != nil {
+	s, about := m.subject(g, f)
+	if s != nil {
 		s.times++
 		return
 	}
 	if len(g.subjects) >= m.most {
 		return
 	}
-	s := &subject{first: *f, times: 1}
+	s = &subject{first: *f, times: 1}
 	s.first.User, s.first.Packets = slices.Clone(f.User), slices.Clone(f.Packets)
-	g.known[about] = s
 	g.subjects = append(g.subjects, s)
+	if m.most > fewSubjects {
+		g.known[about] = s
+	}
+}
+
+// group returns the findings of a finding's rule.
+func (m *auditModel) group(f *audit.Finding) *ruleGroup {
+	if m.last != nil && m.last.slug == f.Rule {
+		return m.last // as it is mostly
+	}
+	g := m.groups[f.Rule]
+	if g == nil {
+		g = &ruleGroup{slug: f.Rule, title: f.Title, advice: f.Advice, rfc: f.RFC, severity: f.Severity, known: make(map[uint64]*subject)}
+		m.groups[f.Rule] = g
+	}
+	m.last = g
+	return g
+}
+
+// subject returns what a finding is about, nil if it is new, and its digest
+// where there are many.
+func (m *auditModel) subject(g *ruleGroup, f *audit.Finding) (*subject, uint64) {
+	if m.most > fewSubjects {
+		about := m.digest(f.User, f.Server, f.Client)
+		return g.known[about], about
+	}
+	for _, s := range g.subjects {
+		if s.first.Client == f.Client && s.first.Server == f.Server && bytes.Equal(s.first.User, f.User) {
+			return s, 0
+		}
+	}
+	return nil, 0
 }
 
 // finish takes the summary.
@@ -355,14 +396,12 @@ func (m *auditModel) account(a *audit.Account) accountRow {
 	default:
 		r.tls = "-"
 	}
-	tags := m.tagged[m.digest(a.User, a.Server, netip.Addr{})]
+	tags := m.tagged.tags(m.digest(a.User, a.Server, netip.Addr{}))
 	var names []string
-	for _, n := range tags[:tagsShown] {
-		if n != 0 {
-			names = append(names, "s"+strconv.FormatUint(uint64(n), 10))
-		}
+	for _, n := range tags[:min(len(tags), tagsShown)] {
+		names = append(names, "s"+strconv.Itoa(n))
 	}
-	if tags[tagsShown] != 0 {
+	if len(tags) > tagsShown {
 		names = append(names, "...")
 	}
 	if r.secrets = strings.Join(names, ", "); r.secrets == "" {

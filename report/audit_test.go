@@ -2,6 +2,7 @@ package report
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 )
 
@@ -37,6 +38,27 @@ func TestDigestsTellApart(t *testing.T) {
 		seen[d] = i
 		if again := m.digest([]byte(c.user), c.server, c.client); again != d {
 			t.Errorf("%d has two digests", i)
+		}
+	}
+}
+
+// TestTagsOfAccounts: an account has its first tags in their order, and one
+// more than is shown; of accounts there are as many as the limit says.
+func TestTagsOfAccounts(t *testing.T) {
+	const limit = 100
+	tagged := taggedAccounts{register: newRegister(limit), further: make(map[int][]int)}
+	want := make(map[uint64][]int)
+	for i := range 3000 {
+		account, tag := uint64(i*31%(2*limit)), i*7919%13+1
+		tagged.add(account, tag)
+		tags, known := want[account]
+		if (known || len(want) < limit) && len(tags) <= tagsShown && !slices.Contains(tags, tag) {
+			want[account] = append(tags, tag)
+		}
+	}
+	for account := range uint64(2 * limit) {
+		if got := tagged.tags(account); !slices.Equal(got, want[account]) {
+			t.Errorf("account %d has the tags %v\nwant %v", account, got, want[account])
 		}
 	}
 }

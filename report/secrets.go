@@ -42,49 +42,12 @@ func shownBytes(s secret.Bytes, show bool) (b []byte, exact bool) {
 // tagger numbers the different secrets of a run in the order of their
 // first appearance. It keeps digests under a key of the run, not secrets.
 type tagger struct {
-	limit int
-	seed  maphash.Seed
-	seen  []uint64 // digests, by number from 1
-	slots []uint32 // numbers, at the place of their digest or after it; 0 is free, as one in four is at least
+	register
+	seed maphash.Seed
 }
 
 // newTagger returns a tagger for at most limit different secrets.
-func newTagger(limit int) *tagger {
-	return &tagger{limit: limit, seed: maphash.MakeSeed(), slots: make([]uint32, 64)}
-}
+func newTagger(limit int) *tagger { return &tagger{newRegister(limit), maphash.MakeSeed()} }
 
 // tag returns the number of a secret, from 1; 0 when there are too many.
-func (t *tagger) tag(s secret.Bytes) int {
-	digest := maphash.Bytes(t.seed, s.Reveal())
-	slot := t.slot(digest)
-	if *slot != 0 {
-		return int(*slot)
-	}
-	if len(t.seen) >= t.limit {
-		return 0
-	}
-	t.seen = append(t.seen, digest)
-	*slot = uint32(len(t.seen))
-	if 4*len(t.seen) > 3*len(t.slots) {
-		t.grow()
-	}
-	return len(t.seen)
-}
-
-// slot returns where the number of a digest is, or where it would be.
-func (t *tagger) slot(digest uint64) *uint32 {
-	for i := digest; ; i++ {
-		slot := &t.slots[i&uint64(len(t.slots)-1)]
-		if *slot == 0 || t.seen[*slot-1] == digest {
-			return slot
-		}
-	}
-}
-
-// grow doubles the slots.
-func (t *tagger) grow() {
-	t.slots = make([]uint32, 2*len(t.slots))
-	for i, digest := range t.seen {
-		*t.slot(digest) = uint32(i + 1)
-	}
-}
+func (t *tagger) tag(s secret.Bytes) int { return t.give(maphash.Bytes(t.seed, s.Reveal())) }

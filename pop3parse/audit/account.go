@@ -1,7 +1,8 @@
 package audit
 
 import (
-	"hash/maphash"
+	"cmp"
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"strings"
@@ -41,22 +42,35 @@ const (
 // account is an Account while it grows. There are many of them, so that what
 // few have is kept apart.
 type account struct {
-	Tally
-	user   string
-	server *netip.AddrPort
-	client netip.Addr // the first one
-	pairs  []pair
-	near   networkSeen // the network of the last accepted login
-	lastOK int64       // time of the last accepted login
-	*rare              // may be nil as long as there is none
+	user       string
+	server     *netip.AddrPort
+	client     netip.Addr // the first one
+	accepted   int64      // logins: see Tally
+	refused    int64
+	unknown    int64
+	clear      int64
+	first      int64
+	last       int64
+	mechanisms *[]string // nil before the first one; shared as long as there is one only
+	pairs      *pair     // the first numPairs of the list; further ones were those of accounts that were forgotten
+	near       place     // of the last accepted login
+	nearNanos  int64     // its time
+	lastOK     int64     // the latest time of an accepted login
+	exposure   pop3parse.Exposure
+	hasNear    bool  // near is valid
+	numPairs   uint8 // valid in pairs, at most maxPairs
+	*rare            // may be nil as long as there is none
 }
 
 // rare is what most accounts have nothing of.
 type rare struct {
-	clients  []netip.Addr  // further ones, in order of appearance
-	networks []networkSeen // further ones, those of the longest time ago first
-	delay    int64         // shortest time between accepted logins that broke LOGIN-DELAY
-	polls    int           // how many did
+	faults      int64         // see Tally
+	clients     []netip.Addr  // further ones, in order of appearance
+	moreClients bool          // there were more
+	near        netip.Addr    // the client of the last accepted login, unless it is the first client
+	networks    []networkSeen // further ones, those of the longest time ago first
+	delay       int64         // shortest time between accepted logins that broke LOGIN-DELAY
+	polls       int           // how many did
 
 	fast      *proof
 	far       *proof
@@ -66,10 +80,12 @@ type rare struct {
 
 // pair counts what one client did to an account.
 type pair struct {
+	next        *pair // the one that began after it
 	client      netip.Addr
 	failures    int64
-	first, last int64 // times of the failures
-	proof       proof
+	first, last int64  // times of the failures
+	seen        place  // the first failure
+	more        *proof // of all failures; not valid as long as there is one failure only
 }
 
 // attackOn is a success after failures.
@@ -90,7 +106,7 @@ type networkSeen struct {
 // renew makes an account one that nothing is known of, and keeps its memory.
 func (acc *account) renew() {
 	r := acc.rare
-	*acc = account{pairs: acc.pairs[:0], rare: r}
+	*acc = account{pairs: acc.pairs, rare: r}
 	if r != nil {
 		*r = rare{clients: r.clients[:0], networks: r.networks[:0]}
 	}
@@ -104,34 +120,43 @@ func (acc *account) uncommon() *rare {
 	return acc.rare
 }
 
+// shortened returns of a user name what is remembered.
+func shortened(user []byte) []byte { return user[:min(len(user), maxUserName)] }
+
 // account returns the account of an attempt, and makes it if it is new.
 func (a *Auditor) account(t *attempt) *account {
-	user := t.login.User[:min(len(t.login.User), maxUserName)]
-	hash := maphash.Bytes(a.seed, user) ^ t.server.hash
+	user := shortened(t.login.User)
+	hash := t.keys.account ^ t.server.hash
 	same := func(acc *account) bool {
 		return acc.user == string(user) && (acc.server == t.server.addr || *acc.server == *t.server.addr)
 	}
-	if e := a.known.get(hash, same); e != nil {
-		return &e.value
+	if n := a.known.get(hash, same); n != 0 {
+		return a.known.at(n)
 	}
-	e := a.tried.get(hash, same)
-	switch {
-	case e != nil && !t.accepted:
-		return &e.value
-	case e != nil:
-		n := a.known.add(hash)
-		n.value, e.value = e.value, n.value
-		a.tried.remove(e)
-		return &n.value
-	case t.accepted:
-		e = a.known.add(hash)
-	default:
-		e = a.tried.add(hash)
+	tried := a.tried.get(hash, same)
+	if tried != 0 && !t.accepted {
+		return a.tried.at(tried)
 	}
-	acc := &e.value
-	acc.server, acc.user, acc.client = t.server.addr, string(user), t.client
-	acc.Exposure, acc.First, acc.Last = pop3parse.Protected, t.at().Nanos, t.at().Nanos
+	if !t.accepted {
+		acc := a.tried.at(a.tried.add(hash))
+		acc.begin(t, user)
+		return acc
+	}
+	acc := a.known.at(a.known.add(hash))
+	if tried == 0 {
+		acc.begin(t, user)
+		return acc
+	}
+	old := a.tried.at(tried)
+	*acc, *old = *old, *acc
+	a.tried.remove(tried)
 	return acc
+}
+
+// begin makes an account, of which nothing is known, that of an attempt.
+func (acc *account) begin(t *attempt, user []byte) {
+	acc.server, acc.user, acc.client = t.server.addr, string(user), t.client
+	acc.exposure, acc.first, acc.last = pop3parse.Protected, t.at().Nanos, t.at().Nanos
 }
 
 // take counts one attempt.
@@ -139,28 +164,29 @@ func (acc *account) take(a *Auditor, t *attempt) {
 	l := t.login
 	switch l.Outcome {
 	case pop3parse.Success:
-		acc.Accepted++
+		acc.accepted++
 	case pop3parse.Failure:
-		acc.Refused++
+		acc.refused++
 		if !t.guess {
-			acc.Faults++
+			acc.uncommon().faults++
 		}
 	default:
-		acc.Unknown++
+		acc.unknown++
 	}
-	acc.First, acc.Last = min(acc.First, l.At.Nanos), max(acc.Last, l.At.Nanos)
-	acc.Exposure = min(acc.Exposure, l.Exposure)
+	acc.first, acc.last = min(acc.first, l.At.Nanos), max(acc.last, l.At.Nanos)
+	acc.exposure = min(acc.exposure, l.Exposure)
 	if !l.Encrypted {
-		acc.Clear++
+		acc.clear++
 	}
 	if acc.client != t.client {
-		acc.uncommon().further(&acc.Tally, t.client)
+		acc.uncommon().further(t.client)
 	}
-	switch n := len(acc.Mechanisms); {
-	case n == 0:
-		acc.Mechanisms = a.mechanism(l.Mechanism)
-	case n < maxMechanisms && !slices.Contains(acc.Mechanisms, l.Mechanism):
-		acc.Mechanisms = append(acc.Mechanisms, a.mechanism(l.Mechanism)...)
+	switch {
+	case acc.mechanisms == nil:
+		acc.mechanisms = a.mechanism(l.Mechanism)
+	case !slices.Contains(*acc.mechanisms, l.Mechanism) && len(*acc.mechanisms) < maxMechanisms:
+		several := append(slices.Clone(*acc.mechanisms), *a.mechanism(l.Mechanism)...)
+		acc.mechanisms = &several
 	}
 	acc.afterFailures(a, t)
 	if t.accepted {
@@ -170,29 +196,29 @@ func (acc *account) take(a *Auditor, t *attempt) {
 }
 
 // further notes a client that is not the account's first one.
-func (r *rare) further(t *Tally, client netip.Addr) {
+func (r *rare) further(client netip.Addr) {
 	switch {
 	case slices.Contains(r.clients, client):
 	case len(r.clients) < maxAccountClients-1:
 		r.clients = append(r.clients, client)
 	default:
-		t.MoreClients = true
+		r.moreClients = true
 	}
 }
 
 // mechanism returns a list of one name, which is kept once for all accounts
-// and has no room for another.
-func (a *Auditor) mechanism(name string) []string {
+// and does not change.
+func (a *Auditor) mechanism(name string) *[]string {
 	name = name[:min(len(name), maxMechanismName)]
 	for _, kept := range a.names {
-		if kept[0] == name {
+		if (*kept)[0] == name {
 			return kept
 		}
 	}
 	if len(a.names) >= maxMechanismNames {
 		a.names = nil
 	}
-	kept := []string{strings.Clone(name)}
+	kept := &[]string{strings.Clone(name)}
 	a.names = append(a.names, kept)
 	return kept
 }
@@ -206,8 +232,7 @@ const maxMechanismName = 32
 
 // afterFailures looks for a success that follows failures of one client.
 func (acc *account) afterFailures(a *Auditor, t *attempt) {
-	r := a.rules.success
-	if r == nil || !t.guess && !t.accepted {
+	if a.rules.success == nil || !t.guess && !t.accepted {
 		return
 	}
 	p := acc.pair(t.client)
@@ -218,20 +243,15 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 		p = acc.newPair(t.client)
 	}
 	now := t.at().Nanos
-	if p.failures > 0 && now-p.last > r.count("window") {
-		p.renew(t.client)
+	if p.failures > 0 && now-p.last > a.limits.successWindow {
+		p.begin(t.client)
 	}
 	if t.guess {
-		if p.failures == 0 {
-			p.first = now
-		}
-		p.failures++
-		p.last = max(p.last, now)
-		p.proof.add(t.at().Packet, t.facts.ID)
+		p.failed(now, t.place())
 		return
 	}
-	if p.failures >= r.count("failures") && now > p.first && len(acc.uncommon().succeeded) < maxPairs {
-		s := &attackOn{client: t.client, failures: p.failures, inUse: t.login.Reason == pop3parse.InUse, proof: p.proof.clone()}
+	if p.failures >= a.limits.successFailures && now > p.first && len(acc.uncommon().succeeded) < maxPairs {
+		s := &attackOn{client: t.client, failures: p.failures, inUse: t.login.Reason == pop3parse.InUse, proof: p.proof()}
 		// The success itself matters most.
 		if len(s.proof.packets) == MaxEvidence {
 			s.proof.packets = s.proof.packets[:MaxEvidence-1]
@@ -239,18 +259,20 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 		if len(s.proof.sessions) == MaxEvidence {
 			s.proof.sessions = s.proof.sessions[:MaxEvidence-1]
 		}
-		s.proof.add(t.at().Packet, t.facts.ID)
+		s.proof.add(t.place())
 		acc.succeeded = append(acc.succeeded, s)
 	}
-	p.renew(t.client)
+	p.begin(t.client)
 }
 
 // pair returns what a client did to the account; nil when it did nothing.
 func (acc *account) pair(client netip.Addr) *pair {
-	for i := range acc.pairs {
-		if acc.pairs[i].client == client {
-			return &acc.pairs[i]
+	p := acc.pairs
+	for range acc.numPairs {
+		if p.client == client {
+			return p
 		}
+		p = p.next
 	}
 	return nil
 }
@@ -258,50 +280,82 @@ func (acc *account) pair(client netip.Addr) *pair {
 // newPair begins to count for a client, in place of the first one where
 // there are too many.
 func (acc *account) newPair(client netip.Addr) *pair {
-	n := len(acc.pairs)
-	switch {
-	case n == maxPairs:
-		first := acc.pairs[0]
-		copy(acc.pairs, acc.pairs[1:])
-		n--
-		acc.pairs[n] = first
-	case n < cap(acc.pairs):
-		acc.pairs = acc.pairs[:n+1]
-	default:
-		acc.pairs = append(acc.pairs, pair{})
+	end := &acc.pairs
+	for range acc.numPairs {
+		end = &(*end).next
 	}
-	p := &acc.pairs[n]
-	p.renew(client)
+	switch {
+	case acc.numPairs == maxPairs:
+		first := acc.pairs
+		acc.pairs, first.next, *end = first.next, *end, first
+	case *end == nil:
+		*end = &pair{}
+		fallthrough
+	default:
+		acc.numPairs++
+	}
+	p := *end
+	p.begin(client)
 	return p
 }
 
-// renew begins to count anew.
-func (p *pair) renew(client netip.Addr) {
-	p.proof.renew()
-	*p = pair{client: client, proof: p.proof}
+// begin begins to count anew, for a client, and keeps the place in the list.
+func (p *pair) begin(client netip.Addr) {
+	if p.more != nil {
+		p.more.renew()
+	}
+	*p = pair{next: p.next, client: client, more: p.more}
+}
+
+// failed counts a failure.
+func (p *pair) failed(now int64, at place) {
+	p.failures++
+	p.last = max(p.last, now)
+	if p.failures == 1 {
+		p.first, p.seen = now, at
+		return
+	}
+	if p.more == nil {
+		p.more = &proof{}
+	}
+	if p.failures == 2 {
+		p.more.add(p.seen)
+	}
+	p.more.add(at)
+}
+
+// proof returns the evidence of all failures, which shares nothing with p.
+func (p *pair) proof() proof {
+	var all proof
+	switch p.failures {
+	case 0:
+	case 1:
+		all.add(p.seen)
+	default:
+		all = p.more.clone()
+	}
+	return all
 }
 
 // fromNetworks looks for logins from many networks in a short time.
 func (acc *account) fromNetworks(a *Auditor, t *attempt) {
-	r := a.rules.networks
-	if r == nil {
+	if a.rules.networks == nil {
 		return
 	}
-	before := acc.near
-	acc.near = networkSeen{t.client, t.place(), t.at().Nanos}
-	if before.client.IsValid() && !sameNetwork(before.client, t.client) {
+	if before, any := acc.nearest(); any && !sameNetwork(before.client, t.client) {
 		acc.uncommon().moved(&before, t.client)
 	}
+	acc.come(t)
 	if acc.rare == nil || len(acc.networks) == 0 {
 		return
 	}
-	now, window, count := t.at().Nanos, r.count("window"), 1
+	now, window, count := t.at().Nanos, a.limits.networksWindow, 1
 	for i := range acc.networks {
 		if now-acc.networks[i].nanos <= window {
 			count++
 		}
 	}
-	if int64(count) < r.count("networks") || count <= acc.farFrom {
+	if int64(count) < a.limits.networks || count <= acc.farFrom {
 		return
 	}
 	acc.farFrom, acc.far = count, &proof{}
@@ -310,7 +364,27 @@ func (acc *account) fromNetworks(a *Auditor, t *attempt) {
 			acc.far.take(&acc.networks[i].place)
 		}
 	}
-	acc.far.take(&acc.near.place)
+	acc.far.take(&acc.near)
+}
+
+// nearest returns the network of the last accepted login, if there is one.
+func (acc *account) nearest() (networkSeen, bool) {
+	client := acc.client
+	if acc.rare != nil && acc.rare.near.IsValid() {
+		client = acc.rare.near
+	}
+	return networkSeen{client, acc.near, acc.nearNanos}, acc.hasNear
+}
+
+// come notes where an accepted login came from.
+func (acc *account) come(t *attempt) {
+	acc.near, acc.nearNanos, acc.hasNear = t.place(), t.at().Nanos, true
+	switch {
+	case t.client != acc.client:
+		acc.uncommon().near = t.client
+	case acc.rare != nil:
+		acc.rare.near = netip.Addr{}
+	}
 }
 
 // moved notes the network that the account was in before a client's.
@@ -349,7 +423,7 @@ func (r *rare) polled(gap int64, t *attempt) {
 	}
 	r.polls++
 	r.delay = min(r.delay, gap)
-	r.fast.add(t.at().Packet, t.facts.ID)
+	r.fast.add(t.place())
 }
 
 // endAccount words what was found about an account.
@@ -378,33 +452,88 @@ func (a *Auditor) endAccount(acc *account) {
 // Accounts returns the accounts by user and server, and how many others
 // were forgotten at the limit. Call it after Finish.
 func (a *Auditor) Accounts() (accounts []Account, forgotten int64) {
-	all := make([]*account, 0, a.known.count+a.tried.count)
-	take := func(acc *account) { all = append(all, acc) }
+	all := make([]sortedAccount, 0, a.known.count+a.tried.count)
+	octets, clients := 0, 0
+	take := func(acc *account) {
+		all = append(all, sortedAccount{beginning(acc.user), acc})
+		octets += len(acc.user)
+		clients += acc.numClients()
+	}
 	a.known.each(take)
 	a.tried.each(take)
-	slices.SortFunc(all, func(x, y *account) int {
-		if c := strings.Compare(x.user, y.user); c != 0 {
-			return c
-		}
-		return x.server.Compare(*y.server)
-	})
+	slices.SortFunc(all, sortedAccount.compare)
 	accounts = make([]Account, len(all))
-	for i, acc := range all {
-		slices.Sort(acc.Mechanisms)
-		accounts[i] = Account{User: []byte(acc.user), Server: *acc.server, Tally: acc.Tally, Clients: acc.allClients()}
-		if s := a.servers.get(a.addrPortHash(*acc.server), func(s *server) bool { return *s.addr == *acc.server }); s != nil {
-			accounts[i].OffersTLS = s.value.offered.seen()
+	users, addrs := make([]byte, 0, octets), make([]netip.Addr, 0, clients)
+	for i, s := range all {
+		acc, user, addr := s.account, len(users), len(addrs)
+		users, addrs = append(users, acc.user...), acc.appendClients(addrs)
+		accounts[i] = Account{
+			User: users[user:len(users):len(users)], Server: *acc.server,
+			Tally: acc.tally(), Clients: addrs[addr:len(addrs):len(addrs)],
+		}
+		if n := a.servers.get(a.addrPortHash(*acc.server), func(s *server) bool { return *s.addr == *acc.server }); n != 0 {
+			accounts[i].OffersTLS = a.servers.at(n).offered.seen()
 		}
 	}
 	return accounts, a.known.forgotten + a.tried.forgotten
 }
 
-// allClients returns the clients of an account, sorted.
-func (acc *account) allClients() []netip.Addr {
-	if acc.rare == nil {
-		return []netip.Addr{acc.client}
+// sortedAccount is an account with what decides most comparisons.
+type sortedAccount struct {
+	beginning uint64 // of the user name
+	*account
+}
+
+// beginning returns the first octets of a name as a number, which is less for
+// what is less.
+func beginning(name string) uint64 {
+	var b [8]byte
+	copy(b[:], name)
+	return binary.BigEndian.Uint64(b[:])
+}
+
+// compare compares by user and server.
+func (s sortedAccount) compare(o sortedAccount) int {
+	if s.beginning != o.beginning {
+		return cmp.Compare(s.beginning, o.beginning)
 	}
-	clients := append([]netip.Addr{acc.client}, acc.clients...)
-	slices.SortFunc(clients, netip.Addr.Compare)
-	return clients
+	if c := strings.Compare(s.user, o.user); c != 0 {
+		return c
+	}
+	return s.server.Compare(*o.server)
+}
+
+// tally returns what the logins of an account came to.
+func (acc *account) tally() Tally {
+	t := Tally{
+		Accepted: acc.accepted, Refused: acc.refused, Unknown: acc.unknown, Clear: acc.clear,
+		First: acc.first, Last: acc.last, Exposure: acc.exposure,
+	}
+	if acc.mechanisms != nil {
+		t.Mechanisms = *acc.mechanisms
+		slices.Sort(t.Mechanisms)
+	}
+	if acc.rare != nil {
+		t.Faults, t.MoreClients = acc.faults, acc.moreClients
+	}
+	return t
+}
+
+// numClients returns how many clients an account has.
+func (acc *account) numClients() int {
+	if acc.rare == nil {
+		return 1
+	}
+	return 1 + len(acc.clients)
+}
+
+// appendClients appends the clients of an account, sorted.
+func (acc *account) appendClients(all []netip.Addr) []netip.Addr {
+	from := len(all)
+	all = append(all, acc.client)
+	if acc.rare != nil {
+		all = append(all, acc.clients...)
+		slices.SortFunc(all[from:], netip.Addr.Compare)
+	}
+	return all
 }

@@ -48,6 +48,7 @@ func (l Limits) withDefaults() Limits {
 // key of the run, never the secrets.
 type Auditor struct {
 	rules  crossRules
+	limits thresholds
 	ignore ignored
 	order  map[string]int // of rules, as in the catalogue
 	seed   maphash.Seed
@@ -58,11 +59,12 @@ type Auditor struct {
 	secrets      *recent[secretUse]
 	challenges   *recent[place]
 
-	names    [][]string // of mechanisms, each once and alone in its list
+	names    []*[]string // of mechanisms, each once and alone in its list
 	found    []Finding
 	most     int   // findings
 	foundNo  int64 // findings beyond that
 	distinct int   // hashes that clients may still keep: see client.users
+	ahead    ahead
 }
 
 // crossRules are the rules that an Auditor applies; nil where one is off.
@@ -71,6 +73,27 @@ type crossRules struct {
 	guessing, stale, spray, enumeration, success, secretOnes *active
 	networks, polling, reused                                *active
 	drops, fragments, damaged, limit                         *active
+}
+
+// thresholds are settings of those rules that each login asks for.
+type thresholds struct {
+	guessingWindow                 int64
+	successWindow, successFailures int64
+	networksWindow, networks       int64
+}
+
+// thresholds returns the settings of the rules that are on.
+func (c *crossRules) thresholds() (t thresholds) {
+	if r := c.guessing; r != nil {
+		t.guessingWindow = r.count("window")
+	}
+	if r := c.success; r != nil {
+		t.successWindow, t.successFailures = r.count("window"), r.count("failures")
+	}
+	if r := c.networks; r != nil {
+		t.networksWindow, t.networks = r.count("window"), r.count("networks")
+	}
+	return t
 }
 
 // NewAuditor returns an Auditor for a policy, within limits.
@@ -89,6 +112,7 @@ func NewAuditor(p *Policy, l Limits) *Auditor {
 		networks: on["account-from-many-networks"], polling: on["polling-too-fast"], reused: on["password-reused"],
 		drops: on["kernel-drops"], fragments: on["fragments-differ"], damaged: on["capture-damaged"], limit: on["audit-limit"],
 	}
+	a.limits = a.rules.thresholds()
 	a.known = newRecent(l.Accounts, a.endAccount)
 	a.tried = newRecent(l.Tried, a.endAccount)
 	a.known.renew, a.tried.renew = (*account).renew, (*account).renew
@@ -98,6 +122,9 @@ func NewAuditor(p *Policy, l Limits) *Auditor {
 	a.challenges = newRecent[place](l.Challenges, nil)
 	return a
 }
+
+// hash returns a digest under the key of the run.
+func (a *Auditor) hash(b []byte) uint64 { return maphash.Bytes(a.seed, b) }
 
 // addrHash returns a digest of an address. Addresses that differ in their
 // zones only have the same.
@@ -119,7 +146,7 @@ func (a *Auditor) addrPortHash(addr netip.AddrPort) uint64 {
 // place is where something was seen.
 type place struct {
 	packet  int64 // 0: nowhere
-	session string
+	session sessionName
 }
 
 func (p *place) seen() bool { return p.packet != 0 }
@@ -130,41 +157,41 @@ type sighting struct {
 	client netip.Addr
 }
 
-// sighting returns a packet of a session as one.
-func (f *Facts) sighting(at stream.Stamp) sighting {
-	return sighting{place{at.Packet, f.ID}, f.Conn.Client.Addr()}
-}
-
 // proof is evidence from several sessions.
 type proof struct {
 	packets  []int64
-	sessions []string
+	sessions []sessionName
 }
 
-// add takes a packet of a session.
-func (p *proof) add(packet int64, session string) {
-	if packet != 0 && len(p.packets) < MaxEvidence {
-		if i, found := slices.BinarySearch(p.packets, packet); !found {
-			p.packets = slices.Insert(p.packets, i, packet)
+// add takes a place; one that is nowhere may be in a session.
+func (p *proof) add(at place) {
+	switch n := len(p.packets); {
+	case at.packet == 0 || n == MaxEvidence:
+	case n == 0 || p.packets[n-1] < at.packet: // as it is mostly
+		p.packets = append(p.packets, at.packet)
+	default:
+		if i, found := slices.BinarySearch(p.packets, at.packet); !found {
+			p.packets = slices.Insert(p.packets, i, at.packet)
 		}
 	}
-	if len(p.sessions) < MaxEvidence && !slices.Contains(p.sessions, session) {
-		p.sessions = append(p.sessions, session)
+	if len(p.sessions) < MaxEvidence && !slices.Contains(p.sessions, at.session) {
+		p.sessions = append(p.sessions, at.session)
 	}
 }
+
+// size returns how much evidence there is.
+func (p *proof) size() int { return len(p.packets) + len(p.sessions) }
 
 // clone returns a copy that shares nothing with p.
 func (p *proof) clone() proof { return proof{slices.Clone(p.packets), slices.Clone(p.sessions)} }
 
 // renew makes p empty, and keeps its memory.
-func (p *proof) renew() {
-	clear(p.sessions)
-	p.packets, p.sessions = p.packets[:0], p.sessions[:0]
-}
+func (p *proof) renew() { p.packets, p.sessions = p.packets[:0], p.sessions[:0] }
 
+// take takes a place, unless it is nowhere.
 func (p *proof) take(at *place) {
 	if at.seen() {
-		p.add(at.packet, at.session)
+		p.add(*at)
 	}
 }
 
@@ -173,37 +200,40 @@ func (a *Auditor) Session(f *Facts) {
 	if a.ignore.session(f) {
 		return
 	}
-	srv := a.server(f.Conn.Server)
-	for i := range f.Logins {
-		a.login(f, srv, &f.Logins[i])
+	k := f.keys
+	if k.by != a { // nobody expected it
+		a.keys(f, &k)
 	}
-	a.userCommands(f, srv)
+	srv := a.server(f.Conn.Server, k.server)
+	for i := range f.Logins {
+		if i > 0 {
+			a.loginKeys(f, &f.Logins[i], &k.login)
+		}
+		a.login(f, srv, &f.Logins[i], &k)
+	}
+	a.userCommands(f, srv, k.session)
 	if f.Last {
-		a.serverFacts(f, srv)
+		a.serverFacts(f, srv, k.session)
 	}
 }
 
 // login takes one attempt to log in.
-func (a *Auditor) login(f *Facts, srv *server, l *pop3parse.Login) {
+func (a *Auditor) login(f *Facts, srv *server, l *pop3parse.Login, k *keys) {
 	if l.User == nil && l.Outcome != pop3parse.Success || a.ignore.account(l.User) {
 		return
 	}
 	t := attempt{
-		facts: f, login: l, server: srv,
+		facts: f, login: l, server: srv, session: k.session, keys: k.login,
 		client:   f.Conn.Client.Addr(),
 		guess:    isGuess(l),
 		accepted: l.Outcome == pop3parse.Success || l.Reason == pop3parse.InUse, // RFC 2449 section 8.1.1: the password was right
-		user:     a.userHash(l.User),
-	}
-	if l.Secret.Known() {
-		t.secret = maphash.Bytes(a.seed, l.Secret.Reveal()) | 1
 	}
 	acc := a.account(&t)
 	acc.take(a, &t)
 	if t.guess {
-		a.client(t.client).failed(a, &t)
+		a.client(t.client, k.login.client).failed(a, &t)
 	}
-	if t.secret != 0 && (t.guess || t.accepted) && l.Exposure != pop3parse.Token && len(l.Secret.Reveal()) > 0 {
+	if k.login.secret != 0 && (t.guess || t.accepted) && l.Exposure != pop3parse.Token && len(l.Secret.Reveal()) > 0 {
 		a.secret(&t, acc)
 	}
 	srv.loginReply(&t)
@@ -214,15 +244,15 @@ type attempt struct {
 	facts    *Facts
 	login    *pop3parse.Login
 	server   *server
+	session  sessionName
+	keys     loginKeys
 	client   netip.Addr
 	guess    bool // the server refused it for what the client knew
 	accepted bool
-	user     uint64 // digest of the user name, in lower case and without domain
-	secret   uint64 // digest of the secret; 0 when it is not known
 }
 
 // place returns where the attempt was seen.
-func (t *attempt) place() place { return place{t.login.At.Packet, t.facts.ID} }
+func (t *attempt) place() place { return place{t.login.At.Packet, t.session} }
 
 // at returns the packet and time of the attempt.
 func (t *attempt) at() stream.Stamp { return t.login.At }
@@ -250,7 +280,7 @@ func (a *Auditor) userHash(user []byte) uint64 {
 		user = user[:1+len(name)]
 	}
 	if !slices.ContainsFunc(user, upper) {
-		return maphash.Bytes(a.seed, user) // as nearly all are
+		return a.hash(user)
 	}
 	var buf [64]byte
 	low := buf[:0]
@@ -260,7 +290,18 @@ func (a *Auditor) userHash(user []byte) uint64 {
 		}
 		low = append(low, c)
 	}
-	return maphash.Bytes(a.seed, low)
+	return a.hash(low)
+}
+
+// isPlain reports whether a name is in lower case and without domain, as
+// nearly all are.
+func isPlain(user []byte) bool {
+	for i, c := range user {
+		if upper(c) || c == '@' && i > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
@@ -275,6 +316,7 @@ func (a *Auditor) Finish(c Capture) []Finding {
 	a.servers.each(a.endServer)
 	a.secrets.each(a.endSecret)
 	a.capture(c)
+	a.clients, a.secrets, a.challenges = nil, nil, nil // Accounts can have their memory
 	slices.SortStableFunc(a.found, func(x, y Finding) int {
 		return cmp.Or(
 			cmp.Compare(a.order[x.Rule], a.order[y.Rule]), slices.Compare(x.Packets, y.Packets),
@@ -327,7 +369,7 @@ func (a *Auditor) capture(c Capture) {
 func (a *Auditor) finding(r *active, detail string, p *proof) Finding {
 	return Finding{
 		Rule: r.Slug, Severity: r.severity, Title: r.Title, Detail: detail, Advice: r.Advice, RFC: r.RFC,
-		Packets: p.packets, Sessions: p.sessions, scope: r.Scope,
+		Packets: p.packets, Sessions: texts(p.sessions), scope: r.Scope,
 	}
 }
 

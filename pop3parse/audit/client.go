@@ -39,15 +39,14 @@ const (
 	maxDistinct = 1 << 20
 )
 
-// client returns what is remembered of an address.
-func (a *Auditor) client(addr netip.Addr) *client {
-	hash := a.addrHash(addr)
-	e := a.clients.get(hash, func(c *client) bool { return c.addr == addr })
-	if e == nil {
-		e = a.clients.add(hash)
-		e.value.addr = addr
+// client returns what is remembered of an address, whose addrHash is hash.
+func (a *Auditor) client(addr netip.Addr, hash uint64) *client {
+	if n := a.clients.get(hash, func(c *client) bool { return c.addr == addr }); n != 0 {
+		return a.clients.at(n)
 	}
-	return &e.value
+	c := a.clients.at(a.clients.add(hash))
+	c.addr = addr
+	return c
 }
 
 // distinctAdd adds a digest to a set, within the limits.
@@ -72,18 +71,18 @@ func (c *client) failed(a *Auditor, t *attempt) {
 	}
 	c.failures++
 	c.first, c.last = min(c.first, now), max(c.last, now)
-	c.proof.add(t.at().Packet, t.facts.ID)
-	a.distinctAdd(&c.users, t.user)
+	c.proof.add(t.place())
+	a.distinctAdd(&c.users, t.keys.user)
 	switch {
-	case t.secret == 0:
+	case t.keys.secret == 0:
 		c.blind = true
 	case c.secrets[0] == 0:
-		c.secrets[0] = t.secret
-	case c.secrets[0] != t.secret:
-		c.secrets[1] = t.secret
+		c.secrets[0] = t.keys.secret
+	case c.secrets[0] != t.keys.secret:
+		c.secrets[1] = t.keys.secret
 	}
-	if r := a.rules.guessing; r != nil {
-		if now-c.burstFrom > r.count("window") {
+	if a.rules.guessing != nil {
+		if now-c.burstFrom > a.limits.guessingWindow {
 			c.burst, c.burstFrom = 0, now
 		}
 		c.burst++
@@ -94,12 +93,12 @@ func (c *client) failed(a *Auditor, t *attempt) {
 }
 
 // refusedName counts a user name that the server said it does not know.
-func (c *client) refusedName(a *Auditor, user uint64, at *place) {
+func (c *client) refusedName(a *Auditor, user uint64, at place) {
 	if c.refused == nil {
 		c.refused = &refused{}
 	}
 	a.distinctAdd(&c.refused.names, user)
-	c.refused.proof.add(at.packet, at.session)
+	c.refused.proof.add(at)
 }
 
 // endClient words what was found about a client.

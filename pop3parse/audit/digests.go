@@ -9,25 +9,27 @@ type digests struct {
 
 // has reports whether a digest is in the set.
 func (d *digests) has(digest uint64) bool {
-	return d.n > 0 && d.slots[d.place(digest|1)] != 0
+	return d.n > 0 && d.slots[d.place(digest)] != 0
 }
 
-// add puts a digest that is not there into the set.
+// add puts a digest into the set. It is not there: has returned false.
 func (d *digests) add(digest uint64) {
 	if 4*(d.n+1) > 3*len(d.slots) {
 		d.grow()
 	}
-	digest |= 1 // 0 is none
-	d.slots[d.place(digest)] = digest
+	d.slots[d.place(digest)] = digest | 1 // 0 is none
 	d.n++
 }
 
+// home returns where a digest is looked for first.
+func (d *digests) home(digest uint64) uint64 { return digest >> 1 & uint64(len(d.slots)-1) }
+
 // place returns where a digest stands, or where it would.
 func (d *digests) place(digest uint64) uint64 {
-	mask := uint64(len(d.slots) - 1)
-	i := digest >> 1 & mask
+	i := d.home(digest)
+	digest |= 1
 	for d.slots[i] != 0 && d.slots[i] != digest {
-		i = (i + 1) & mask
+		i = (i + 1) & uint64(len(d.slots)-1)
 	}
 	return i
 }

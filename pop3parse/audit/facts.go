@@ -7,10 +7,10 @@ import (
 
 // Facts is what is known of one session, or of one part of a session that
 // comes in several. Nothing in it is changed or kept beyond the call that
-// it is given to, but for ID.
+// it is given to.
 type Facts struct {
-	ID        string
-	Last      bool // the session's facts are final; false in all parts but the last one
+	ID        string // up to 12 characters of those that ids consist of: 0 to 9, a to z without i, l, o, u
+	Last      bool   // the session's facts are final; false in all parts but the last one
 	Conn      *stream.Conn
 	Session   *pop3parse.Session
 	Exchanges []pop3parse.Exchange
@@ -21,4 +21,6 @@ type Facts struct {
 	Implicit  bool            // TLS from the first byte
 	OneSided  bool            // only Side was captured
 	Side      stream.Dir      // valid iff OneSided
+
+	keys keys // filled in by Auditor.Expect
 }

@@ -35,14 +35,13 @@ const (
 
 // secret takes the secret of an attempt, which was refused or accepted.
 func (a *Auditor) secret(t *attempt, acc *account) {
-	e := a.secrets.get(t.secret, nil)
-	if e == nil {
-		e = a.secrets.add(t.secret)
-		e.value.first = newUse(t, acc)
+	n := a.secrets.get(t.keys.secret, nil)
+	if n == 0 {
+		a.secrets.at(a.secrets.add(t.keys.secret)).first = newUse(t, acc)
 		return
 	}
-	u := &e.value
-	if u.first.hash == t.user {
+	u := a.secrets.at(n)
+	if u.first.hash == t.keys.user {
 		if t.accepted && !u.first.accepted {
 			u.first = newUse(t, acc)
 		}
@@ -55,14 +54,14 @@ func (a *Auditor) secret(t *attempt, acc *account) {
 		u.tries(t)
 		return
 	}
-	if len(u.took) >= maxSharers || slices.ContainsFunc(u.took, func(o use) bool { return o.hash == t.user }) {
+	if len(u.took) >= maxSharers || slices.ContainsFunc(u.took, func(o use) bool { return o.hash == t.keys.user }) {
 		return
 	}
 	u.took = append(u.took, newUse(t, acc))
 }
 
 func newUse(t *attempt, acc *account) use {
-	return use{place: t.place(), hash: t.user, user: acc.user, server: acc.server, accepted: t.accepted}
+	return use{place: t.place(), hash: t.keys.user, user: acc.user, server: acc.server, accepted: t.accepted}
 }
 
 // tries counts that the secret was refused for another user.
@@ -71,13 +70,13 @@ func (u *secretUse) tries(t *attempt) {
 		u.proof = &proof{}
 		u.proof.take(&u.first.place)
 	}
-	u.proof.add(t.at().Packet, t.facts.ID)
+	u.proof.add(t.place())
 	switch {
-	case u.tried.has(t.user):
+	case u.tried.has(t.keys.user):
 	case u.tried.n >= maxTriedUsers:
 		u.tried.more = true
 	default:
-		u.tried.add(t.user)
+		u.tried.add(t.keys.user)
 	}
 }
 

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"hash/maphash"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -39,20 +38,19 @@ type capaList struct {
 // are a finding already.
 const maxLists = 8
 
-// server returns what is remembered of a server.
-func (a *Auditor) server(addr netip.AddrPort) *server {
-	hash := a.addrPortHash(addr)
-	e := a.servers.get(hash, func(s *server) bool { return *s.addr == addr })
-	if e == nil {
-		kept := addr // of its own, so that the caller's needs no memory
-		e = a.servers.add(hash)
-		e.value.addr, e.value.hash = &kept, hash
+// server returns what is remembered of a server, whose addrPortHash is hash.
+func (a *Auditor) server(addr netip.AddrPort, hash uint64) *server {
+	if n := a.servers.get(hash, func(s *server) bool { return *s.addr == addr }); n != 0 {
+		return a.servers.at(n)
 	}
-	return &e.value
+	kept := addr // of its own, so that the caller's needs no memory
+	s := a.servers.at(a.servers.add(hash))
+	s.addr, s.hash = &kept, hash
+	return s
 }
 
 // serverFacts takes what a session as a whole tells about its server.
-func (a *Auditor) serverFacts(f *Facts, s *server) {
+func (a *Auditor) serverFacts(f *Facts, s *server, session sessionName) {
 	if d := loginDelay(f.Session.Capabilities); d > 0 {
 		s.loginDelay = d
 	}
@@ -60,24 +58,24 @@ func (a *Auditor) serverFacts(f *Facts, s *server) {
 	switch {
 	case f.Session.STLS || c != nil && Offers(c.Rows, "STLS"):
 		if !s.offered.seen() {
-			s.offered = f.sighting(f.Conn.First)
+			s.offered = sighting{place{f.Conn.First.Packet, session}, f.Conn.Client.Addr()}
 			if c != nil {
 				s.offered.packet = c.At.Packet
 			}
 		}
 	case c != nil:
 		if !s.hidden.seen() {
-			s.hidden = f.sighting(c.At)
+			s.hidden = sighting{place{c.At.Packet, session}, f.Conn.Client.Addr()}
 		}
 	}
 	if c != nil && len(s.lists) < maxLists {
 		digest := a.listDigest(c.Rows)
 		if !slices.ContainsFunc(s.lists, func(l capaList) bool { return l.digest == digest }) {
-			s.lists = append(s.lists, capaList{digest, place{c.At.Packet, f.ID}})
+			s.lists = append(s.lists, capaList{digest, place{c.At.Packet, session}})
 		}
 	}
 	if a.rules.challengeRepeats != nil && f.Session.Challenge != nil {
-		a.challenge(f, s)
+		a.challenge(f, s, session)
 	}
 }
 
@@ -97,22 +95,22 @@ func (a *Auditor) listDigest(rows [][]byte) uint64 {
 			}
 			low = append(low, c)
 		}
-		sum += maphash.Bytes(a.seed, low)
+		sum += a.hash(low)
 	}
 	return sum
 }
 
 // challenge looks whether an APOP challenge came before.
-func (a *Auditor) challenge(f *Facts, s *server) {
-	hash := s.hash ^ maphash.Bytes(a.seed, f.Session.Challenge)
-	here := place{f.Session.GreetingAt.Packet, f.ID}
-	if e := a.challenges.get(hash, nil); e != nil {
+func (a *Auditor) challenge(f *Facts, s *server, session sessionName) {
+	hash := s.hash ^ a.hash(f.Session.Challenge)
+	here := place{f.Session.GreetingAt.Packet, session}
+	if n := a.challenges.get(hash, nil); n != 0 {
 		s.repeats++
-		s.repeatProof.take(&e.value)
+		s.repeatProof.take(a.challenges.at(n))
 		s.repeatProof.take(&here)
 		return
 	}
-	a.challenges.add(hash).value = here
+	*a.challenges.at(a.challenges.add(hash)) = here
 }
 
 // loginReply notes what the server betrays when it refuses a login.
@@ -130,7 +128,7 @@ func (s *server) loginReply(t *attempt) {
 
 // userCommands looks at the answers to USER: a server that refuses names
 // there tells which names there are.
-func (a *Auditor) userCommands(f *Facts, s *server) {
+func (a *Auditor) userCommands(f *Facts, s *server, session sessionName) {
 	for i := range f.Exchanges {
 		x := &f.Exchanges[i]
 		if x.Verb != pop3parse.USER || x.Status == pop3parse.NoReply || x.Pairing == pop3parse.Guessed {
@@ -138,7 +136,7 @@ func (a *Auditor) userCommands(f *Facts, s *server) {
 		}
 		if x.Status == pop3parse.OK {
 			if !s.userTaken.seen() {
-				s.userTaken = place{x.ReplyFirst.Packet, f.ID}
+				s.userTaken = place{x.ReplyFirst.Packet, session}
 			}
 			continue
 		}
@@ -146,13 +144,14 @@ func (a *Auditor) userCommands(f *Facts, s *server) {
 		if reason != pop3parse.UnknownUser && reason != pop3parse.BadCredentials || x.Notes.Has(pop3parse.WrongState) {
 			continue
 		}
-		here := place{x.ReplyFirst.Packet, f.ID}
+		here := place{x.ReplyFirst.Packet, session}
 		if !s.userRefused.seen() {
 			s.userRefused = here
 		}
 		user := x.Args.Reveal()
 		if !a.ignore.account(user) {
-			a.client(f.Conn.Client.Addr()).refusedName(a, a.userHash(user), &here)
+			client := f.Conn.Client.Addr()
+			a.client(client, a.addrHash(client)).refusedName(a, a.userHash(user), here)
 		}
 	}
 }
