@@ -58,11 +58,16 @@ type finished struct {
 // learn lets all shards learn the news of a turn. What they hand on goes to
 // the end of to.
 func (c crew) learn(n *news, to []*Result) finished {
-	f := finished{results: to, mark: n.at.Packet}
+	f := finished{mark: n.at.Packet}
+	made := 0
 	for _, s := range c {
 		s.learn(n)
-		f.take(s)
+		made += len(s.out)
 		f.mark = min(f.mark, s.mark())
+	}
+	f.results = slices.Grow(to, made)
+	for _, s := range c {
+		f.take(s)
 	}
 	f.due = c.due()
 	return f

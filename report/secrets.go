@@ -44,9 +44,12 @@ func shownBytes(s secret.Bytes, show bool) (b []byte, exact bool) {
 type tagger struct {
 	limit int
 	seed  maphash.Seed
-	seen  []uint64 // digests, by number from 1
-	slots []uint32 // numbers, at the place of their digest or after it; 0 is free, as one in four is at least
+	known int
+	seen  []*[tagBlock]uint64 // digests, by number from 1; one list would be copied again and again
+	slots []uint32            // numbers, at the place of their digest or after it; 0 is free, as one in four is at least
 }
+
+const tagBlock = 1 << 10
 
 // newTagger returns a tagger for at most limit different secrets.
 func newTagger(limit int) *tagger {
@@ -60,22 +63,32 @@ func (t *tagger) tag(s secret.Bytes) int {
 	if *slot != 0 {
 		return int(*slot)
 	}
-	if len(t.seen) >= t.limit {
+	if t.known >= t.limit {
 		return 0
 	}
-	t.seen = append(t.seen, digest)
-	*slot = uint32(len(t.seen))
-	if 4*len(t.seen) > 3*len(t.slots) {
+	if t.known%tagBlock == 0 {
+		t.seen = append(t.seen, new([tagBlock]uint64))
+	}
+	t.known++
+	*t.digest(t.known) = digest
+	*slot = uint32(t.known)
+	if 4*t.known > 3*len(t.slots) {
 		t.grow()
 	}
-	return len(t.seen)
+	return t.known
+}
+
+// digest returns where the digest of a number is.
+func (t *tagger) digest(number int) *uint64 {
+	i := number - 1
+	return &t.seen[i/tagBlock][i%tagBlock]
 }
 
 // slot returns where the number of a digest is, or where it would be.
 func (t *tagger) slot(digest uint64) *uint32 {
 	for i := digest; ; i++ {
 		slot := &t.slots[i&uint64(len(t.slots)-1)]
-		if *slot == 0 || t.seen[*slot-1] == digest {
+		if *slot == 0 || *t.digest(int(*slot)) == digest {
 			return slot
 		}
 	}
@@ -84,7 +97,7 @@ func (t *tagger) slot(digest uint64) *uint32 {
 // grow doubles the slots.
 func (t *tagger) grow() {
 	t.slots = make([]uint32, 2*len(t.slots))
-	for i, digest := range t.seen {
-		*t.slot(digest) = uint32(i + 1)
+	for n := 1; n <= t.known; n++ {
+		*t.slot(*t.digest(n)) = uint32(n)
 	}
 }
