@@ -30,10 +30,14 @@ type charge struct {
 	gone  bool  // its connection was closed to make room
 }
 
-// trackSize is about what a connection takes that says little, in assembler,
-// track and reader. While it waits to be read it takes a third of that, but
-// when many end at once, as at the end of a capture, all are read.
-const trackSize = 4 << 10
+const (
+	// trackSize is about what a connection takes that waits to be read, in
+	// assembler and track, besides its backlog. With 768 bytes of that,
+	// there is room for as many sessions as for connections.
+	trackSize = 768
+	// readerSize is about what a reader takes that has read little.
+	readerSize = 3 << 10
+)
 
 // add begins to charge for a track.
 func (b *budget) add(t *track, c *stream.Conn) {
@@ -85,7 +89,7 @@ func (t *track) kept() int {
 	if t.reader == nil {
 		return n
 	}
-	n += len(t.seen[0]) + len(t.seen[1])
+	n += readerSize + len(t.seen[0]) + len(t.seen[1])
 	if t.parser != nil {
 		n += t.parser.Kept()
 	}

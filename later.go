@@ -10,10 +10,30 @@ import (
 // their turn to be reported. Until then each takes the little that it took
 // while it was open, and a Result with all that it refers to takes several
 // times as much: when very many end in one instant, at the end of a capture
-// or after a long silence, only a few of them are to be there at once.
+// or after a long silence, or while their turn does not come, only some of
+// them are to be there at once.
 type later struct {
 	tracks []*track
 	sorted bool // in the order of results
+
+	made   [maxMade]int64 // the packets at which the last results were made that were not put off
+	oldest int            // of made
+}
+
+// maxMade is how many results a shard makes within as many packets as a
+// connection may linger in another one, while all later ones wait. It takes
+// sessions of less than eight packets to come up to it.
+const maxMade = 2048
+
+// full reports whether as many results may be waiting, and takes note of one
+// more if not.
+func (l *later) full(packet int64) bool {
+	at := &l.made[l.oldest]
+	if *at != 0 && packet-*at < reassembly.LingerPackets {
+		return true
+	}
+	*at, l.oldest = packet, (l.oldest+1)%maxMade
+	return false
 }
 
 // putOff leaves a session that has ended for later. What it has a reader for
@@ -62,11 +82,16 @@ type finished struct {
 // learn lets all shards learn the news of a turn. What they hand on goes to
 // the end of to.
 func (c crew) learn(n *news, to []*Result) finished {
-	f := finished{results: to, mark: n.at.Packet}
+	f := finished{mark: n.at.Packet}
+	made := 0
 	for _, s := range c {
 		s.learn(n)
-		f.take(s)
+		made += len(s.out)
 		f.mark = min(f.mark, s.mark())
+	}
+	f.results = slices.Grow(to, made)
+	for _, s := range c {
+		f.take(s)
 	}
 	f.due = c.due()
 	return f

@@ -34,19 +34,15 @@ func (m *made) Next(p *capture.Packet) error {
 	return nil
 }
 
-// crowd makes sessions that log in and stay open, one a millisecond, none of
-// them in the first shard; then what comes after, a list a call.
-func crowd(t *testing.T, sessions int, after ...func() []capture.Packet) *made {
-	t.Helper()
-	d, err := capturetest.Parse("crowd", "! noclose\nS: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	trace, opened := d.Trace(), 0
+// crowd makes sessions that log in and stay open, one a millisecond; then what
+// comes after, a list a call.
+func crowd(sessions int, after ...func() []capture.Packet) *made {
+	opened := 0
 	return &made{next: func() []capture.Packet {
 		if opened < sessions {
 			opened++
-			return at(trace.Readdress(0, clientIn(opened, func(shard int) bool { return shard != 0 }), crowdServer), time.Duration(opened)*time.Millisecond)
+			packets := at(member(opened), time.Duration(opened)*time.Millisecond)
+			return packets[:len(packets)-closing]
 		}
 		if len(after) == 0 {
 			return nil
@@ -55,6 +51,23 @@ func crowd(t *testing.T, sessions int, after ...func() []capture.Packet) *made {
 		after = after[1:]
 		return f()
 	}}
+}
+
+// member returns one of the crowd, all of which are in two shards.
+func member(n int) capturetest.Trace {
+	return dialogue("S: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\n", n, func(shard int) bool { return shard == 1 || shard == 2 })
+}
+
+// closing is how many of its packets end it.
+const closing = 4
+
+// dialogue returns a session of the n-th client whose shard is right.
+func dialogue(text string, n int, right func(shard int) bool) capturetest.Trace {
+	d, err := capturetest.Parse("crowd", text)
+	if err != nil {
+		panic(err)
+	}
+	return d.Trace().Readdress(0, clientIn(n, right), crowdServer)
 }
 
 var crowdServer = netip.MustParseAddrPort("192.0.2.10:110")
@@ -95,26 +108,37 @@ func live() int64 {
 // of them is not there for all of them at once. Otherwise each would take
 // more than 5 KB.
 func TestManyEndAtOnce(t *testing.T) {
-	const sessions, each = 10_000, 4000 // bytes
+	const sessions, each = 10_000, 4500 // bytes
+	lingers := dialogue("S: +OK ready\nC: QUIT\nS: +OK\n", 0, func(shard int) bool { return shard == 0 })
+	none := func(n int, since time.Duration) []capture.Packet { // packets that count, and are no TCP
+		p := at(lingers, since)[0]
+		p.Data = p.Data[:20]
+		return slices.Repeat([]capture.Packet{p}, n)
+	}
 	for _, row := range []struct {
 		name string
-		src  func(t *testing.T, sample func()) *made
+		src  func(sample func()) *made
 	}{
-		{"open when the capture ends", func(t *testing.T, _ func()) *made { return crowd(t, sessions) }},
-		{"idle for too long, while one that ended before lingers", func(t *testing.T, sample func()) *made {
-			short, err := capturetest.Parse("short", "S: +OK ready\nC: QUIT\nS: +OK\n")
-			if err != nil {
-				t.Fatal(err)
+		{"open when the capture ends", func(func()) *made { return crowd(sessions) }},
+		{"idle for too long, while one that ended before lingers", func(sample func()) *made {
+			const since = 2 * time.Hour
+			return crowd(sessions,
+				func() []capture.Packet { return at(lingers, since) },
+				func() []capture.Packet { return none(20*batchPackets, since) },
+				func() []capture.Packet { sample(); return at(lingers, since+2*time.Second)[:1] })
+		}},
+		{"over one after the other, while one that ended before lingers", func(sample func()) *made {
+			const since = sessions * time.Millisecond
+			after := []func() []capture.Packet{func() []capture.Packet { return at(lingers, since) }}
+			for n := 1; n <= sessions; n++ {
+				after = append(after, func() []capture.Packet {
+					packets := at(member(n), since)
+					return append(none(16, since), packets[len(packets)-closing:]...)
+				})
 			}
-			lingers := short.Trace().Readdress(0, clientIn(0, func(shard int) bool { return shard == 0 }), crowdServer)
-			later := 2 * time.Hour
-			none := at(lingers, later)[:1]
-			none[0].Data = none[0].Data[:20] // counts, and is no TCP
-			return crowd(t, sessions,
-				func() []capture.Packet { return at(lingers, later) },
-				func() []capture.Packet { return slices.Repeat(none, 20*batchPackets) },
-				func() []capture.Packet { sample(); return at(lingers, later+2*time.Second)[:1] },
-			)
+			return crowd(sessions, append(after,
+				func() []capture.Packet { return none(20*batchPackets, since) },
+				func() []capture.Packet { sample(); return at(lingers, since+2*time.Second)[:1] })...)
 		}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -127,7 +151,7 @@ func TestManyEndAtOnce(t *testing.T) {
 				sample := func() { most = max(most, live()-before) }
 				last := rank{}
 				o.Workers = workers
-				for r, err := range New(o).Results(row.src(t, sample)) {
+				for r, err := range New(o).Results(row.src(sample)) {
 					if err != nil {
 						t.Fatal(err)
 					}

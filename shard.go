@@ -239,7 +239,7 @@ func (s *shard) closed(c *stream.Conn) {
 	}
 	if s.patient {
 		c.Owner = nil
-		if ok && len(s.ended) == maxEnding {
+		if ok && (len(s.ended) == maxEnding || s.later.full(s.now.Packet)) {
 			s.putOff(t)
 			return
 		}

@@ -608,13 +608,13 @@ func TestLingerEndsWhileTheClockStands(t *testing.T) {
 	p.run("C syn; S syn; C 0:3; C fin at=3; S fin at=0 ack=4")
 	p.want("open C0:3")
 	end, now := p.a.at.Packet, p.a.at.Nanos
-	for n := end + 1; n < end+lingerPackets; n++ {
+	for n := end + 1; n < end+LingerPackets; n++ {
 		p.a.Tick(stream.Stamp{Packet: n, Nanos: now})
 		if e := p.a.Next(); e != nil {
 			t.Fatalf("packet %d: event %v", n-end, e.Kind)
 		}
 	}
-	p.a.Tick(stream.Stamp{Packet: end + lingerPackets, Nanos: now})
+	p.a.Tick(stream.Stamp{Packet: end + LingerPackets, Nanos: now})
 	if e := p.a.Next(); e == nil || e.Kind != stream.Closed {
 		t.Errorf("event %v", e)
 	}

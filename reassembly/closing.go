@@ -87,15 +87,15 @@ func (a *Assembler) reportEnded() bool {
 	return true
 }
 
-// lingerPackets is how many packets a connection lingers at most: results
+// LingerPackets is how many packets a connection lingers at most: results
 // wait for it, and where the clock stands still they would wait for ever.
-const lingerPackets = 1 << 18 // more than come in a second of a busy link
+const LingerPackets = 1 << 18 // more than come in a second of a busy link
 
 // outlived reports whether the connection that ended first has lingered for
 // too many packets.
 func (a *Assembler) outlived() bool {
 	e := a.ending.first()
-	return e != nil && a.at.Packet-e.conn.pub.Ended.Packet >= lingerPackets
+	return e != nil && a.at.Packet-e.conn.pub.Ended.Packet >= LingerPackets
 }
 
 // report is the last that is done for a connection, which is in no queue

@@ -91,8 +91,8 @@ func TestTagsFollowFirstAppearance(t *testing.T) {
 			t.Errorf("secret %d: got tag %d, want %d", i, got, c.want)
 		}
 	}
-	if len(tags.seen) != 2 {
-		t.Errorf("the tagger keeps %d secrets, the limit is 2", len(tags.seen))
+	if tags.known != 2 {
+		t.Errorf("the tagger keeps %d secrets, the limit is 2", tags.known)
 	}
 	if a, b := newTagger(2).tag(secret.New(nil)), newTagger(2).tag(secret.New([]byte{})); a != 1 || b != 1 {
 		t.Errorf("an empty password gets the tags %d and %d", a, b)

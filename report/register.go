@@ -5,7 +5,8 @@ package report
 // crowd in one place.
 type register struct {
 	limit int
-	seen  []uint64 // digests, by number from 1
+	known int
+	seen  []*[seenBlock]uint64 // digests, by number from 1; one list would be copied again and again
 	slots []uint32 // at the place of a digest or after it: its number, and above that its highest bits; 0 is free, as one in four is at least
 }
 
@@ -16,7 +17,10 @@ const numberBits = 21
 // maxNumbers is the highest number.
 const maxNumbers = 1<<numberBits - 1
 
-const firstSlots = 64
+const (
+	firstSlots = 64
+	seenBlock  = 1 << 10
+)
 
 // newRegister returns a register for at most limit different digests.
 func newRegister(limit int) register {
@@ -33,15 +37,25 @@ func (r *register) give(digest uint64) int {
 	if *slot != 0 {
 		return numberIn(*slot)
 	}
-	if len(r.seen) >= r.limit {
+	if r.known >= r.limit {
 		return 0
 	}
-	r.seen = append(r.seen, digest)
-	*slot = slotOf(digest, len(r.seen))
-	if 4*len(r.seen) > 3*len(r.slots) {
+	if r.known%seenBlock == 0 {
+		r.seen = append(r.seen, new([seenBlock]uint64))
+	}
+	r.known++
+	*r.digest(r.known) = digest
+	*slot = slotOf(digest, r.known)
+	if 4*r.known > 3*len(r.slots) {
 		r.grow()
 	}
-	return len(r.seen)
+	return r.known
+}
+
+// digest returns where the digest of a number is.
+func (r *register) digest(number int) *uint64 {
+	i := number - 1
+	return &r.seen[i/seenBlock][i%seenBlock]
 }
 
 // slotOf returns the slot of a digest with a number.
@@ -57,7 +71,7 @@ func (r *register) slot(digest uint64) *uint32 {
 	want := slotOf(digest, 0)
 	for i := digest; ; i++ {
 		slot := &r.slots[i&uint64(len(r.slots)-1)]
-		if *slot == 0 || *slot&^maxNumbers == want && r.seen[numberIn(*slot)-1] == digest {
+		if *slot == 0 || *slot&^maxNumbers == want && *r.digest(numberIn(*slot)) == digest {
 			return slot
 		}
 	}
@@ -66,7 +80,8 @@ func (r *register) slot(digest uint64) *uint32 {
 // grow doubles the slots.
 func (r *register) grow() {
 	r.slots = make([]uint32, 2*len(r.slots))
-	for i, digest := range r.seen {
-		*r.slot(digest) = slotOf(digest, i+1)
+	for n := 1; n <= r.known; n++ {
+		digest := *r.digest(n)
+		*r.slot(digest) = slotOf(digest, n)
 	}
 }
