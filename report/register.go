@@ -7,7 +7,7 @@ type register struct {
 	limit int
 	known int
 	seen  []*[seenBlock]uint64 // digests, by number from 1; one list would be copied again and again
-	slots []uint32 // at the place of a digest or after it: its number, and above that its highest bits; 0 is free, as one in four is at least
+	slots []uint32             // at the place of a digest or after it: its number, and above that its highest bits; 0 is free, as one in four is at least
 }
 
 // numberBits are those of a slot that a number takes. The rest of it tells
