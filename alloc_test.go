@@ -27,7 +27,7 @@ func TestAllocations(t *testing.T) {
 		perPacket  float64 // the same for each packet of the session
 	}{
 		{"the same login again and again", 2000, false, func(int) string { return login("alice", "wonderland-7", "-ERR no") }, 0.4, 0.03},
-		{"new users and passwords", 2000, false, func(i int) string { return login(fmt.Sprint("user", i), fmt.Sprint("secret", i), "-ERR no") }, 8, 0.62},
+		{"new users and passwords", 2000, false, func(i int) string { return login(fmt.Sprint("user", i), fmt.Sprint("secret", i), "-ERR no") }, 3.5, 0.28},
 		{"looking for mail", 2000, false, func(int) string {
 			return "S: +OK ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\nC: STAT\nS: +OK 2 320\nC: UIDL\nS: +OK\nS: 1 a1\nS: 2 a2\nS: .\nC: QUIT\nS: +OK bye\n"
 		}, 0.4, 0.03},

@@ -19,7 +19,7 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 	stop := make(chan struct{})
 	pipe := pipeline{
 		hurry: a.opt.Hurry, bypass: a.in.bypass, stop: stop,
-		free: make(chan *batch, (ahead+2)*n), turns: make(chan []turn, ahead),
+		free: make(chan *batch, (ahead+2)*n), turns: make(chan turns, ahead),
 	}
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -38,9 +38,9 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 	}
 	running.Go(func() { pipe.read(a.in, src) })
 
-	for turns := range pipe.turns {
-		for i := range turns {
-			if !a.merged(&pipe, &turns[i], yield) {
+	for t := range pipe.turns {
+		for i := range t.n {
+			if !a.merged(&pipe, &t.list[i], yield) {
 				return
 			}
 		}
@@ -72,7 +72,7 @@ type pipeline struct {
 	hurry   bool          // Options.Hurry
 	bypass  *bypass       // of the reader; may be nil
 	stop    chan struct{} // closed when the caller wants no more
-	turns   chan []turn   // for each set of batches, one of each round
+	turns   chan turns    // one for each set of batches
 	workers []*worker
 	late    lates // what was put off, by worker
 	free    chan *batch
@@ -99,6 +99,13 @@ func newWorker(ahead int) *worker {
 type turn struct {
 	news
 	errs []error // of the source, met during the round
+}
+
+// turns are those of a set of batches, in a value that needs no memory of its
+// own.
+type turns struct {
+	list [heldRounds]turn
+	n    int
 }
 
 // batch is what one worker gets of a round, or of several that hold little.
@@ -133,7 +140,7 @@ type item struct {
 // read deals the packets of src.
 func (p *pipeline) read(in *intake, src capture.Source) {
 	defer close(p.turns)
-	d := &dealer{pipeline: p}
+	d := &dealer{pipeline: p, set: make([]*batch, len(p.workers))}
 	d.begin()
 	in.read(src, d)
 }
@@ -142,7 +149,7 @@ func (p *pipeline) read(in *intake, src capture.Source) {
 type dealer struct {
 	*pipeline
 	set    []*batch // one for each worker
-	turns  []turn   // of the rounds in them
+	turns  turns    // of the rounds in them
 	items  int      // in them
 	any    bool     // something came since the last turn
 	errs   []error  // since then
@@ -179,7 +186,8 @@ func (d *dealer) turn(n news) bool {
 	for _, b := range d.set {
 		b.end(n)
 	}
-	d.turns = append(d.turns, turn{n, d.errs})
+	d.turns.list[d.turns.n] = turn{n, d.errs}
+	d.turns.n++
 	d.any, d.errs = false, nil
 	if !d.holds(&n) {
 		if !d.deal() || n.last {
@@ -192,7 +200,7 @@ func (d *dealer) turn(n news) bool {
 
 // holds reports whether the batches can take another round.
 func (d *dealer) holds(n *news) bool {
-	if d.bypass == nil || !n.full || len(d.turns) == heldRounds || d.items > batchPackets/2 {
+	if d.bypass == nil || !n.full || d.turns.n == heldRounds || d.items > batchPackets/2 {
 		return false
 	}
 	bytes := 0
@@ -223,7 +231,7 @@ func (d *dealer) learn(n *news) bool {
 
 // begin begins a set of batches.
 func (d *dealer) begin() {
-	d.set, d.turns, d.items = make([]*batch, len(d.workers)), nil, 0
+	d.turns, d.items = turns{}, 0
 	for i := range d.set {
 		select {
 		case d.set[i] = <-d.free:

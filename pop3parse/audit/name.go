@@ -1,7 +1,5 @@
 package audit
 
-import "strings"
-
 // sessionName is the id of a session in 8 bytes, as there are many: the
 // lowest bits are its length, and each five above them are a character, the
 // first one in the highest place. The zero value is no name.
@@ -47,12 +45,14 @@ func nameOf(id string) sessionName {
 
 // String returns the id.
 func (n sessionName) String() string {
-	var id strings.Builder
+	var id [nameLength]byte
 	length := int(n & (1<<lengthBits - 1))
+	n >>= lengthBits
 	for i := length - 1; i >= 0; i-- {
-		id.WriteByte(nameAlphabet[n>>(lengthBits+charBits*i)&(1<<charBits-1)])
+		id[i] = nameAlphabet[n&(1<<charBits-1)]
+		n >>= charBits
 	}
-	return id.String()
+	return string(id[:length])
 }
 
 // texts returns names as ids.
