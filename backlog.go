@@ -33,9 +33,6 @@ const (
 	packedLoss
 )
 
-// maxHeader is how many bytes a chunk takes at most besides its own.
-const maxHeader = 1 + 5*binary.MaxVarintLen64
-
 // add keeps a chunk with a copy of its bytes. What it has no room for gets
 // a larger buffer, and the old one is for others.
 func (b *backlog) add(ch *stream.Chunk, spare *buffers) {
@@ -49,21 +46,28 @@ func (b *backlog) add(ch *stream.Chunk, spare *buffers) {
 	if ch.Lost > 0 {
 		kind, n = kind|packedLoss, uint64(ch.Lost)
 	}
-	h := append(make([]byte, 0, maxHeader), kind)
-	h = binary.AppendUvarint(h, n)
-	h = binary.AppendUvarint(h, uint64(ch.Off))
-	h = binary.AppendUvarint(h, uint64(ch.PeerAcked+1))
-	h = binary.AppendVarint(h, ch.At.Packet-b.last.Packet)
-	h = binary.AppendVarint(h, ch.At.Nanos-b.last.Nanos)
-	if size := len(b.packed) + len(h) + len(ch.Data); size > cap(b.packed) {
-		old := b.packed
-		b.packed = append(spare.take(size), old...)
-		spare.put(old)
+	off, acked := uint64(ch.Off), uint64(ch.PeerAcked+1)
+	packets, nanos := zigzag(ch.At.Packet-b.last.Packet), zigzag(ch.At.Nanos-b.last.Nanos)
+	p := b.packed
+	if size := len(p) + 1 + varintLen(n) + varintLen(off) + varintLen(acked) + varintLen(packets) + varintLen(nanos) + len(ch.Data); size > cap(p) {
+		p = append(spare.take(size), p...)
+		spare.put(b.packed)
 	}
-	b.packed = append(append(b.packed, h...), ch.Data...)
+	p = binary.AppendUvarint(append(p, kind), n)
+	p = binary.AppendUvarint(p, off)
+	p = binary.AppendUvarint(p, acked)
+	p = binary.AppendUvarint(p, packets)
+	p = binary.AppendUvarint(p, nanos)
+	b.packed = append(p, ch.Data...)
 	b.last = ch.At
 	b.chunks++
 }
+
+// zigzag makes small numbers of small ones, as a varint has them.
+func zigzag(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }
+
+// varintLen returns how many bytes a number takes.
+func varintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
 // next returns the chunk behind a mark, which it moves on. The chunk borrows
 // its bytes.
@@ -128,7 +132,7 @@ type buffers [len(bufferSizes)][][]byte
 // bufferSizes are the sizes of backlogs, each what the allocator hands out
 // without a rest. With append, which doubles, a third of the memory of
 // those that wait would be empty.
-var bufferSizes = [...]int{96, 128, 176, 240, 320, 416, 576, 768, 1024, 1408, 1792, 2304, 3072, 4096}
+var bufferSizes = [...]int{128, 176, 240, 320, 416, 576, 768, 1024, 1408, 1792, 2304, 3072, 4096}
 
 // spareBytes bounds what is kept of each size.
 const spareBytes = 8 << 10

@@ -26,7 +26,9 @@ func rankOf(c *stream.Conn) rank {
 // before it.
 func behind(packet int64) rank { return rank{packet, never} }
 
-func (a rank) before(b rank) bool { return a.compare(b) < 0 }
+func (a rank) before(b rank) bool {
+	return a.ended < b.ended || a.ended == b.ended && a.first < b.first
+}
 
 func (a rank) compare(b rank) int {
 	return cmp.Or(cmp.Compare(a.ended, b.ended), cmp.Compare(a.first, b.first))
@@ -82,8 +84,11 @@ type resultHeap []*Result
 func (h resultHeap) Len() int { return len(h) }
 func (h resultHeap) Less(i, j int) bool {
 	a, b := h[i], h[j]
-	if a.due != b.due {
-		return a.due.before(b.due)
+	switch {
+	case a.due.ended != b.due.ended:
+		return a.due.ended < b.due.ended
+	case a.due.first != b.due.first:
+		return a.due.first < b.due.first
 	}
 	return a.Part < b.Part
 }
