@@ -26,6 +26,10 @@ type buffer struct {
 // offset returns how many bytes of the input lie before the unread ones.
 func (b *buffer) offset() int64 { return b.base + int64(b.r) }
 
+// unread returns what can be had at once; it is valid until the next want or
+// skip.
+func (b *buffer) unread() []byte { return b.data[b.r:b.w] }
+
 // want returns the next n bytes without passing over them; they are valid
 // until the next want or skip. When the input ends before, it returns what
 // there is with io.EOF for nothing at all, io.ErrUnexpectedEOF for a part,
@@ -37,7 +41,7 @@ func (b *buffer) want(n int) ([]byte, error) {
 	return b.fill(n)
 }
 
-// pass moves over n bytes that want has returned.
+// pass moves over n bytes that are unread.
 func (b *buffer) pass(n int) { b.r += n }
 
 // skip moves over n bytes, however many, without keeping them.

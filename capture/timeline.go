@@ -52,6 +52,13 @@ const (
 // what is damaged or no capture file, with all packets before the damage
 // delivered already, or a *fs.PathError for a file that cannot be opened.
 func (t *Timeline) Next(p *Packet) error {
+	if f := t.cur; f != nil && !t.merging { // the short way: it waits for nothing
+		if f.read(p) {
+			t.count(f, p)
+			return nil
+		}
+		t.finish(f)
+	}
 	for {
 		if len(t.errs) > 0 {
 			err := t.errs[0]
@@ -155,13 +162,18 @@ func (t *Timeline) endsSoon(f *track) bool {
 	}
 }
 
-// emit counts a packet that is delivered.
-func (t *Timeline) emit(f *track, p *Packet) {
+// count counts a packet that is delivered.
+func (t *Timeline) count(f *track, p *Packet) {
 	t.num++
 	p.Num = t.num
 	p.File = f.index
 	f.info.Packets++
 	f.info.Bytes += int64(p.Orig)
+}
+
+// emit counts a packet that is delivered, and notes its time for the merge.
+func (t *Timeline) emit(f *track, p *Packet) {
+	t.count(f, p)
 	if !t.merging {
 		return
 	}
