@@ -33,6 +33,7 @@ type Timeline struct {
 	keys  keyLog
 	spare [][]byte // blocks to be used again
 	small []byte   // the same, for a file that is only looked at
+	ahead *ahead   // nil until the first file is read ahead
 }
 
 const (
@@ -283,6 +284,20 @@ func (t *Timeline) reuse(b []byte) {
 	case len(b) == smallBlock:
 		t.small = b
 	}
+}
+
+// readAhead begins to read a file ahead, or returns nil. One file at a time
+// is: with one it is worth most, with many open at once memory would have no
+// bound.
+func (t *Timeline) readAhead(src io.Reader) *ahead {
+	if t.ahead == nil {
+		t.ahead = newAhead(aheadBlocks, headroom, blockSize)
+	}
+	if t.ahead.busy {
+		return nil
+	}
+	t.ahead.start(src)
+	return t.ahead
 }
 
 // line is the heap of files that wait, the one due first in front.
