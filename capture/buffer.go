@@ -13,18 +13,34 @@ const (
 //
 //	data [ done | r  unread  w | room ]
 //
+// When the input is read ahead, the window goes from block to block:
+//
+//	block [ ... unread ]  -->  next [ room unread | data ]
+//
 // Invariant: 0 <= r <= w <= len(data), and data[r:w] are the bytes of the
 // input from offset() on.
 type buffer struct {
 	src  io.Reader
-	data []byte
+	data []byte // own, or a block of ahead
+	own  []byte // where records are put together that fit in no block
 	r, w int
-	base int64 // input offset of data[0]
+	base int64 // input offset of data[0], which lies before the input when a block has room in front
 	err  error // why src gives no more; kept until the unread bytes are used up
+
+	ahead *ahead                 // reads src from now on; nil: fill does
+	after int64                  // input offset from which begin is asked
+	begin func(io.Reader) *ahead // begins to read the input ahead, unless it returns nil; nil: it must not be
 }
+
+// newBuffer returns a window on src in this memory, which grows if need be.
+func newBuffer(src io.Reader, own []byte) *buffer { return &buffer{src: src, data: own, own: own} }
 
 // offset returns how many bytes of the input lie before the unread ones.
 func (b *buffer) offset() int64 { return b.base + int64(b.r) }
+
+// unread returns what can be had at once; it is valid until the next want or
+// skip.
+func (b *buffer) unread() []byte { return b.data[b.r:b.w] }
 
 // want returns the next n bytes without passing over them; they are valid
 // until the next want or skip. When the input ends before, it returns what
@@ -37,7 +53,7 @@ func (b *buffer) want(n int) ([]byte, error) {
 	return b.fill(n)
 }
 
-// pass moves over n bytes that want has returned.
+// pass moves over n bytes that are unread.
 func (b *buffer) pass(n int) { b.r += n }
 
 // skip moves over n bytes, however many, without keeping them.
@@ -56,33 +72,81 @@ func (b *buffer) skip(n int64) error {
 	return nil
 }
 
-// fill reads until n bytes are unread. It asks the input no more often than
-// that needs, so that a slow pipe delivers each record as it arrives.
+// fill reads until n bytes are unread.
 func (b *buffer) fill(n int) ([]byte, error) {
-	b.base += int64(b.r)
-	if n > len(b.data) {
-		grown := make([]byte, max(n, 2*len(b.data)))
-		b.w = copy(grown, b.data[b.r:b.w])
-		b.data = grown
+	if b.begin != nil && b.ahead == nil && b.err == nil && b.offset() >= b.after {
+		b.ahead = b.begin(b.src)
+	}
+	if b.ahead != nil {
+		b.take(n)
 	} else {
-		b.w = copy(b.data, b.data[b.r:b.w])
+		b.read(n)
 	}
-	b.r = 0
-	for empty := 0; b.w < n && b.err == nil; {
-		got, err := b.src.Read(b.data[b.w:])
+	if b.w-b.r >= n {
+		return b.data[b.r : b.r+n], nil
+	}
+	if b.err == io.EOF && b.w > b.r {
+		return b.unread(), io.ErrUnexpectedEOF
+	}
+	return b.unread(), b.err
+}
+
+// read asks the input until n bytes are unread, and no more often than
+// that needs, so that a slow pipe delivers each record as it arrives.
+func (b *buffer) read(n int) {
+	b.gather(n)
+	for b.w < n && b.err == nil {
+		var got int
+		got, b.err = readSome(b.src, b.data[b.w:])
 		b.w += got
-		b.err = err
-		if got > 0 {
-			empty = 0
-		} else if empty++; empty == maxEmpty && err == nil {
-			b.err = io.ErrNoProgress
+	}
+}
+
+// take goes on to the blocks that were read ahead until n bytes are unread.
+func (b *buffer) take(n int) {
+	for b.w-b.r < n && b.err == nil {
+		next := <-b.ahead.full
+		b.err = next.err
+		rest := b.unread()
+		if start := b.ahead.room - len(rest); start >= 0 {
+			copy(next.block[start:], rest)
+			b.free()
+			b.base += int64(b.r - start)
+			b.data, b.r, b.w = next.block, start, next.end
+			continue
 		}
+		// A long record: it is put together in memory that is large enough
+		// for the block in which it ends.
+		size := len(next.block) - b.ahead.room
+		b.gather(n + size)
+		b.w += copy(b.data[b.w:], next.block[b.ahead.room:next.end])
+		b.ahead.free <- next.block
 	}
-	if b.w >= n {
-		return b.data[:n], nil
+}
+
+// gather moves the unread bytes to the beginning of the buffer's own memory,
+// which has room for n then.
+func (b *buffer) gather(n int) {
+	to := b.own
+	if n > len(to) {
+		to = make([]byte, max(n, 2*len(to)))
 	}
-	if b.err == io.EOF && b.w > 0 {
-		return b.data[:b.w], io.ErrUnexpectedEOF
+	kept := copy(to, b.unread())
+	b.free()
+	b.base += int64(b.r)
+	b.own, b.data, b.r, b.w = to, to, 0, kept
+}
+
+// free gives the block that is walked back, if it is one of ahead.
+func (b *buffer) free() {
+	if b.ahead != nil && &b.data[0] != &b.own[0] {
+		b.ahead.free <- b.data
 	}
-	return b.data[:b.w], b.err
+}
+
+// close ends the reading ahead. The buffer must not be used any more.
+func (b *buffer) close() {
+	if b.ahead != nil {
+		b.ahead.end()
+	}
 }

@@ -88,4 +88,12 @@
 // can be given at once. A file that is no longer the same then is an error,
 // ErrChanged; one that has grown is not. Standard input and other inputs
 // that cannot be read twice stay open.
+//
+// # Reading ahead
+//
+// Behind the first megabyte of a regular file, a goroutine reads and
+// decompresses what comes next, less than a megabyte ahead; of several files
+// one at a time. It ends with the file, with its damage, or with Close, which
+// waits for it. Packets and errors are the same without it. What comes
+// through a pipe is never read ahead: each packet is delivered as it comes.
 package capture

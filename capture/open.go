@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -121,7 +122,10 @@ func (f *track) open() error {
 	first, body, decoders, err := unpack(f.meter)
 	f.closers = append(f.closers, decoders...)
 	if err == nil {
-		f.buf = &buffer{src: body, data: f.t.block(f.looking)}
+		f.buf = newBuffer(body, f.t.block(f.looking))
+		if f.regular && !f.looking && runtime.GOMAXPROCS(0) > 1 {
+			f.buf.begin, f.buf.after = f.t.readAhead, aheadAfter
+		}
 		f.dec, err = f.decoder(first)
 	} else if err == io.EOF {
 		err = ErrEmpty
@@ -171,7 +175,7 @@ var otherFormats = []struct{ magic, name string }{
 // meter counts what was read of an input before decompression.
 type meter struct {
 	r     io.Reader
-	sum   int64
+	sum   int64 // belongs to who reads: nobody else may ask while a file is read ahead
 	total *atomic.Int64
 }
 

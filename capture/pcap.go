@@ -128,27 +128,31 @@ func isLineEnd(b []byte) bool { return string(b) == "\n" || string(b) == "\r\n" 
 
 func (d *classic) next(p *Packet) error {
 	for {
-		h, err := d.buf.want(d.header)
-		if err != nil {
-			if err == io.EOF || err == io.ErrUnexpectedEOF && isLineEnd(h) {
+		b := d.buf.unread() // mostly the record is whole
+		if len(b) < d.header {
+			var err error
+			if b, err = d.buf.want(d.header); err == io.EOF || err == io.ErrUnexpectedEOF && isLineEnd(b) {
 				return io.EOF
+			} else if err != nil {
+				return d.damage(cutShort("record header", err))
 			}
-			return d.damage(cutShort("record header", err))
 		}
-		captured, orig := d.order.u32(h[recordCaptured:]), d.order.u32(h[recordOriginal:])
+		captured, orig := d.order.u32(b[recordCaptured:]), d.order.u32(b[recordOriginal:])
 		if d.lengths == originalFirst || d.lengths == smallerFirst && captured > orig {
 			captured, orig = orig, captured
 		}
-		if captured == 0 && orig == 0 && isClassic(h) && d.joined() {
+		if captured == 0 && orig == 0 && isClassic(b) && d.joined() {
 			continue
 		}
 		if captured > d.limit {
 			return d.damage(impossible(captured))
 		}
 		n := d.header + int(captured)
-		b, err := d.buf.want(n)
-		if err != nil {
-			return d.damage(cutShort("record", err))
+		if len(b) < n {
+			var err error
+			if b, err = d.buf.want(n); err != nil {
+				return d.damage(cutShort("record", err))
+			}
 		}
 		d.buf.pass(n)
 		d.num++

@@ -33,6 +33,7 @@ type Timeline struct {
 	keys  keyLog
 	spare [][]byte // blocks to be used again
 	small []byte   // the same, for a file that is only looked at
+	ahead *ahead   // nil until the first file is read ahead
 }
 
 const (
@@ -52,6 +53,13 @@ const (
 // what is damaged or no capture file, with all packets before the damage
 // delivered already, or a *fs.PathError for a file that cannot be opened.
 func (t *Timeline) Next(p *Packet) error {
+	if f := t.cur; f != nil && !t.merging { // the short way: it waits for nothing
+		if f.read(p) {
+			t.count(f, p)
+			return nil
+		}
+		t.finish(f)
+	}
 	for {
 		if len(t.errs) > 0 {
 			err := t.errs[0]
@@ -155,13 +163,18 @@ func (t *Timeline) endsSoon(f *track) bool {
 	}
 }
 
-// emit counts a packet that is delivered.
-func (t *Timeline) emit(f *track, p *Packet) {
+// count counts a packet that is delivered.
+func (t *Timeline) count(f *track, p *Packet) {
 	t.num++
 	p.Num = t.num
 	p.File = f.index
 	f.info.Packets++
 	f.info.Bytes += int64(p.Orig)
+}
+
+// emit counts a packet that is delivered, and notes its time for the merge.
+func (t *Timeline) emit(f *track, p *Packet) {
+	t.count(f, p)
 	if !t.merging {
 		return
 	}
@@ -271,6 +284,20 @@ func (t *Timeline) reuse(b []byte) {
 	case len(b) == smallBlock:
 		t.small = b
 	}
+}
+
+// readAhead begins to read a file ahead, or returns nil. One file at a time
+// is: with one it is worth most, with many open at once memory would have no
+// bound.
+func (t *Timeline) readAhead(src io.Reader) *ahead {
+	if t.ahead == nil {
+		t.ahead = newAhead(aheadBlocks, headroom, blockSize)
+	}
+	if t.ahead.busy {
+		return nil
+	}
+	t.ahead.start(src)
+	return t.ahead
 }
 
 // line is the heap of files that wait, the one due first in front.

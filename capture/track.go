@@ -131,14 +131,15 @@ func (f *track) release() {
 		f.lost = f.dec.drops()
 		f.dec = nil
 	}
+	if f.buf != nil {
+		f.buf.close() // before what it reads from
+		f.t.reuse(f.buf.own)
+		f.buf = nil
+	}
 	for _, c := range slices.Backward(f.closers) {
 		c.Close()
 	}
 	f.closers = nil
-	if f.buf != nil {
-		f.t.reuse(f.buf.data)
-		f.buf = nil
-	}
 }
 
 // read takes the next packet from the decoder.

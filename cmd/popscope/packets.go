@@ -233,7 +233,7 @@ func (p *program) sessionsOf(t *traffic) ([]string, error) {
 	opt.From, opt.To = time.Time{}, time.Time{} // they choose packets
 	opt.NoMail, opt.NoSoftware = true, true
 	var ids []string
-	for r := range popscope.New(opt).Results(untilDoneSource{p.ctx, src}) {
+	for r := range popscope.New(opt).Results(p.untilDoneSource(src)) {
 		if r != nil && r.Last {
 			ids = append(ids, r.ID)
 		}
@@ -279,7 +279,7 @@ func (p *program) packetsTo(w io.Writer, name string, t *traffic, o *packetOutpu
 		shown := p.startProgress(t, src.Read)
 		defer shown.end()
 	}
-	for pkt, err := range run.Packets(untilDoneSource{p.ctx, src}) {
+	for pkt, err := range run.Packets(p.untilDoneSource(src)) {
 		if err != nil && p.ctx.Err() == nil {
 			p.sayInput(err)
 			run.damaged = true

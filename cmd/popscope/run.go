@@ -9,6 +9,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 
 	"popscope"
@@ -148,7 +149,7 @@ func (a *analysis) results() iter.Seq[*popscope.Result] {
 	return func(yield func(*popscope.Result) bool) {
 		shown := a.p.startProgress(a.t, a.src.Read)
 		defer shown.end()
-		for r, err := range a.Results(untilDoneSource{a.p.ctx, a.src}) {
+		for r, err := range a.Results(a.p.untilDoneSource(a.src)) {
 			if err != nil && a.p.ctx.Err() == nil { // what an interruption cuts short is not damaged
 				a.p.sayInput(err)
 				a.damaged = true
@@ -226,15 +227,23 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 	p.say(fmt.Sprintf("sessions: %d, logins: %d, messages: %d", sum.Sessions, sum.Logins, sum.Messages))
 }
 
-// untilDoneSource is a Timeline that ends when ctx does.
+// untilDoneSource is a Timeline that ends when there is an interruption.
 type untilDoneSource struct {
-	ctx context.Context
 	*capture.Timeline
+	done atomic.Bool // a context takes much longer to ask, for each packet
+}
+
+// untilDoneSource returns src, to be read until p is interrupted.
+func (p *program) untilDoneSource(src *capture.Timeline) *untilDoneSource {
+	s := &untilDoneSource{Timeline: src}
+	s.done.Store(p.ctx.Err() != nil)
+	context.AfterFunc(p.ctx, func() { s.done.Store(true) })
+	return s
 }
 
 // Next returns the next packet, or io.EOF after an interruption.
-func (s untilDoneSource) Next(p *capture.Packet) error {
-	if s.ctx.Err() != nil {
+func (s *untilDoneSource) Next(p *capture.Packet) error {
+	if s.done.Load() {
 		return io.EOF
 	}
 	return s.Timeline.Next(p)

@@ -126,7 +126,7 @@ func (p *program) sanitize(f *sanitizeFlags, t *traffic) error {
 	}
 	defer s.Close()
 	damaged := false
-	err = s.Read(untilDoneSource{p.ctx, src}, func(err error) {
+	err = s.Read(p.untilDoneSource(src), func(err error) {
 		if p.ctx.Err() == nil { // what an interruption cuts short is not damaged
 			p.sayInput(err)
 			damaged = true
