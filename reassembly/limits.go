@@ -20,19 +20,19 @@ type Limits struct {
 	TotalBytes int
 
 	// Connections bounds the connections open at once; default 131,072,
-	// at about 1 KiB each. When it is reached, the one unused for
+	// at about 600 bytes each. When it is reached, the one unused for
 	// longest is closed (stream.Conn.Shed), those first that the consumer
 	// ignores, then those that are closing anyway.
 	Connections int
 
 	// HalfOpen bounds the connections of which nothing but a SYN was seen,
-	// at about 200 bytes each; default 65,536. The oldest is forgotten
+	// at about 160 bytes each; default 65,536. The oldest is forgotten
 	// first. A forgotten one that is answered after all is still followed.
 	HalfOpen int
 
 	// Tombstones bounds what is remembered of connections already
 	// reported, so that their late packets do not open new ones; default
-	// 16,384, at about 200 bytes each.
+	// 16,384, at about 160 bytes each.
 	Tombstones int
 
 	// Idle is how long a connection may go without a packet, by capture

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // halfOpen: SYNs that nobody answers, each from another client.
@@ -19,6 +20,18 @@ func openSessions(t *traffic, n int) {
 	for i := range n {
 		t.connect(i).logIn()
 	}
+}
+
+// idleSessions: connections that log in and are silent until all of them have
+// been idle for too long, when another one comes.
+func idleSessions(t *traffic, n int) {
+	openSessions(t, n-1)
+	t.now += int64(2 * time.Hour)
+	c := t.connect(n)
+	for range 100 {
+		c.say(fromServer, "+OK ready\r\n")
+	}
+	c.close()
 }
 
 // holes: a mail of which the capture lacks one byte in a hundred, and

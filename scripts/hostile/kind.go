@@ -26,6 +26,7 @@ const mb = 1_000_000
 var kinds = []kind{
 	{"half-open", 10_000_000, 100_000, "SYNs", packets(halfOpen), 0, ignored("shed_half_open", 65_536)},
 	{"open-sessions", 200_000, 1_000, "sessions left open", packets(openSessions), 0, openOrShed},
+	{"idle-sessions", 120_000, 1_000, "sessions that are idle for too long in one instant", packets(idleSessions), 0, sessions},
 	{"holes", 1_000_000, 50_000, "holes in one mail", packets(holes), 0, lostAtLimit},
 	{"fragments", 5_000_000, 100_000, "first fragments", packets(fragments), 0, ignored("fragments_incomplete", 0)},
 	{"overlapping-fragments", 1_000_000, 50_000, "fragments of one datagram", packets(overlaps), 0, ignored("fragments_incomplete", -1)},
