@@ -113,6 +113,7 @@ func (b *buffer) take(n int) {
 			b.free()
 			b.base += int64(b.r - start)
 			b.data, b.r, b.w = next.block, start, next.end
+			b.own = nil // not needed until a long record comes
 			continue
 		}
 		// A long record: it is put together in memory that is large enough
@@ -139,7 +140,7 @@ func (b *buffer) gather(n int) {
 
 // free gives the block that is walked back, if it is one of ahead.
 func (b *buffer) free() {
-	if b.ahead != nil && &b.data[0] != &b.own[0] {
+	if b.ahead != nil && (len(b.own) == 0 || &b.data[0] != &b.own[0]) {
 		b.ahead.free <- b.data
 	}
 }

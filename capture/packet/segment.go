@@ -33,13 +33,13 @@ const (
 // Segment is one TCP segment with what surrounds it.
 type Segment struct {
 	Src, Dst    Endpoint
-	Path        uint64 // 0 for plain IP; otherwise a hash of the VLANs and tunnels around it, the same in both directions
-	Seq, Ack    uint32 // Ack is valid iff Flags has ACK
-	Flags       Flags
 	Window      uint16 // as sent, unscaled
+	Flags       Flags
+	BadChecksum bool   // the TCP checksum is wrong; false when the frame was cut and it cannot be known, or left to Bad
+	Seq, Ack    uint32 // Ack is valid iff Flags has ACK
+	Path        uint64 // 0 for plain IP; otherwise a hash of the VLANs and tunnels around it, the same in both directions
 	Payload     []byte // borrowed from the frame, or from the datagram put together
 	Length      int    // payload bytes on the wire; more than len(Payload) when the snapshot length cut the frame
-	BadChecksum bool   // the TCP checksum is wrong; false when the frame was cut and it cannot be known, or left to Bad
 	rest        uint64 // sum of all but the payload, which is left to Bad; otherwise 0
 }
 
