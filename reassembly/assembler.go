@@ -143,8 +143,9 @@ func (a *Assembler) tick(at stream.Stamp) {
 
 // Pass is Tick and Work for each of several packets.
 func (a *Assembler) Pass(all []stream.Stamp) {
+	a.settle()
 	for i := range all {
-		a.Tick(all[i])
+		a.tick(all[i])
 		if a.busy {
 			a.Work()
 		}
