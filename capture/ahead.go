@@ -4,7 +4,7 @@ import "io"
 
 const (
 	aheadAfter  = 4 * blockSize // bytes that are read of a file as they are wanted, before any are read ahead
-	aheadBlocks = 3             // one is walked, one is full, one is being filled; more gain nothing measurable
+	aheadBlocks = 5             // with three, reader and goroutine waited for each other a tenth of the time
 	headroom    = 68 << 10      // of a block: the longest IP packet fits, with the headers around it
 )
 
