@@ -59,6 +59,15 @@ func (r *round) add(p *capture.Packet) {
 	r.now = p.Nanos
 }
 
+// after returns how long one time is after another, whatever they are; 0 if it
+// is not.
+func after(later, earlier int64) uint64 {
+	if later <= earlier {
+		return 0
+	}
+	return uint64(later) - uint64(earlier)
+}
+
 // news is what all shards learn at a turn.
 type news struct {
 	at    stream.Stamp  // the last packet of the round
@@ -81,8 +90,7 @@ func (n *news) upTo(mark int64) rank {
 
 // over reports whether a turn is due.
 func (r *round) over() bool {
-	slow := r.now > r.start && uint64(r.now)-uint64(r.start) >= uint64(batchTime)
-	return r.full() || slow
+	return r.full() || after(r.now, r.start) >= uint64(batchTime)
 }
 
 func (r *round) full() bool { return r.packets >= batchPackets || r.bytes >= batchBytes }
@@ -102,14 +110,14 @@ func (in *intake) turn() news {
 // each packet with its time, and at the end of the capture, as if a long
 // silence followed.
 func (in *intake) silence(nanos int64) (news, bool) {
-	if in.count == 0 || in.quiet == len(silences) || nanos <= in.at.Nanos {
+	if in.count == 0 || in.quiet == len(silences) {
 		return news{}, false
 	}
 	var since time.Duration
 	for _, d := range silences[:in.quiet+1] {
 		since += d
 	}
-	if uint64(nanos)-uint64(in.at.Nanos) < uint64(since) {
+	if after(nanos, in.at.Nanos) < uint64(since) {
 		return news{}, false
 	}
 	in.quiet++
@@ -147,7 +155,7 @@ func (in *intake) read(src capture.Source, to sink) {
 		in.mark = in.keys.mark()
 		switch {
 		case err == nil:
-			if p.Nanos-in.at.Nanos >= shortSilence && !in.tellSilence(p.Nanos, to) {
+			if after(p.Nanos, in.at.Nanos) >= uint64(shortSilence) && !in.tellSilence(p.Nanos, to) {
 				return
 			}
 			if seg, ok := in.packet(&p); ok {
