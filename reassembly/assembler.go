@@ -41,9 +41,9 @@ type Assembler struct {
 	newlyIgnored []Ignored // valid iff listIgnored
 	trace        bool      // connections without data are reported too
 	thorough     bool      // tests: no segment is taken by steady
-	freeConns    []*conn
-	freeEntry    []*entry
-	freeEnding   []*ending
+	freeConns    spare[conn]
+	freeEntries  spare[entry]
+	freeEndings  spare[ending]
 	entries      []entry // that were not in use yet
 	stats        Stats
 }
@@ -63,9 +63,6 @@ type item struct {
 	closed bool
 	side   uint8
 }
-
-// spares bounds what is kept for use again after a flood.
-const spares = 256
 
 // longQueue is how many events more than a round brings.
 const longQueue = 4096

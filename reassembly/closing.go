@@ -14,7 +14,9 @@ func (a *Assembler) end(c *conn, reason stream.CloseReason) {
 		return
 	}
 	c.pub.Close, c.pub.Ended = reason, a.at
-	c.end = a.newEnding()
+	if c.end = a.freeEndings.take(); c.end == nil {
+		c.end = new(ending)
+	}
 	c.end.conn, c.end.at = c, a.clock.from(a.at.Nanos)
 	a.ending.push(&c.end.place, c.end)
 	a.busy = true
@@ -32,19 +34,7 @@ func (a *Assembler) unlist(c *conn) {
 	c.end = nil
 	a.ending.remove(&e.place)
 	*e = ending{}
-	if len(a.freeEnding) < spares {
-		a.freeEnding = append(a.freeEnding, e)
-	}
-}
-
-func (a *Assembler) newEnding() *ending {
-	n := len(a.freeEnding)
-	if n == 0 {
-		return new(ending)
-	}
-	e := a.freeEnding[n-1]
-	a.freeEnding = a.freeEnding[:n-1]
-	return e
+	a.freeEndings.put(e)
 }
 
 // detach takes a connection that has ended away from its entry. Nothing

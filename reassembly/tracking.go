@@ -335,15 +335,11 @@ func (a *Assembler) forget(e *entry) {
 		a.used[e.kind].remove(&e.used)
 	}
 	*e = entry{}
-	if len(a.freeEntry) < spares {
-		a.freeEntry = append(a.freeEntry, e)
-	}
+	a.freeEntries.put(e)
 }
 
 func (a *Assembler) newEntry() *entry {
-	if n := len(a.freeEntry); n > 0 {
-		e := a.freeEntry[n-1]
-		a.freeEntry = a.freeEntry[:n-1]
+	if e := a.freeEntries.take(); e != nil {
 		return e
 	}
 	if len(a.entries) == 0 {
@@ -359,9 +355,7 @@ func (a *Assembler) newEntry() *entry {
 const entryBlock = 30
 
 func (a *Assembler) newConn() *conn {
-	if n := len(a.freeConns); n > 0 {
-		c := a.freeConns[n-1]
-		a.freeConns = a.freeConns[:n-1]
+	if c := a.freeConns.take(); c != nil {
 		return c
 	}
 	return &conn{}
@@ -375,7 +369,5 @@ func (a *Assembler) freeConn(c *conn) {
 		pub = nil
 	}
 	*c = conn{pub: pub}
-	if len(a.freeConns) < spares {
-		a.freeConns = append(a.freeConns, c)
-	}
+	a.freeConns.put(c)
 }
