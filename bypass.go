@@ -1,7 +1,6 @@
 package popscope
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 
@@ -141,7 +140,7 @@ func (b *bypass) drop(e *bypassed) {
 // is the last packet.
 func (b *bypass) turn(ignored []reassembly.Ignored, at stream.Stamp) {
 	slices.SortFunc(ignored, func(x, y reassembly.Ignored) int { // whoever came first
-		return cmp.Or(cmp.Compare(x.Packet, y.Packet), compareEnds(&x.Ends[0], &y.Ends[0]), compareEnds(&x.Ends[1], &y.Ends[1]), cmp.Compare(x.Path, y.Path))
+		return cmp.Or(cmp.Compare(x.Packet, y.Packet), x.Ends[0].Compare(&y.Ends[0]), x.Ends[1].Compare(&y.Ends[1]), cmp.Compare(x.Path, y.Path))
 	})
 	for i := range ignored {
 		b.add(&ignored[i], at)
@@ -206,8 +205,4 @@ func oddPlace(hash uint64) uint64 { return hash >> oddBits % bypassOdd }
 
 func (e *bypassed) hash() uint64 {
 	return mix(endHash(e.ends[0], e.ports[0]) + endHash(e.ends[1], e.ports[1]))
-}
-
-func compareEnds(x, y *packet.Endpoint) int {
-	return cmp.Or(bytes.Compare(x.Addr[:], y.Addr[:]), cmp.Compare(x.Port, y.Port))
 }

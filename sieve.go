@@ -247,7 +247,7 @@ func pairOfConn(c *stream.Conn) pair {
 }
 
 func newPair(a, b packet.Endpoint, path uint64) pair {
-	if c := bytes.Compare(a.Addr[:], b.Addr[:]); c > 0 || c == 0 && a.Port > b.Port {
+	if a.Compare(&b) > 0 {
 		a, b = b, a
 	}
 	return pair{a, b, path}

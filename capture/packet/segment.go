@@ -1,6 +1,10 @@
 package packet
 
-import "net/netip"
+import (
+	"bytes"
+	"cmp"
+	"net/netip"
+)
 
 // Addr is an IP address in 16 bytes; IPv4 as ::ffff:a.b.c.d.
 type Addr [16]byte
@@ -16,6 +20,11 @@ type Endpoint struct {
 
 // AddrPort returns the endpoint in the form of the standard library.
 func (e Endpoint) AddrPort() netip.AddrPort { return netip.AddrPortFrom(e.Addr.Netip(), e.Port) }
+
+// Compare puts endpoints in order, by address and then by port.
+func (e *Endpoint) Compare(o *Endpoint) int {
+	return cmp.Or(bytes.Compare(e.Addr[:], o.Addr[:]), cmp.Compare(e.Port, o.Port))
+}
 
 // Flags are the TCP control bits (RFC 9293 section 3.1).
 type Flags uint8
