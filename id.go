@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"popscope/pop3parse/audit"
 	"popscope/reassembly/stream"
 )
 
@@ -69,4 +70,4 @@ func (id sessionID) text() (out [12]byte) {
 	return out
 }
 
-var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+var idEncoding = base32.NewEncoding(audit.IDAlphabet).WithPadding(base32.NoPadding)

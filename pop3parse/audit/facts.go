@@ -9,7 +9,7 @@ import (
 // comes in several. Nothing in it is changed or kept beyond the call that
 // it is given to.
 type Facts struct {
-	ID        string // up to 12 characters of those that ids consist of: 0 to 9, a to z without i, l, o, u
+	ID        string // up to 12 characters of IDAlphabet
 	Last      bool   // the session's facts are final; false in all parts but the last one
 	Conn      *stream.Conn
 	Session   *pop3parse.Session

@@ -93,4 +93,8 @@ func (f *Finding) AppendID(dst []byte) []byte {
 // idBytes makes ids of 12 letters and digits, like those of sessions.
 const idBytes = 60 / 8
 
-var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
+// IDAlphabet is what ids of sessions and findings consist of: no letter that
+// is taken for a digit or another letter.
+const IDAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+
+var idEncoding = base32.NewEncoding(IDAlphabet).WithPadding(base32.NoPadding)

@@ -6,19 +6,18 @@ package audit
 type sessionName uint64
 
 const (
-	nameAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
-	nameLength   = 12 // characters, at most
-	lengthBits   = 4
-	charBits     = 5
+	nameLength = 12 // characters, at most
+	lengthBits = 4
+	charBits   = 5
 )
 
-// charValues are the places of characters in nameAlphabet; others have
+// charValues are the places of characters in IDAlphabet; others have
 // noChar.
 var charValues = func() (values [256]uint8) {
 	for c := range values {
 		values[c] = noChar
 	}
-	for i, c := range []byte(nameAlphabet) {
+	for i, c := range []byte(IDAlphabet) {
 		values[c] = uint8(i)
 	}
 	return values
@@ -49,7 +48,7 @@ func (n sessionName) String() string {
 	length := int(n & (1<<lengthBits - 1))
 	n >>= lengthBits
 	for i := length - 1; i >= 0; i-- {
-		id[i] = nameAlphabet[n&(1<<charBits-1)]
+		id[i] = IDAlphabet[n&(1<<charBits-1)]
 		n >>= charBits
 	}
 	return string(id[:length])
