@@ -108,8 +108,9 @@ func (c crew) ignored() (all []reassembly.Ignored) {
 // read reads some of the sessions that were put off, the first one among
 // them.
 func (c crew) read() (f finished) {
+	first := c.due()
 	for _, s := range c {
-		if s.later.due() == c.due() {
+		if s.later.due() == first {
 			s.readLater()
 			f.take(s)
 			break

@@ -128,12 +128,12 @@ func (r *rounds) segment(seg *packet.Segment, shard int, at stream.Stamp, keys i
 }
 
 func (r *rounds) leftOut(shard int, at stream.Stamp) {
-	r.batch.out[shard] = append(r.batch.out[shard], at)
+	r.batch.leave(shard, at)
 }
 
 func (r *rounds) turn(n news) bool {
-	for i, s := range r.shards {
-		s.assemble(r.batch.items[i], r.batch.out[i])
+	for _, s := range r.shards {
+		s.assemble(r.batch.items[s.number], r.batch.out[s.number])
 	}
 	ok := r.inline.turn(n)
 	r.batch.clear()

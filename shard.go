@@ -20,6 +20,7 @@ const numShards = 16
 
 // shard follows the connections that are dealt to it.
 type shard struct {
+	number int // its place among the shards
 	opt    *Options
 	ports  *portSet
 	asm    *reassembly.Assembler
@@ -55,7 +56,7 @@ func newShards(o *Options) []*shard {
 	out := make([]*shard, numShards)
 	for i := range out {
 		out[i] = &shard{
-			opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[sessionID]struct{}),
+			number: i, opt: o, ports: ports, asm: reassembly.New(l), judge: judge, ids: make(map[sessionID]struct{}),
 			budget: budget{limit: o.Limits.Sessions / numShards}, patient: o.patience(),
 		}
 	}

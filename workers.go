@@ -31,7 +31,7 @@ func (a *Analyzer) parallel(src capture.Source, yield func(*Result, error) bool)
 	}
 	for i, s := range a.shards {
 		w := pipe.workers[i%n]
-		w.shards, w.numbers = append(w.shards, s), append(w.numbers, i)
+		w.shards = append(w.shards, s)
 	}
 	for _, w := range pipe.workers {
 		running.Go(func() { pipe.work(w) })
@@ -81,7 +81,6 @@ type pipeline struct {
 // worker is one of several goroutines that do the work of the shards.
 type worker struct {
 	shards  crew
-	numbers []int // of the shards
 	todo    chan *batch
 	done    chan finished             // one for each round
 	ignored chan []reassembly.Ignored // one for each turn, if there is a bypass
@@ -167,8 +166,7 @@ func (d *dealer) segment(seg *packet.Segment, shard int, at stream.Stamp, keys i
 }
 
 func (d *dealer) leftOut(shard int, at stream.Stamp) {
-	b := d.set[shard%len(d.set)]
-	b.out[shard] = append(b.out[shard], at)
+	d.set[shard%len(d.set)].leave(shard, at)
 	d.any = true
 }
 
@@ -267,6 +265,9 @@ func (b *batch) add(shard int, seg *packet.Segment, at stream.Stamp, keys int64)
 	mine.seg.Payload = b.bytes[from:len(b.bytes):len(b.bytes)]
 }
 
+// leave takes the time of a segment that was left out.
+func (b *batch) leave(shard int, at stream.Stamp) { b.out[shard] = append(b.out[shard], at) }
+
 // end ends a round.
 func (b *batch) end(n news) {
 	e := roundEnd{news: n}
@@ -278,12 +279,12 @@ func (b *batch) end(n news) {
 
 // part returns what a shard gets of a round.
 func (b *batch) part(round, shard int) ([]item, []stream.Stamp) {
-	var from roundEnd
+	item, out := 0, 0
 	if round > 0 {
-		from = b.rounds[round-1]
+		item, out = b.rounds[round-1].items[shard], b.rounds[round-1].out[shard]
 	}
 	to := &b.rounds[round]
-	return b.items[shard][from.items[shard]:to.items[shard]], b.out[shard][from.out[shard]:to.out[shard]]
+	return b.items[shard][item:to.items[shard]], b.out[shard][out:to.out[shard]]
 }
 
 // clear makes the batch empty, to be used again.
@@ -323,9 +324,9 @@ func (p *pipeline) work(w *worker) {
 // round does one round of a batch. It reports whether anybody wants another
 // one.
 func (p *pipeline) round(w *worker, b *batch, number int, behind bool) bool {
-	for i, s := range w.shards {
+	for _, s := range w.shards {
 		s.behind = behind
-		s.assemble(b.part(number, w.numbers[i]))
+		s.assemble(b.part(number, s.number))
 	}
 	n := &b.rounds[number].news
 	f := w.shards.learn(n, nil)
