@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -95,14 +94,6 @@ func at(tr capturetest.Trace, since time.Duration) []capture.Packet {
 	return out
 }
 
-// live returns how many bytes are in use.
-func live() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
-
 // TestManyEndAtOnce: when very many sessions end in one instant, they are
 // reported in order, the same with any number of workers, and what is made
 // of them is not there for all of them at once. Otherwise each would take
@@ -147,8 +138,8 @@ func TestManyEndAtOnce(t *testing.T) {
 			o.Limits.Reassembly.HistoryBytes = 1 // so that it is not counted
 			for _, workers := range []int{1, 2, 3, 8} {
 				var got []string
-				before, most := live(), int64(0)
-				sample := func() { most = max(most, live()-before) }
+				before, most := capturetest.Heap(), int64(0)
+				sample := func() { most = max(most, capturetest.Heap()-before) }
 				last := rank{}
 				o.Workers = workers
 				for r, err := range New(o).Results(row.src(sample)) {

@@ -53,8 +53,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 	}
 	for wait := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(wait) {
-			stacks := make([]byte, 64<<10)
-			t.Fatalf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
+			t.Fatalf("%d goroutines, before %d:\n%s", runtime.NumGoroutine(), before, capturetest.Stacks())
 		}
 	}
 }

@@ -50,7 +50,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 			}
 			var p capture.Packet
 			for i := 0; i < c.packets || c.packets == 0; i++ {
-				if i == 1500 && !strings.Contains(stacks(), "capture.(*ahead)") {
+				if i == 1500 && !strings.Contains(capturetest.Stacks(), "capture.(*ahead)") {
 					t.Error("the file is not read ahead")
 				}
 				if err = src.Next(&p); err != nil {
@@ -67,10 +67,4 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 			}
 		})
 	}
-}
-
-// stacks returns those of all goroutines.
-func stacks() string {
-	b := make([]byte, 1<<20)
-	return string(b[:runtime.Stack(b, true)])
 }

@@ -2,9 +2,9 @@ package reassembly
 
 import (
 	"fmt"
-	"runtime"
 	"testing"
 
+	"popscope/capture/capturetest"
 	"popscope/capture/packet"
 	"popscope/reassembly/stream"
 )
@@ -132,23 +132,16 @@ func BenchmarkConcurrent(b *testing.B) {
 	for i := range talks {
 		talks[i] = newTalk(i)
 	}
-	before := heap()
+	before := capturetest.Heap()
 	line := []byte("+OK POP3 server ready\r\n")
 	for _, k := range talks {
 		p.open(k)
 		p.play(k.say(stream.Server, packet.ACK|packet.PSH, line))
 	}
-	grown := float64(heap()-before) / conns
+	grown := float64(capturetest.Heap()-before) / conns
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		p.play(talks[i%conns].say(stream.Server, packet.ACK|packet.PSH, line))
 	}
 	b.ReportMetric(grown, "bytes/conn")
-}
-
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

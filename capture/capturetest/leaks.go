@@ -36,11 +36,16 @@ func NoLeaks(t testing.TB) {
 // goroutines returns the stacks of all goroutines by their names, as in
 // "goroutine 12".
 func goroutines() map[string]string {
-	buf := make([]byte, 1<<20)
 	found := map[string]string{}
-	for stack := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
+	for stack := range strings.SplitSeq(Stacks(), "\n\n") {
 		name, _, _ := strings.Cut(stack, " [")
 		found[name] = stack
 	}
 	return found
+}
+
+// Stacks returns those of all goroutines, as a panic prints them.
+func Stacks() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)])
 }

@@ -3,11 +3,11 @@ package audit
 import (
 	"encoding/binary"
 	"net/netip"
-	"runtime"
 	"strconv"
 	"testing"
 	"time"
 
+	"popscope/capture/capturetest"
 	"popscope/pop3parse"
 	"popscope/pop3parse/secret"
 	"popscope/reassembly/stream"
@@ -65,7 +65,7 @@ func TestFloodsStayInBounds(t *testing.T) {
 		{"a botnet", 5000, 3, 1000, 10000},
 	} {
 		t.Run(fl.name, func(t *testing.T) {
-			before := heap()
+			before := capturetest.Heap()
 			var p Policy
 			a, j := NewAuditor(&p, Limits{}), NewJudge(&p)
 			var f Facts
@@ -79,7 +79,7 @@ func TestFloodsStayInBounds(t *testing.T) {
 				a.Session(&f)
 			}
 			took := time.Since(began)
-			used := heap() - before
+			used := capturetest.Heap() - before
 			l := Limits{}.withDefaults()
 			for _, n := range []struct {
 				what      string
@@ -113,13 +113,6 @@ func TestFloodsStayInBounds(t *testing.T) {
 			t.Logf("%v, %d MB, %v", took.Round(time.Millisecond), used>>20, rules)
 		})
 	}
-}
-
-func heap() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 // TestRealAccountsOutlastMadeUpNames: a flood of names does not push out
