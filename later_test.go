@@ -76,8 +76,8 @@ func clientIn(n int, right func(shard int) bool) netip.AddrPort {
 	for port := uint16(1024); ; port++ {
 		c := netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, byte(n >> 8), byte(n)}), port)
 		s := packet.Segment{
-			Src: packet.Endpoint{Addr: c.Addr().As16(), Port: c.Port()},
-			Dst: packet.Endpoint{Addr: crowdServer.Addr().As16(), Port: crowdServer.Port()},
+			Src: packet.EndpointOf(c),
+			Dst: packet.EndpointOf(crowdServer),
 		}
 		if right(shardOf(hashOf(&s))) {
 			return c

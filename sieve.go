@@ -241,9 +241,7 @@ func (s *Sieve) forgetSome() {
 func pairOf(seg *packet.Segment) pair { return newPair(seg.Src, seg.Dst, seg.Path) }
 
 func pairOfConn(c *stream.Conn) pair {
-	return newPair(
-		packet.Endpoint{Addr: c.Client.Addr().As16(), Port: c.Client.Port()},
-		packet.Endpoint{Addr: c.Server.Addr().As16(), Port: c.Server.Port()}, c.Path)
+	return newPair(packet.EndpointOf(c.Client), packet.EndpointOf(c.Server), c.Path)
 }
 
 func newPair(a, b packet.Endpoint, path uint64) pair {

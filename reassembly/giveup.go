@@ -1,8 +1,6 @@
 package reassembly
 
 import (
-	"net/netip"
-
 	"popscope/capture/packet"
 	"popscope/reassembly/stream"
 )
@@ -14,7 +12,7 @@ import (
 func (a *Assembler) GiveUp(p *stream.Conn) bool {
 	a.settle()
 	var t tuple
-	t.set(&packet.Segment{Src: endpoint(p.Client), Dst: endpoint(p.Server), Path: p.Path})
+	t.set(&packet.Segment{Src: packet.EndpointOf(p.Client), Dst: packet.EndpointOf(p.Server), Path: p.Path})
 	e := a.table.find(t.hash(), &t)
 	if e == nil || e.conn == nil || e.conn.pub != p || e.conn.ended() {
 		return false
@@ -28,8 +26,4 @@ func (a *Assembler) giveUpConn(c *conn) {
 	a.stats.Shed++
 	c.pub.Shed = true
 	a.drop(c, stream.ClosedTimeout)
-}
-
-func endpoint(a netip.AddrPort) packet.Endpoint {
-	return packet.Endpoint{Addr: a.Addr().As16(), Port: a.Port()}
 }

@@ -1,9 +1,7 @@
 package sanitize
 
 import (
-	"bytes"
 	"container/list"
-	"net/netip"
 	"slices"
 
 	"popscope"
@@ -31,15 +29,10 @@ type flowKey struct {
 
 // keyOf returns the key of two endpoints, and which of them is from.
 func keyOf(from, to packet.Endpoint, path uint64) (flowKey, int) {
-	d := bytes.Compare(from.Addr[:], to.Addr[:])
-	if d < 0 || d == 0 && from.Port <= to.Port {
+	if from.Compare(&to) <= 0 {
 		return flowKey{from, to, path}, 0
 	}
 	return flowKey{to, from, path}, 1
-}
-
-func endpoint(a netip.AddrPort) packet.Endpoint {
-	return packet.Endpoint{Addr: packet.Addr(a.Addr().As16()), Port: a.Port()}
 }
 
 // flow is everything between two endpoints: connections one after the
@@ -237,7 +230,7 @@ func (c *conn) side(d stream.Dir) int {
 	if (d == stream.Server) != c.pub.Flip {
 		from, to = to, from
 	}
-	_, side := keyOf(endpoint(from), endpoint(to), 0)
+	_, side := keyOf(packet.EndpointOf(from), packet.EndpointOf(to), 0)
 	return side
 }
 
@@ -248,7 +241,7 @@ func (s *Sanitizer) connFor(p *stream.Conn, create bool) *conn {
 	if c != nil || !create {
 		return c
 	}
-	key, _ := keyOf(endpoint(p.Client), endpoint(p.Server), p.Path)
+	key, _ := keyOf(packet.EndpointOf(p.Client), packet.EndpointOf(p.Server), p.Path)
 	f := s.flows[key]
 	if f == nil { // it was forgotten
 		f = &flow{key: key}
@@ -308,7 +301,7 @@ func (s *Sanitizer) notPOP3(p *stream.Conn) {
 	if c := s.connFor(p, false); c != nil {
 		s.drop(c)
 	}
-	key, _ := keyOf(endpoint(p.Client), endpoint(p.Server), p.Path)
+	key, _ := keyOf(packet.EndpointOf(p.Client), packet.EndpointOf(p.Server), p.Path)
 	f := s.flows[key]
 	if f == nil || len(f.conns) > 0 {
 		return

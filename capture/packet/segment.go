@@ -21,6 +21,9 @@ type Endpoint struct {
 // AddrPort returns the endpoint in the form of the standard library.
 func (e Endpoint) AddrPort() netip.AddrPort { return netip.AddrPortFrom(e.Addr.Netip(), e.Port) }
 
+// EndpointOf returns an endpoint in the form of the standard library as one.
+func EndpointOf(a netip.AddrPort) Endpoint { return Endpoint{Addr: a.Addr().As16(), Port: a.Port()} }
+
 // Compare puts endpoints in order, by address and then by port.
 func (e *Endpoint) Compare(o *Endpoint) int {
 	return cmp.Or(bytes.Compare(e.Addr[:], o.Addr[:]), cmp.Compare(e.Port, o.Port))
