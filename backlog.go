@@ -2,6 +2,7 @@ package popscope
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 	"slices"
 
@@ -26,11 +27,18 @@ type backlogMark struct {
 	last   stream.Stamp
 }
 
-// How a chunk begins.
+// How a chunk begins: with a byte that says what it is, and five numbers. Its
+// bytes, unless it is a loss, come behind that.
 const (
 	packedServer = 1 << iota
 	packedSecure
 	packedLoss
+	packedWide // some of the numbers need eight bytes: all have them
+)
+
+const (
+	narrowHead = 1 + 2 + 4*4
+	wideHead   = 1 + 5*8
 )
 
 // add keeps a chunk with a copy of its bytes. What it has no room for gets
@@ -48,26 +56,39 @@ func (b *backlog) add(ch *stream.Chunk, spare *buffers) {
 	}
 	off, acked := uint64(ch.Off), uint64(ch.PeerAcked+1)
 	packets, nanos := zigzag(ch.At.Packet-b.last.Packet), zigzag(ch.At.Nanos-b.last.Nanos)
+	head := narrowHead
+	if n > math.MaxUint16 || off|acked|packets|nanos > math.MaxUint32 {
+		kind, head = kind|packedWide, wideHead
+	}
 	p := b.packed
-	if size := len(p) + 1 + varintLen(n) + varintLen(off) + varintLen(acked) + varintLen(packets) + varintLen(nanos) + len(ch.Data); size > cap(p) {
+	end := len(p) + head
+	if size := end + len(ch.Data); size > cap(p) {
 		p = append(spare.take(size), p...)
 		spare.put(b.packed)
 	}
-	p = binary.AppendUvarint(append(p, kind), n)
-	p = binary.AppendUvarint(p, off)
-	p = binary.AppendUvarint(p, acked)
-	p = binary.AppendUvarint(p, packets)
-	p = binary.AppendUvarint(p, nanos)
-	b.packed = append(p, ch.Data...)
+	if to := p[len(p):end]; len(to) == narrowHead {
+		to[0] = kind
+		binary.LittleEndian.PutUint16(to[1:], uint16(n))
+		binary.LittleEndian.PutUint32(to[3:], uint32(off))
+		binary.LittleEndian.PutUint32(to[7:], uint32(acked))
+		binary.LittleEndian.PutUint32(to[11:], uint32(packets))
+		binary.LittleEndian.PutUint32(to[15:], uint32(nanos))
+	} else {
+		to[0] = kind
+		for i, v := range [...]uint64{n, off, acked, packets, nanos} {
+			binary.LittleEndian.PutUint64(to[1+8*i:], v)
+		}
+	}
+	b.packed = append(p[:end], ch.Data...)
 	b.last = ch.At
 	b.chunks++
 }
 
-// zigzag makes small numbers of small ones, as a varint has them.
+// zigzag makes small numbers of small ones, whatever their sign.
 func zigzag(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }
 
-// varintLen returns how many bytes a number takes.
-func varintLen(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
+// zagzig is the opposite of zigzag.
+func zagzig(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
 
 // next returns the chunk behind a mark, which it moves on. The chunk borrows
 // its bytes.
@@ -75,43 +96,38 @@ func (b *backlog) next(m *backlogMark) (ch stream.Chunk, ok bool) {
 	if m.at == len(b.packed) {
 		return ch, false
 	}
-	kind := b.packed[m.at]
-	m.at++
+	var n, off, acked, packets, nanos uint64
+	head := b.packed[m.at:]
+	kind := head[0]
+	if kind&packedWide == 0 {
+		head = head[:narrowHead]
+		n, off = uint64(binary.LittleEndian.Uint16(head[1:])), uint64(binary.LittleEndian.Uint32(head[3:]))
+		acked, packets = uint64(binary.LittleEndian.Uint32(head[7:])), uint64(binary.LittleEndian.Uint32(head[11:]))
+		nanos = uint64(binary.LittleEndian.Uint32(head[15:]))
+	} else {
+		head = head[:wideHead]
+		n, off = binary.LittleEndian.Uint64(head[1:]), binary.LittleEndian.Uint64(head[9:])
+		acked, packets = binary.LittleEndian.Uint64(head[17:]), binary.LittleEndian.Uint64(head[25:])
+		nanos = binary.LittleEndian.Uint64(head[33:])
+	}
+	m.at += len(head)
+	m.chunks++
+	m.last.Packet += zagzig(packets)
+	m.last.Nanos += zagzig(nanos)
 	if (kind&packedServer != 0) != b.flip {
 		ch.Dir = stream.Server
 	}
 	ch.Secure = kind&packedSecure != 0
-	n := m.uvarint(b.packed)
-	ch.Off = int64(m.uvarint(b.packed))
-	ch.PeerAcked = int64(m.uvarint(b.packed)) - 1
-	m.last.Packet += m.varint(b.packed)
-	m.last.Nanos += m.varint(b.packed)
-	ch.At = m.last
+	ch.Off, ch.PeerAcked, ch.At = int64(off), int64(acked)-1, m.last
 	if kind&packedLoss != 0 {
 		ch.Lost = int64(n)
-	} else {
-		to := m.at + int(n)
-		ch.Data = b.packed[m.at:to:to]
-		m.at = to
+		return ch, true
 	}
-	m.chunks++
-	m.bytes += len(ch.Data)
+	to := m.at + int(n)
+	ch.Data = b.packed[m.at:to:to]
+	m.at = to
+	m.bytes += int(n)
 	return ch, true
-}
-
-func (m *backlogMark) uvarint(packed []byte) uint64 {
-	if v := packed[m.at]; v < 0x80 {
-		m.at++
-		return uint64(v)
-	}
-	v, n := binary.Uvarint(packed[m.at:])
-	m.at += n
-	return v
-}
-
-func (m *backlogMark) varint(packed []byte) int64 {
-	v := m.uvarint(packed)
-	return int64(v>>1) ^ -int64(v&1)
 }
 
 // How much waits to be read in one go: all of a session that looks for mail,

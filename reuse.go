@@ -25,15 +25,19 @@ const (
 // result returns an empty Result.
 func (u *reuse) result() *Result {
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	return take(&u.results)
+	r := take(&u.results)
+	u.mu.Unlock()
+	*r = Result{Messages: r.Messages[:0], found: r.found}
+	return r
 }
 
 // reader returns a reader to be begun.
 func (u *reuse) reader() *reader {
 	u.mu.Lock()
-	defer u.mu.Unlock()
-	return take(&u.readers)
+	r := take(&u.readers)
+	u.mu.Unlock()
+	r.clear()
+	return r
 }
 
 // take returns the one that was put down last, or a new one.
@@ -56,12 +60,14 @@ func (r *Result) done() {
 
 // done takes the last Result of a session, which nobody looks at any more,
 // and the reader that it came from. Results of other parts are left alone:
-// they own what they hold.
+// they own what they hold. What a mail told is let go of now; the rest is
+// cleared by the shard, which writes to it next: between two processors
+// memory that both write to is slow.
 func (u *reuse) done(r *Result) {
 	read := r.reader
+	r.reader = nil
 	clear(r.Messages)
-	*r = Result{Messages: r.Messages[:0], found: r.found}
-	read.clear()
+	clear(read.digests)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.results) < spareResults {
@@ -72,7 +78,7 @@ func (u *reuse) done(r *Result) {
 
 // left takes a reader of a connection that came to nothing.
 func (u *reuse) left(r *reader) {
-	r.clear()
+	clear(r.digests)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.keep(r)

@@ -106,7 +106,6 @@ func (t *track) open(c *stream.Conn) {
 
 // clear lets go of everything but memory to be used again.
 func (r *reader) clear() {
-	clear(r.digests)
 	*r = reader{
 		seen: [2][]byte{r.seen[0][:0], r.seen[1][:0]}, parser: r.parser,
 		toTLS: r.toTLS, mail: r.mail, print: r.print, digests: r.digests[:0],

@@ -1,6 +1,7 @@
 package popscope
 
 import (
+	"slices"
 	"sync"
 
 	"popscope/capture"
@@ -260,9 +261,15 @@ func (d *dealer) deal() bool {
 func (b *batch) add(shard int, seg *packet.Segment, at stream.Stamp, keys int64) {
 	from := len(b.bytes)
 	b.bytes = append(b.bytes, seg.Payload...)
-	b.items[shard] = append(b.items[shard], item{*seg, at, keys})
-	mine := &b.items[shard][len(b.items[shard])-1]
+	items := b.items[shard]
+	if len(items) == cap(items) {
+		items = slices.Grow(items, 1)
+	}
+	items = items[:len(items)+1]
+	mine := &items[len(items)-1] // filled in place: a composite would be copied twice
+	mine.seg, mine.at, mine.keys = *seg, at, keys
 	mine.seg.Payload = b.bytes[from:len(b.bytes):len(b.bytes)]
+	b.items[shard] = items
 }
 
 // leave takes the time of a segment that was left out.

@@ -87,6 +87,9 @@ func (w *Watcher) conclude() {
 // ClientHello of SSL 2.0. need says that b is the start of one but too short
 // to tell: ask again with more bytes. No POP3 line begins like any of them.
 func LooksLike(b []byte) (tls, need bool) {
+	if len(b) > 0 && b[0] >= ' ' && b[0] < 0x80 { // text
+		return false, false
+	}
 	for _, shape := range openings {
 		if n := shape.matches(b); n == len(shape) {
 			return true, false
