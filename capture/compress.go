@@ -30,7 +30,7 @@ var codecs = []codec{
 	{"zstd", "\x28\xb5\x2f\xfd", openZstd},
 	{"lz4", "\x04\x22\x4d\x18", openLZ4},
 	{"lz4", "\x02\x21\x4c\x18", openLZ4}, // the legacy frame
-	{"xz", "\xfd7zXZ\x00", func(r *bufio.Reader) (io.Reader, error) { return newXZ(r), nil }},
+	{"xz", "\xfd7zXZ\x00", openXZ},
 	{"bzip2", "BZh", func(r *bufio.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
 }
 
@@ -91,6 +91,14 @@ func (u *unpacker) Read(p []byte) (n int, err error) {
 		u.r = r
 	}
 	return u.r.Read(p)
+}
+
+// midway is for ends of the input where there must be none.
+func midway(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // Close lets go of the decoder's memory; the source stays open.

@@ -210,6 +210,34 @@ func TestPacketsBeforeCompressedDamage(t *testing.T) {
 	}
 }
 
+// What an .xz file holds of a chunk that was cut is read, to the last byte
+// that can be told, whether it is packed or stored.
+func TestXZCutInAChunk(t *testing.T) {
+	const packets = 400
+	random := rand.New(rand.NewPCG(1, 2))
+	for name, letters := range map[string]int{"packed": 6, "stored": 256} {
+		in := noise(packets, 200)
+		for _, p := range in {
+			for i := range p.Data {
+				p.Data[i] = byte(random.IntN(letters))
+			}
+		}
+		file := written(t, WriterOptions{}, in...)
+		b := packed(t, file, toXZ(xz.WriterConfig{}))
+		for _, percent := range []int{3, 30, 60, 97} {
+			got, errs := readAll(t, b[:len(b)*percent/100])
+			if least := packets*percent/100 - 4; len(got) < least || len(errs) != 1 || !errors.Is(errs[0], io.ErrUnexpectedEOF) {
+				t.Errorf("%s, %d %% of it: %d packets, want %d; errors %v", name, percent, len(got), least, errs)
+			}
+			for i := range got {
+				if !bytes.Equal(got[i].Data, in[i].Data) {
+					t.Fatalf("%s, %d %% of it: packet %d of %d differs: %x\n%x", name, percent, i, len(got), got[i].Data, in[i].Data)
+				}
+			}
+		}
+	}
+}
+
 func TestXZDamage(t *testing.T) {
 	file := written(t, WriterOptions{}, sample(3)...)
 	good := packed(t, file, toXZ(xz.WriterConfig{CheckSum: xz.CRC32}))
@@ -234,17 +262,17 @@ func TestXZDamage(t *testing.T) {
 		name, words string
 		b           []byte
 	}{
-		{"stream header", "stream header: wrong CRC", change(8)},
-		{"block header", "block header: wrong CRC", change(14)},
+		{"stream header", "data is corrupt", change(8)},
+		{"block header", "data is corrupt", change(14)},
 		{"window of 4 GiB", "dictionary of more than 128 MiB", header(4, 40)},
-		{"window that cannot be", "bad dictionary size", header(4, 41)},
-		{"another filter", "filters other than LZMA2", header(2, 4)},
-		{"two filters", "filters other than LZMA2", header(1, good[13]|1)},
-		{"chunk type", "chunk type", func() []byte { b := change(body); b[body] = 0x7f; return b }()},
-		{"no dictionary reset", "dictionary reset", func() []byte { b := change(body); b[body] = 0x80; return b }()},
-		{"footer", "damaged footer", change(-1)},
-		{"bytes after the end", "no stream header after the end of a stream", concat(good, []byte("garbage!!!!!"))},
-		{"padding of three bytes", "unexpected EOF", concat(good, make([]byte, 3))},
+		{"window that cannot be", "options not supported", header(4, 41)},
+		{"another filter", "options not supported", header(2, 4)},
+		{"two filters", "options not supported", header(1, good[13]|1)},
+		{"chunk type", "data is corrupt", func() []byte { b := change(body); b[body] = 0x7f; return b }()},
+		{"no dictionary reset", "data is corrupt", func() []byte { b := change(body); b[body] = 0x80; return b }()},
+		{"footer", "data is corrupt", change(-1)},
+		{"bytes after the end", "format not recognized", concat(good, []byte("garbage!!!!!"))},
+		{"padding of three bytes", "data is corrupt", concat(good, make([]byte, 3))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, errs := readAll(t, c.b)
@@ -265,7 +293,7 @@ func TestXZChecksum(t *testing.T) {
 			t.Skip("the writer compressed random bytes")
 		}
 		b[i+5] ^= 1
-		if _, errs := readAll(t, b); len(errs) != 1 || !strings.Contains(errs[0].Error(), "wrong checksum") {
+		if _, errs := readAll(t, b); len(errs) != 1 || !strings.Contains(errs[0].Error(), "data is corrupt") {
 			t.Errorf("check %d: errors %v", sum, errs)
 		}
 	}

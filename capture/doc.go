@@ -43,7 +43,6 @@
 //	pcap variants of AIX, Nokia, SuSE, IXIA| same or own magic with other record headers
 //	zip, 7z, rar, tar                      | archives may hold several files
 //	zstd, xz with windows over 128 MiB     | memory is bounded
-//	xz with filters other than LZMA2       | made for executables
 //	names, comments, other options         | nothing here asks for them
 //
 // A packet may be 262,144 bytes long, or what the snapshot length of the

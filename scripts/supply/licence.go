@@ -10,7 +10,10 @@ import (
 
 // free are the licences under which code may be in the program: they ask
 // for no more than their text and the names of the authors.
-var free = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
+var free = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", publicDomain, "MIT"}
+
+// publicDomain is no licence of the SPDX list, which leaves such a name to us.
+const publicDomain = "LicenseRef-Public-Domain"
 
 // phrases tell licences apart. All phrases of a row must be in the text, in
 // lower case with single spaces, and none of those in without.
@@ -28,6 +31,7 @@ var phrases = []struct {
 	{id: "EPL", all: []string{"eclipse public license"}},
 	{id: "GPL", all: []string{"gnu general public license"}},
 	{id: "ISC", all: []string{"permission to use, copy, modify, and/or distribute this software for any purpose with or without fee is hereby granted"}},
+	{id: publicDomain, all: []string{"put into the public domain", "you can do whatever you want"}},
 	{id: "LGPL", all: []string{"gnu lesser general public license"}},
 	{id: "MIT", all: []string{"permission is hereby granted, free of charge, to any person obtaining a copy", "without restriction"}},
 	{id: "MPL", all: []string{"mozilla public license"}},

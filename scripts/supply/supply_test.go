@@ -56,6 +56,7 @@ func TestLicences(t *testing.T) {
 		{"a choice", []string{"/* SPDX-License-Identifier: BSD-3-Clause OR GPL-2.0-only */\n" + gpl}, "BSD-3-Clause OR GPL-2.0-only", true},
 		{"no choice", []string{"// SPDX-License-Identifier: GPL-2.0-only"}, "GPL-2.0-only", false},
 		{"one of two is not free", []string{mit, gpl}, "GPL AND MIT", false},
+		{"nobody's", []string{"All files have been put into\nthe public domain. You can do whatever you want with them."}, "LicenseRef-Public-Domain", true},
 		{"a clause more", []string{"Commons Clause. " + mit}, "Commons-Clause AND MIT", false},
 		{"unknown", []string{"All rights reserved."}, "", false},
 		{"none", nil, "", false},
