@@ -2,12 +2,16 @@
 // command with its reply, the logins, and the messages.
 //
 //	src, err := capture.Open("mail.pcap")                  // pcap, pcapng, compressed: found by looking
-//	out, err := report.New("jsonl", os.Stdout, report.Options{})
+//	out, err := report.New("jsonl", os.Stdout, report.Options{Files: []string{"mail.pcap"}})
 //	a := popscope.New(popscope.Options{})
-//	for res, err := range a.Results(src) {                 // err: the capture is damaged; earlier results stand
-//		out.Write(res)                                 // one finished POP3 session
+//	for res, err := range a.Results(src) {
+//		if err != nil {                                // the capture is damaged: there is no res; earlier ones stand
+//			log.Print(err)
+//			continue
+//		}
+//		err = out.Write(res)                           // one finished POP3 session
 //	}
-//	out.Close(a.Summary())
+//	err = out.Close(a.Summary())
 //
 // The package is the joint between the stages and holds nothing else:
 //
@@ -20,6 +24,6 @@
 //	report              results to words
 //
 // The same input gives the same results, byte for byte, whatever the number
-// of workers and whichever way the capture is cut into files. Memory does
-// not grow with the capture: see Limits.
+// of workers and whichever way the capture is cut into files. Memory is
+// bounded, whatever the capture holds: see Limits.
 package popscope

@@ -58,6 +58,7 @@ func TestEvasion(t *testing.T) {
 		{"a copy with other bytes of a command", insertion{"DELE 1", false, payload("NOOP  \r\n")}, "differing-copies"},
 		{"the same copy again", insertion{"All is well", false, func(*capturetest.Segment) {}}, ""},
 		{"a copy with other bytes and a wrong checksum", insertion{"All is well", false, func(s *capturetest.Segment) { payload("-ERR\r\n")(s); s.BadChecksum = true }}, "bad-checksums"},
+		{"a copy with other bytes and a checksum left to the network card", insertion{"All is well", false, func(s *capturetest.Segment) { payload("-ERR\r\n")(s); s.Unfilled = true }}, "bad-checksums"},
 		{"a reset with a wrong checksum", insertion{"All is well", false, func(s *capturetest.Segment) { far(0, packet.RST, "")(s); s.BadChecksum = true }}, "bad-checksums"},
 		{"a reset far ahead", insertion{"PASS", false, far(1<<20, packet.RST, "")}, "segments-out-of-window"},
 		{"a reset far behind", insertion{"All is well", false, far(1<<32-5_000, packet.RST, "")}, "segments-out-of-window"},

@@ -30,6 +30,7 @@ func TestTransportDoesNotMatter(t *testing.T) {
 		{"retransmitted", func(t capturetest.Trace) capturetest.Trace { return t.RetransmitLater(7, 40, 6) }},
 		{"overlapping", func(t capturetest.Trace) capturetest.Trace { return t.Overlap(8) }},
 		{"kept alive", func(t capturetest.Trace) capturetest.Trace { return t.KeepAlives() }},
+		{"unfilled checksums", func(t capturetest.Trace) capturetest.Trace { return t.UnfilledChecksums() }},
 		{"bad checksums", func(t capturetest.Trace) capturetest.Trace { return t.BadChecksums() }},
 		{"sequence wrap", func(t capturetest.Trace) capturetest.Trace { return t.Rebase(0xffffffe0, 0xffffffd0) }},
 	}

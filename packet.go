@@ -83,21 +83,19 @@ const (
 	Conflicting    // its bytes differ from the copy that counts
 	OutOfWindow    // not part of the stream: too far from it, or refuted
 	AfterEnd       // it came when the connection had ended
-	BadChecksum    // of TCP
+	BadChecksum    // of TCP; that of Unfilled is another thing
+	Unfilled       // its TCP checksum was left to the network card
 	CutBySnaplen   // not all of it was captured
 	numPacketNotes = iota
 )
 
 var packetNoteNames = [numPacketNotes]string{
 	"retransmission", "partly_seen", "out_of_order", "gap_before", "keep_alive", "zero_window", "window_update",
-	"duplicate_ack", "conflicting", "out_of_window", "after_end", "bad_checksum", "cut_by_snaplen",
+	"duplicate_ack", "conflicting", "out_of_window", "after_end", "bad_checksum", "unfilled_checksum", "cut_by_snaplen",
 }
 
 // String returns the name used in records.
 func (n PacketNote) String() string { return packetNoteNames[n] }
-
-// PacketNoteNames returns the names of all notes.
-func PacketNoteNames() []string { return packetNoteNames[:] }
 
 // PacketNotes is a set of PacketNote.
 type PacketNotes uint32

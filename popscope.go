@@ -50,8 +50,9 @@ func New(o Options) *Analyzer {
 // Results reads src to its end and yields each finished session, in the
 // order of the packets that ended them, then those still open in the order
 // of their first packets. A Result is valid until the next one is asked
-// for. An error tells of damage in the capture; what follows it is still
-// good. Results can be called once.
+// for. An error tells of damage in the capture, and comes without a Result;
+// what follows it is still good. Results can be called, and ranged over,
+// once.
 func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 	return func(yield func(*Result, error) bool) {
 		a.in.keys.from(src)

@@ -111,7 +111,8 @@ func (r *row) finish(w *window) {
 		{r.fate.Has(reassembly.Differs), Conflicting},
 		{r.fate.Has(reassembly.OutOfWindow), OutOfWindow},
 		{r.fate.Has(reassembly.Late | reassembly.Stray), AfterEnd},
-		{s.BadChecksum, BadChecksum},
+		{s.BadChecksum && !s.Unfilled, BadChecksum},
+		{s.BadChecksum && s.Unfilled, Unfilled},
 		{s.Length > len(s.Payload), CutBySnaplen},
 	} {
 		if n.is {

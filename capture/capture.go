@@ -20,9 +20,12 @@ type Packet struct {
 // Time returns the capture time in UTC.
 func (p *Packet) Time() time.Time { return time.Unix(0, p.Nanos).UTC() }
 
-// Source delivers packets in the order of its timeline.
+// Source delivers packets in the order of its timeline. Whoever writes one
+// has to give Num, Nanos, Link, Data and Orig of each packet: sessions are
+// named and ordered by them.
 type Source interface {
-	// Next fills in the next packet. At the end it returns io.EOF.
+	// Next fills in the next packet, whose Num counts from 1 and never
+	// decreases. At the end it returns io.EOF.
 	// A *FormatError tells of damage in one file: all packets before it
 	// have been delivered, and the next call goes on with what the other
 	// files hold.

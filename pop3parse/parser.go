@@ -63,7 +63,8 @@ type Options struct {
 	// Exchange.Body.
 	KeepBody int
 	// Mail is asked for a Sink when the data of a message begins; of m the
-	// number, command and first packet are known. nil, or a nil Sink:
+	// number, the command, the announced octets and who sends it are known.
+	// nil, or a nil Sink:
 	// the bytes are counted only.
 	Mail func(m *Message) Sink
 	// TLS takes what follows an accepted STLS and looks like TLS. The
@@ -317,7 +318,8 @@ func (p *Parser) Session() *Session { return &p.ses }
 func (p *Parser) Maildrop() *Maildrop { return &p.drop }
 
 // Exchanges returns the exchanges finished since the last Take, in the
-// order of their commands. They are valid until Take.
+// order of their commands. They are the caller's after the next Take; Reset
+// invalidates those that were not taken.
 func (p *Parser) Exchanges() []Exchange { return p.done }
 
 // Logins returns the logins decided since the last Take.

@@ -104,7 +104,7 @@ func (c *conn) swapRoles() {
 	}
 	for _, n := range []*[2]int64{
 		&t.Retransmitted, &t.OutOfOrder, &t.KeepAlives, &t.ZeroWindows, &t.ZeroTime,
-		&t.ResendTime, &t.BadChecksums, &t.OutOfWindow, &t.Late, &t.Cut,
+		&t.ResendTime, &t.BadChecksums, &t.Unfilled, &t.OutOfWindow, &t.Late, &t.Cut,
 	} {
 		n[0], n[1] = n[1], n[0]
 	}
@@ -188,6 +188,36 @@ func (a *Assembler) startAt(c *conn, side int, s Seq) {
 	}
 }
 
+// wrongSum takes note of a wrong checksum. That of a sender which leaves them
+// to its network card says nothing: but whoever sends in its name could write
+// such checksums as well, so it is believed only while no data of that side
+// had a right one.
+func (c *conn) wrongSum(side int, s *packet.Segment) {
+	t, dir := c.trouble(), c.dir(side)
+	if s.Unfilled && !c.half[side].filled {
+		t.Unfilled[dir]++
+	} else {
+		t.BadChecksums[dir]++
+	}
+}
+
+// rightSum takes note of a right checksum, of a segment with so many bytes of
+// data. Without data it proves little: some systems answer for connections
+// that they have forgotten without the card's help.
+func (c *conn) rightSum(side int, data int) {
+	h := &c.half[side]
+	h.good = true
+	if data == 0 || h.filled {
+		return
+	}
+	h.filled = true
+	if t := c.pub.Trouble; t != nil {
+		dir := c.dir(side)
+		t.BadChecksums[dir] += t.Unfilled[dir]
+		t.Unfilled[dir] = 0
+	}
+}
+
 // processAny takes any segment that belongs to a connection.
 func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	dir := c.dir(side)
@@ -200,13 +230,13 @@ func (a *Assembler) processAny(c *conn, side int, s *packet.Segment) {
 	switch {
 	case c.ignored && flags&packet.RST == 0: // nobody asks for its checksums
 	case s.Bad():
-		c.trouble().BadChecksums[dir]++
+		c.wrongSum(side, s)
 		if h.good && flags&packet.RST != 0 {
 			a.mark(OutOfWindow)
 			return // its peer does not believe it; that all checksums of a sender are bad is the capture's doing
 		}
 	default:
-		h.good = true
+		c.rightSum(side, len(s.Payload))
 	}
 	a.noteWindow(c, side, s)
 	length := int64(max(s.Length, len(s.Payload)))

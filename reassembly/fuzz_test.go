@@ -356,7 +356,7 @@ func anySegments(t *testing.T, in []byte) string {
 			Ack:         uint32(c.n(256)) - 100,
 			Flags:       [16]packet.Flags{0, packet.FIN, packet.SYN, packet.RST, packet.SYN | packet.ACK, packet.FIN | packet.ACK, packet.RST | packet.ACK, packet.Flags(c.n(64))}[c.n(8)],
 			Window:      uint16(c.n(2)),
-			BadChecksum: c.n(8) == 7,
+			BadChecksum: c.n(8) == 7, Unfilled: c.n(3) > 0,
 		}
 		if c.n(2) == 1 {
 			s.Flags |= packet.ACK

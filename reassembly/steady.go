@@ -27,7 +27,14 @@ func (a *Assembler) steady(c *conn, side int, s *packet.Segment) bool {
 		return true
 	}
 	acked := peer.offset(Seq(s.Ack))
-	if acked < peer.acked || acked > peer.next || s.Bad() {
+	if acked < peer.acked || acked > peer.next {
+		return false
+	}
+	if !s.Bad() {
+		c.rightSum(side, len(s.Payload))
+	} else if s.Unfilled && !h.filled {
+		c.wrongSum(side, s)
+	} else {
 		return false
 	}
 	a.takenFor(c)
@@ -35,7 +42,7 @@ func (a *Assembler) steady(c *conn, side int, s *packet.Segment) bool {
 	p := c.pub
 	p.Packets[dir]++
 	p.Last = a.at
-	h.seen, h.good = true, true
+	h.seen = true
 	peer.acked, peer.denied = acked, 0
 	if len(s.Payload) == 0 {
 		return true

@@ -81,11 +81,13 @@ func conversation(t *testing.T, in []byte, how manner, ignore bool) (string, int
 	p.onData = func(e *stream.Event) { e.Conn.Ignore = ignore && e.Chunk.Off > 100 }
 	steady := 0
 	ends := [2]packet.Endpoint{{Addr: testAddr(1), Port: 40000}, {Addr: testAddr(2), Port: 110}}
+	card := [2]bool{c.n(4) == 0, c.n(4) == 0} // the side leaves its checksums to a network card
 	next := [2]uint32{1000, 5000 - uint32(c.n(2))*6000}
 	send := func(dir int, flags packet.Flags, back, ackBack int, payload []byte, change func(*packet.Segment)) {
 		s := packet.Segment{
 			Src: ends[dir], Dst: ends[1-dir], Seq: next[dir] - uint32(back), Ack: next[1-dir] - uint32(ackBack),
 			Flags: flags, Window: 1000, Payload: payload, Length: len(payload),
+			BadChecksum: card[dir], Unfilled: card[dir],
 		}
 		if change != nil {
 			change(&s)
@@ -138,7 +140,8 @@ func conversation(t *testing.T, in []byte, how manner, ignore bool) (string, int
 		case 4: // a keep-alive
 			send(dir, packet.ACK, 1, 0, []byte{0}[:c.n(2)], nil)
 		case 5:
-			send(dir, packet.ACK, 0, 0, data, func(s *packet.Segment) { s.BadChecksum = true })
+			unfilled := c.n(2) == 0
+			send(dir, packet.ACK, 0, 0, data, func(s *packet.Segment) { s.BadChecksum, s.Unfilled = true, unfilled })
 			advance()
 		case 6:
 			send(dir, packet.ACK, 0, 0, data, func(s *packet.Segment) { s.Length += 5 })

@@ -274,7 +274,7 @@ func (m *auditModel) tally() string {
 // nothingMissing is said where no evidence rule has a finding.
 const nothingMissing = "Nothing is known to be missing: every session was seen from its first packet to its last, in both directions."
 
-// subjectText writes what a finding is about: "alice at 192.0.2.10:110 from
+// text writes what a finding is about: "alice at 192.0.2.10:110 from
 // 192.0.2.20".
 func (s *subject) text() string {
 	var parts []string

@@ -3,7 +3,9 @@
 //
 //	out, err := report.New("jsonl", os.Stdout, report.Options{})
 //	for res, err := range analyzer.Results(src) {
-//		err = out.Write(res)
+//		if err == nil { // otherwise it tells of damage, and there is no res
+//			err = out.Write(res)
+//		}
 //	}
 //	err = out.Close(analyzer.Summary())
 //

@@ -21,7 +21,7 @@ type dialogue struct {
 	logins   []string
 	messages []string
 	more     int64 // exchanges that the ladder leaves out
-	over     bool  // maxSteps was reached
+	over     bool  // maxDialogueSteps was reached
 	secure   bool  // the last exchange was encrypted
 	start    int64
 }

@@ -11,7 +11,6 @@ type tile struct {
 	Name, Value, Note string
 	Class             string // good, warn, bad or ""
 	Link              string // the section that tells more
-	Search            string // what to search for there
 }
 
 // Tiles returns the numbers of the overview.

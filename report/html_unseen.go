@@ -21,7 +21,7 @@ type unseenTally struct {
 
 	lossy, lateStart, oneSided, shed, held, sealed, open int64 // sessions
 	lost                                                 [2]int64
-	checksums, cut, conflicts                            int64
+	checksums, unfilled, cut, conflicts                  int64
 }
 
 // session takes a session at its end.
@@ -43,6 +43,7 @@ func (t *unseenTally) session(s *pageSession, r *popscope.Result) {
 	}
 	x := c.Transport()
 	t.checksums += x.BadChecksums[0] + x.BadChecksums[1]
+	t.unfilled += x.Unfilled[0] + x.Unfilled[1]
 	t.cut += x.Cut[0] + x.Cut[1]
 	t.conflicts += x.Conflicts
 	switch {
@@ -95,7 +96,8 @@ func (t *unseenTally) lines(sum *popscope.Summary) []gapLine {
 	add(t.open, "Open when the capture ended", count(t.open, "session"), "What came afterwards is unknown, also whether deletions were carried out.")
 	add(t.sealed, "Inside TLS, not decrypted", count(t.sealed, "session"), "Commands, logins and mail in them are protected, and unknown here too.")
 	add(t.cut, "Packets cut by the snapshot length", count(t.cut, "packet"), "Their rest counts as lost.")
-	add(t.checksums, "Wrong TCP checksums", count(t.checksums, "packet"), "Accepted: captures on the sending machine often show them.")
+	add(t.checksums, "Wrong TCP checksums", count(t.checksums, "packet"), "Accepted here; their receiver has dropped them.")
+	add(t.unfilled, "TCP checksums left to the network card", count(t.unfilled, "packet"), "The capture was made on the machine that sent them. Nothing is wrong with that; damage to these packets would not be seen.")
 	add(t.conflicts, "Retransmissions with different bytes", count(t.conflicts, "segment"), "The first copy counts. Two ends that saw different copies saw different dialogues.")
 	add(t.held, "Limits on waiting bytes", count(t.held, "session"), "A hole was given up, or a pairing decided, earlier than usual.")
 	add(t.shed, "Limit on open connections", count(t.shed, "session"), "Given up before their end.")

@@ -207,6 +207,8 @@ func noteTexts(p *popscope.Packet) []string {
 			text = "after the end"
 		case popscope.BadChecksum:
 			text = "bad TCP checksum"
+		case popscope.Unfilled:
+			text = "TCP checksum left to the network card"
 		case popscope.CutBySnaplen:
 			text = count(p.Segment.Length-len(p.Segment.Payload), "byte") + " cut off by the capture"
 		}

@@ -77,7 +77,7 @@ func bodyLines(bodies int) int {
 
 // OptionError says that New was asked for something it does not have.
 type OptionError struct {
-	Option string // "format" or "records"
+	Option string // what kind of thing: "format", "record type" or "section"
 	Value  string // as given
 	Hint   string // what would have been right
 }

@@ -38,7 +38,8 @@
 //
 // A checksum that was right is right again. One that was wrong is wrong
 // again, but by a fixed amount, as the old one could tell of the old bytes;
-// one that cannot be checked, since the frame was cut, becomes 0.
+// one that was left to the sender's network card still is; one that cannot be
+// checked, since the frame was cut, becomes 0.
 //
 // # How
 //

@@ -39,10 +39,11 @@ type part struct {
 type sum uint8
 
 const (
-	noSum   sum = iota // there is none, or it is left out
-	right              // of the bytes as captured
-	wrong              //
-	unknown            // not all of its bytes were captured
+	noSum    sum = iota // there is none, or it is left out
+	right               // of the bytes as captured
+	wrong               //
+	unfilled            // left to the network card: of TCP only
+	unknown             // not all of its bytes were captured
 )
 
 // newFrame takes a copy of data with everything behind the headers
@@ -109,8 +110,17 @@ func (f *frame) check(h *packet.Header) sum {
 		return unknown
 	case ones(f.orig[h.At:h.At+n], pseudo(h, h.Src, h.Dst)) == 0xffff:
 		return right
+	case h.Kind == packet.HeaderTCP && leftToCard(binary.BigEndian.Uint16(f.orig[at:]), *h):
+		return unfilled
 	}
 	return wrong
+}
+
+// leftToCard is what packet.Segment.Unfilled reports.
+func leftToCard(check uint16, h packet.Header) bool {
+	whole := ones(nil, pseudo(&h, h.Src, h.Dst))
+	h.Wire = 0
+	return check == whole || check == 0 || check == ones(nil, pseudo(&h, h.Src, h.Dst))
 }
 
 // pseudo returns the sum of the pseudo header of TCP and UDP.
@@ -158,6 +168,10 @@ func (f *frame) seal(addr func(packet.Addr) packet.Addr) {
 		}
 		binary.BigEndian.PutUint16(f.out[at:], 0)
 		if f.sums[i] == unknown {
+			continue
+		}
+		if f.sums[i] == unfilled {
+			binary.BigEndian.PutUint16(f.out[at:], ones(nil, pseudo(h, addr(h.Src), addr(h.Dst))))
 			continue
 		}
 		c := ^ones(f.out[h.At:h.At+n], pseudo(h, addr(h.Src), addr(h.Dst)))

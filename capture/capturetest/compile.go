@@ -47,6 +47,8 @@ type live struct {
 	bad    bool // the next write has wrong checksums
 	forge  int  // the next write lies so far ahead of the stream; 0: in it
 	cut    int  // captured bytes of each packet of the next write, and one; 0 for all
+
+	unfilled bool // checksums of the next write were left to the network card
 }
 
 // compiler turns steps into segments.
@@ -57,10 +59,11 @@ type compiler struct {
 	out   Trace
 
 	// How the packets of the present write differ from others.
-	unseen bool // they are not in the capture
-	stale  bool // they acknowledge what the packet before them did
-	bad    bool // their checksums are wrong
-	cut    int  // their captured bytes, and one; 0 for all
+	unseen   bool // they are not in the capture
+	stale    bool // they acknowledge what the packet before them did
+	bad      bool // their checksums are wrong
+	unfilled bool // their checksums were left to the network card
+	cut      int  // their captured bytes, and one; 0 for all
 }
 
 var (
@@ -91,8 +94,8 @@ func compile(d *Dialog) (Trace, int, error) {
 	}
 	for i := range c.conns {
 		l := &c.conns[i]
-		if l.lose || l.cross || l.again || l.bad || l.forge != 0 || l.cut > 0 {
-			return nil, last, errors.New("! lost, crossing, again, badchecksum, forged or cut without a write after it")
+		if l.lose || l.cross || l.again || l.bad || l.unfilled || l.forge != 0 || l.cut > 0 {
+			return nil, last, errors.New("! lost, crossing, again, badchecksum, unfilled, forged or cut without a write after it")
 		}
 		// A connection that only declares how it begins is meant to begin.
 		if l.phase == unopened && l.opening != synNone && l.opening != synFull {
@@ -157,6 +160,8 @@ func (c *compiler) do(s step) error {
 		l.again = true
 	case doBadChecksum:
 		l.bad = true
+	case doUnfilled:
+		l.unfilled = true
 	case doForged:
 		l.forge = s.n
 	case doCut:
@@ -185,7 +190,7 @@ func (c *compiler) send(l *live, from side, flags uint8, payload, options []byte
 	if over := len(s.Payload) - (c.cut - 1); c.cut > 0 && over > 0 {
 		s.Payload, s.Cut = s.Payload[:c.cut-1], over
 	}
-	s.BadChecksum = c.bad
+	s.BadChecksum, s.Unfilled = c.bad, c.unfilled
 	if !c.unseen {
 		c.out = append(c.out, s)
 	}
@@ -269,9 +274,9 @@ func (c *compiler) write(l *live, from side, data []byte) error {
 		if n == len(data) {
 			flags |= psh
 		}
-		c.unseen, c.stale, c.bad, c.cut = l.lose, l.cross, l.bad, l.cut
+		c.unseen, c.stale, c.bad, c.unfilled, c.cut = l.lose, l.cross, l.bad, l.unfilled, l.cut
 		c.send(l, from, flags, data[:n:n], nil)
-		c.unseen, c.stale, c.bad, c.cut = false, false, false, 0
+		c.unseen, c.stale, c.bad, c.unfilled, c.cut = false, false, false, false, 0
 		data = data[n:]
 		if peer.waiting >= 2 {
 			c.send(l, from.other(), ack, nil, nil)
@@ -280,7 +285,7 @@ func (c *compiler) write(l *live, from side, data []byte) error {
 			return errTooMany
 		}
 	}
-	l.writer, l.lose, l.cross, l.again, l.bad, l.cut = from, false, false, false, false, 0
+	l.writer, l.lose, l.cross, l.again, l.bad, l.unfilled, l.cut = from, false, false, false, false, false, 0
 	return nil
 }
 
@@ -289,10 +294,10 @@ func (c *compiler) forged(l *live, from side, data []byte) {
 	own := &l.ends[from]
 	c.out = append(c.out, Segment{
 		Conn: l.index, FromClient: from == client, Client: l.client, Server: l.server, Seq: own.next + uint32(l.forge), Ack: own.acked,
-		Flags: psh | ack, Window: own.window, Payload: data, Nanos: c.now, BadChecksum: l.bad,
+		Flags: psh | ack, Window: own.window, Payload: data, Nanos: c.now, BadChecksum: l.bad, Unfilled: l.unfilled,
 	})
 	c.now += int64(c.step)
-	l.forge, l.bad = 0, false
+	l.forge, l.bad, l.unfilled = 0, false, false
 }
 
 // pause lets time pass. In it the delayed acknowledgements are sent.

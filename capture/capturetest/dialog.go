@@ -83,6 +83,7 @@ const (
 	doCrossing                     // the next write was sent before the last one of the other side came
 	doAgain                        // the next write repeats the last one of its side, perhaps with other bytes
 	doBadChecksum                  // the next write has wrong checksums
+	doUnfilled                     // the checksums of the next write were left to the network card
 	doForged                       // the next write lies outside of the stream, and nobody takes it
 	doCut                          // of each packet of the next write only the first bytes were captured
 )

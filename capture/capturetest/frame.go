@@ -139,6 +139,9 @@ func tcp(s *Segment, src, dst netip.Addr) []byte {
 	if s.BadChecksum {
 		check ^= 0x5555
 	}
+	if s.Unfilled {
+		check = ^fold(pseudo(src, dst, 6, len(b)))
+	}
 	be.PutUint16(b[16:], check)
 	return b
 }

@@ -96,7 +96,7 @@ func (s *Segment) joins(next *Segment, n int) bool {
 	const alone = fin | syn | rst
 	return s.FromClient == next.FromClient && s.Client == next.Client && s.Server == next.Server &&
 		s.Cut == 0 && len(s.Payload) > 0 && len(next.Payload) > 0 &&
-		s.Flags&alone == 0 && next.Flags&(syn|rst) == 0 && s.BadChecksum == next.BadChecksum &&
+		s.Flags&alone == 0 && next.Flags&(syn|rst) == 0 && s.BadChecksum == next.BadChecksum && s.Unfilled == next.Unfilled &&
 		s.end() == next.Seq && len(s.Payload)+len(next.Payload) <= n
 }
 
@@ -335,8 +335,17 @@ func (t Trace) mapAddrs(f func(netip.Addr) netip.Addr) Trace {
 	return out
 }
 
-// BadChecksums returns the trace with all TCP checksums wrong, as a
-// capture on the sending machine shows them.
+// UnfilledChecksums returns the trace as a capture on the server shows it,
+// where the network card fills in the TCP checksums later.
+func (t Trace) UnfilledChecksums() Trace {
+	out := t.Clone()
+	for i := range out {
+		out[i].Unfilled = !out[i].FromClient
+	}
+	return out
+}
+
+// BadChecksums returns the trace with all TCP checksums wrong.
 func (t Trace) BadChecksums() Trace {
 	out := t.Clone()
 	for i := range out {

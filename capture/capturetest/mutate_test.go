@@ -103,6 +103,7 @@ var keeping = []struct {
 	{"Overlap", func(t Trace) Trace { return t.Overlap(6) }},
 	{"KeepAlives", Trace.KeepAlives},
 	{"BadChecksums", Trace.BadChecksums},
+	{"UnfilledChecksums", Trace.UnfilledChecksums},
 	{"V6", Trace.V6},
 	{"V4", Trace.V4},
 	{"Delay", func(t Trace) Trace { return t.Delay(time.Hour) }},

@@ -223,6 +223,7 @@ var directives = map[string]directiveRow{
 	"close":        {0, 0, "nothing", false, plain(doClose)},
 	"again":        {0, 0, "nothing", false, plain(doAgain)},
 	"badchecksum":  {0, 0, "nothing", false, plain(doBadChecksum)},
+	"unfilled":     {0, 0, "nothing", false, plain(doUnfilled)},
 	"cut":          {1, 1, "a number of bytes", false, (*parser).readCut},
 	"forged":       {1, 1, "a number of bytes ahead of the stream", false, (*parser).readForged},
 	"fragments":    {1, 1, "same or differ", false, (*parser).readFragments},

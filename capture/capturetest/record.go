@@ -108,7 +108,7 @@ func (r *recorder) segment(s *packet.Segment, nanos int64) {
 	r.segs = append(r.segs, recorded{i, s.Src, s.Dst, Segment{
 		Conn: i, Seq: s.Seq, Ack: s.Ack, Flags: uint8(s.Flags), Window: s.Window,
 		Payload: append([]byte(nil), s.Payload...), Cut: s.Length - len(s.Payload),
-		Nanos: nanos, BadChecksum: s.BadChecksum,
+		Nanos: nanos, BadChecksum: s.BadChecksum && !s.Unfilled, Unfilled: s.BadChecksum && s.Unfilled,
 	}})
 }
 

@@ -35,6 +35,7 @@ type Segment struct {
 	Cut            int    // payload bytes that follow Payload on the wire but were not captured
 	Nanos          int64  // capture time, nanoseconds since 1970-01-01 UTC
 	BadChecksum    bool   // sent with a TCP checksum that is wrong
+	Unfilled       bool   // its TCP checksum was left to the network card
 }
 
 // Has reports whether all bits of flags are set.
@@ -69,6 +70,9 @@ func (s Segment) String() string {
 	}
 	if s.BadChecksum {
 		b.WriteString(" bad checksum")
+	}
+	if s.Unfilled {
+		b.WriteString(" unfilled checksum")
 	}
 	return b.String()
 }

@@ -2,7 +2,7 @@
 //
 //	src, err := live.Open(ctx, live.Options{Interfaces: []string{"eth0"}, Ports: []uint16{110, 995}})
 //	if err != nil {
-//		return err // errors.Is(err, fs.ErrPermission): see Grant
+//		return err // errors.Is(err, fs.ErrPermission): it takes CAP_NET_RAW
 //	}
 //	defer src.Close()
 //	var p capture.Packet

@@ -23,6 +23,15 @@ func pseudoSum(addrs uint64, length int) uint64 {
 	return onesAdd(sum, uint64(bits.ReverseBytes32(uint32(length))))
 }
 
+// unfilled tells whether the checksum of a whole TCP segment is what a system
+// writes that leaves it to its network card: the sum of the pseudo header, the
+// same without the length where the card cuts the segment into several, or
+// nothing.
+func unfilled(segment []byte, addrs uint64) bool {
+	check := binary.LittleEndian.Uint16(segment[tcpChecksum:])
+	return check == onesFold(pseudoSum(addrs, len(segment))) || check == 0 || check == onesFold(onesAdd(addrs, uint64(protoTCP)<<8))
+}
+
 // onesAll is what a correct segment adds up to.
 const onesAll = 0xffff
 
@@ -77,10 +86,15 @@ func onesAdd(a, b uint64) uint64 {
 	return sum + c
 }
 
+// onesHalf brings a sum of 64 bits down to 32; only 0 becomes 0.
+func onesHalf(sum uint64) uint32 {
+	sum = sum>>32 + sum&0xffffffff
+	return uint32(sum>>32 + sum)
+}
+
 // onesFold brings a sum of 64 bits down to 16.
 func onesFold(sum uint64) uint16 {
-	sum = sum>>32 + sum&0xffffffff
-	sum = sum>>32 + sum&0xffffffff
+	sum = uint64(onesHalf(sum))
 	sum = sum>>16 + sum&0xffff
 	sum = sum>>16 + sum&0xffff
 	return uint16(sum)

@@ -2,8 +2,10 @@ package packet
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand"
+	"net/netip"
 	"reflect"
 	"testing"
 
@@ -142,6 +144,43 @@ func TestChecksum(t *testing.T) {
 				whole[at+i] ^= 0x20
 			}
 		})
+	}
+}
+
+// What Linux, FreeBSD and Windows write where the network card is to fill in
+// the checksum (RFC 9293 section 3.1 has the pseudo header).
+func TestUnfilledChecksum(t *testing.T) {
+	d := strict()
+	data := []byte("USER alice\r\n")
+	for _, ends := range [][2]string{{there.src, there.dst}, {there.src6, there.dst6}} {
+		src, dst := netip.MustParseAddr(ends[0]), netip.MustParseAddr(ends[1])
+		tcp := tcpOf(ends[0], ends[1], 1, 2, 3, nil, data)
+		pseudo := func(length int) uint16 {
+			return ^checksumOf(cat(src.AsSlice(), dst.AsSlice(), bytes32(uint32(length)), bytes32(protoTCP)))
+		}
+		right := be16(tcp[tcpChecksum:])
+		for _, c := range []struct {
+			name          string
+			check         uint16
+			bad, unfilled bool
+		}{
+			{"right", right, false, false},
+			{"wrong", right ^ 0x5555, true, false},
+			{"the sum of the pseudo header", pseudo(len(tcp)), true, true},
+			{"the same without the length", pseudo(0), true, true},
+			{"zero", 0, true, true},
+			{"the complement of the sum", ^pseudo(len(tcp)), true, false},
+		} {
+			binary.BigEndian.PutUint16(tcp[tcpChecksum:], c.check)
+			ip := ipv4Of
+			if src.Is6() {
+				ip = ipv6Of
+			}
+			_, s, _ := bothWays(t, d, frame(capture.LinkRaw, ip(ends[0], ends[1], protoTCP, tcp)))
+			if s.BadChecksum != c.bad || s.Unfilled != c.unfilled {
+				t.Errorf("%s, from %v: bad %v, unfilled %v", c.name, src, s.BadChecksum, s.Unfilled)
+			}
+		}
 	}
 }
 

@@ -171,12 +171,14 @@ func peekTCP(b []byte, wire int, addrs uint64, s *Segment, leave bool) bool {
 	s.Window = be16(b[tcpWindow:])
 	s.Payload = b[header:]
 	s.Length = wire - header
-	s.BadChecksum, s.rest = false, 0
-	switch {
-	case len(b) != wire:
-	case leave:
-		s.rest = onesSum(b[:header], pseudoSum(addrs, wire))
-	default:
+	s.BadChecksum, s.rest, s.Unfilled = false, 0, false
+	if len(b) != wire {
+		return true
+	}
+	s.Unfilled = unfilled(b, addrs)
+	if leave {
+		s.rest = onesHalf(onesSum(b[:header], pseudoSum(addrs, wire)))
+	} else {
 		s.BadChecksum = checksumWrong(b, addrs)
 	}
 	return true

@@ -52,13 +52,18 @@ type Segment struct {
 	Path        uint64 // 0 for plain IP; otherwise a hash of the VLANs and tunnels around it, the same in both directions
 	Payload     []byte // borrowed from the frame, or from the datagram put together
 	Length      int    // payload bytes on the wire; more than len(Payload) when the snapshot length cut the frame
-	rest        uint64 // sum of all but the payload, which is left to Bad; otherwise 0
+	rest        uint32 // sum of all but the payload, which is left to Bad; otherwise 0
+	// Unfilled tells of a wrong checksum that the sending system left it to its
+	// network card: the field is zero, or holds the sum of the pseudo header, to
+	// which the card adds the rest. A capture made on that machine shows it so.
+	// It is valid iff Bad.
+	Unfilled bool
 }
 
 // Bad reports whether the TCP checksum is wrong; false when the frame was cut
 // and it cannot be known. See Decoder.LeaveChecksums.
 func (s *Segment) Bad() bool {
-	return s.BadChecksum || s.rest != 0 && onesFold(onesSum(s.Payload, s.rest)) != onesAll
+	return s.BadChecksum || s.rest != 0 && onesFold(onesSum(s.Payload, uint64(s.rest))) != onesAll
 }
 
 // Fragment is one fragment of an IPv4 or IPv6 datagram.

@@ -4,14 +4,15 @@ import "github.com/google/gopacket"
 
 // The TCP header (RFC 9293 section 3.1).
 const (
-	tcpSrc    = 0
-	tcpDst    = 2
-	tcpSeq    = 4
-	tcpAck    = 8
-	tcpOffset = 12
-	tcpFlags  = 13
-	tcpWindow = 14
-	tcpHeader = 20 // without options
+	tcpSrc      = 0
+	tcpDst      = 2
+	tcpSeq      = 4
+	tcpAck      = 8
+	tcpOffset   = 12
+	tcpFlags    = 13
+	tcpWindow   = 14
+	tcpChecksum = 16
+	tcpHeader   = 20 // without options
 )
 
 func (w *walk) tcp(data []byte) gopacket.LayerType {
@@ -49,7 +50,9 @@ func (w *walk) tcp(data []byte) gopacket.LayerType {
 		}
 	}
 	if len(data) == w.wire {
-		w.seg.BadChecksum = checksumWrong(data, addrSum(&w.src, &w.dst))
+		addrs := addrSum(&w.src, &w.dst)
+		w.seg.BadChecksum = checksumWrong(data, addrs)
+		w.seg.Unfilled = unfilled(data, addrs)
 	}
 	return w.stop(IsSegment)
 }

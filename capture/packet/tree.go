@@ -248,8 +248,10 @@ func checksumWord(w *walk, data []byte) string {
 	switch {
 	case len(data) != w.wire:
 		return " (not checked: the frame was cut)"
+	case w.seg.BadChecksum && w.seg.Unfilled:
+		return " (left to the network card)"
 	case w.seg.BadChecksum:
-		return " (wrong; perhaps left to the network card)"
+		return " (wrong)"
 	}
 	return " (correct)"
 }

@@ -7,8 +7,7 @@ import (
 
 // GRE (RFC 2784, RFC 2890) and the enhanced GRE of PPTP (RFC 2637).
 const (
-	greProtocol = 2
-	greHeader   = 4 // without optional fields
+	greHeader = 4 // without optional fields
 
 	greChecksum = 0x80 // of the first byte
 	greRouting  = 0x40

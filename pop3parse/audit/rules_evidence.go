@@ -48,9 +48,9 @@ var evidenceRules = []Rule{
 	{
 		Slug: "bad-checksums", Severity: Low, Scope: SessionScope, session: badChecksums, last: true, needs: notWhole,
 		Title:  "Wrong TCP checksums",
-		Advice: "Common where the capture was made on the sending machine, before its network card fills them in. Elsewhere the receiver has dropped these packets, and popscope has not.",
+		Advice: "The receiver has dropped these packets, and popscope has not: look at them with popscope packets, which marks them.",
 		RFC:    "RFC 9293 section 3.1",
-		About:  "Segments with a wrong TCP checksum are used as if it were right, and counted.",
+		About:  "Segments with a wrong TCP checksum are used as if it were right, and counted. Where a capture was made on the sending machine, checksums that it leaves to its network card are not meant, as long as all data of that side comes with such.",
 	},
 	{
 		Slug: "packets-cut", Severity: Medium, Scope: SessionScope, session: packetsCut, last: true, needs: notWhole,

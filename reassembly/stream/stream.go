@@ -152,6 +152,7 @@ type Transport struct {
 	ZeroTime      [2]int64 // nanoseconds during which the sender said that it takes no more bytes
 	ResendTime    [2]int64 // nanoseconds of the sender's silence before the segments that Retransmitted counts
 	BadChecksums  [2]int64
+	Unfilled      [2]int64 // segments with a checksum that the sending machine left to its network card: the capture was made there
 	OutOfWindow   [2]int64 // segments too far from the stream to belong to it; dropped
 	Late          [2]int64 // data segments that came after the end
 	Cut           [2]int64 // segments cut by the snapshot length

@@ -213,19 +213,6 @@ func (d *Decryptor) Close() {
 	}
 }
 
-// ClientRandom returns the name of the connection in key logs; ok is false
-// until a ClientHello has come.
-func (d *Decryptor) ClientRandom() (random [randomSize]byte, ok bool) {
-	if len(d.hellos) == 0 {
-		return random, false
-	}
-	p := &d.hellos[len(d.hellos)-1]
-	return p.client, p.haveClient
-}
-
-// Opened reports whether any record was opened.
-func (d *Decryptor) Opened() bool { return d.opened }
-
 // Info returns what is known of the connection by now, or nil before its
 // first byte. Where neither hello has come that is but the Obstacle. See
 // Watcher.Info.

@@ -272,7 +272,6 @@ func newOpener12(p *params, master []byte, dir stream.Dir) opener {
 // Versions that can be opened.
 const (
 	tls10 = 0x0301
-	tls11 = 0x0302
 	tls12 = 0x0303
 	tls13 = 0x0304
 )

@@ -4,6 +4,10 @@
 //	out, err := mailfile.Open("evidence", mailfile.Options{Attachments: true})
 //	a := popscope.New(popscope.Options{Body: out.Body})
 //	for r, err := range a.Results(src) {
+//		if err != nil {                        // the capture is damaged: there is no r
+//			log.Print(err)
+//			continue
+//		}
 //		for _, s := range out.Save(r) {        // r's messages, each with the name of its file
 //			fmt.Println(s.File, s.Err)
 //		}

@@ -4,7 +4,9 @@
 //
 //	t := timing.New()
 //	for res, err := range analyzer.Results(src) {
-//		t.Add(res)
+//		if err == nil { // otherwise it tells of damage, and there is no res
+//			t.Add(res)
+//		}
 //	}
 //	for _, f := range t.Commands().Rows() {
 //		fmt.Println(f.Key, f.Response.Count(), f.Response.Percentile(95))
