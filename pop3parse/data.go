@@ -96,6 +96,7 @@ func (p *Parser) readData() bool {
 		if tok.Kind == wire.End {
 			x.Terminated = true
 			x.ReplyLast = tok.At
+			p.loss.served = max(p.loss.served, tok.PeerAcked)
 			if tok.BareLF {
 				x.Notes.Add(BareLFTerminator)
 			}
@@ -146,6 +147,9 @@ func (p *Parser) mailData(b []byte, off int64, at stream.Stamp) {
 		p.mail.First, p.mail.FirstOff = at, off
 	}
 	p.mail.Last, p.mail.LastOff = at, off+int64(len(b))-1
+	if n := p.mail.Octets; n < int64(len(r.lead)) {
+		copy(r.lead[n:], b)
+	}
 	p.mail.Octets += int64(len(b))
 	r.size += int64(len(b))
 	if r.sink != nil {

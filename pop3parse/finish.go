@@ -19,12 +19,19 @@ func (p *Parser) finish(end int64) {
 	x.State = p.ses.State
 	if x.N > 1 && x.acked >= 0 && x.acked < p.lastReplyEnd {
 		x.Pipelined = true
+		p.loss.slides = p.loss.slides || x.Pairing == Sure && !x.blind && x.acked > p.loss.prevAcked
 	}
 	if x.Notes.Has(CommandLost) && x.Verb == "" && x.Status == OK {
 		x.setVerb(guessByText(x.Text.Reveal()))
 	}
 	if r.isMail {
 		p.endMail(x)
+	}
+	switch {
+	case x.Terminated:
+		p.loss.adrift = false
+	case x.Pairing == Guessed && x.Status == OK && !x.Multiline && !x.Notes.Has(CommandLost):
+		p.loss.adrift = true // if it was the reply to another command, data may follow
 	}
 	p.maskUnknown(x)
 	p.noteCapa(&x.Exchange)
@@ -66,7 +73,7 @@ func (p *Parser) endMail(x *asked) {
 	case r.seenOK && !r.sent:
 		m.Verdict = Truncated
 		x.Pairing = max(x.Pairing, Resynced) // the go-ahead is not the last word
-	case r.headless:
+	case r.headless, r.inDoubt(x, m):
 		m.Verdict = Truncated
 	case terminated:
 		m.Verdict = Complete
@@ -88,6 +95,17 @@ func (p *Parser) endMail(x *asked) {
 	if r.sink != nil {
 		r.sink.End(&p.messages[len(p.messages)-1])
 	}
+}
+
+// inDoubt reports whether what is taken for the status line before a message
+// may be a line of data, or the reply to another command: then it is not
+// known that the message was captured from its first byte on. The octets that
+// the line announces dispel the doubt.
+func (r *reply) inDoubt(x *asked, m *Message) bool {
+	if x.Pairing != Guessed || m.Announced >= 0 && m.Announced == m.Octets {
+		return false
+	}
+	return r.doubt || m.Octets >= 3 && mayBeStatus(r.lead[:min(m.Octets, int64(len(r.lead)))])
 }
 
 // finishAll hands on what still waits when the connection is over.

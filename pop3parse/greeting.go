@@ -58,7 +58,7 @@ func (p *Parser) readGreeting() bool {
 // beginLate begins where the capture has the server in the middle of
 // something: at the reply to a command before, or inside the data of one.
 func (p *Parser) beginLate(l *wire.Text, ind indicator) bool {
-	p.loss.pairing = Guessed
+	p.loss.pairing, p.loss.adrift = Guessed, true
 	p.mode = wantReply
 	first := p.head()
 	if ind != noIndicator || first != nil && first.acked < l.End {
@@ -138,6 +138,7 @@ func (p *Parser) greeting(l *wire.Text, ind indicator, text []byte) {
 	p.ses.HasGreeting, p.ses.GreetingAt = true, l.First
 	p.ses.Greeting = secret.NewText(p.keep(text))
 	p.ses.Refused = ind == isErr
+	p.loss.served = max(p.loss.served, l.PeerAcked)
 	p.ses.Challenge = apopChallenge(p.ses.Greeting.Reveal())
 	lineNotes(&p.ses.Notes, l, maxReplyLine, LongReply)
 	p.ses.State = Authorization

@@ -8,7 +8,7 @@ type Verdict uint8
 // Complete only when every byte and the final "." line were seen.
 const (
 	Complete     Verdict = iota
-	Truncated            // the capture or connection ended inside it
+	Truncated            // the capture or connection ended inside it, or it may have begun before what was captured of it
 	Gaps                 // bytes inside it were lost
 	Unterminated         // all bytes were seen, but no final "." line
 )
@@ -45,7 +45,7 @@ type Message struct {
 	FirstOff    int64        // stream offset of the first byte in From's direction; valid iff Octets > 0
 	LastOff     int64        // stream offset of the last byte; valid iff Octets > 0
 	Deleted     bool         // marked by DELE, and the deletion was committed
-	Doubtful    bool         // whether it was deleted cannot be known: what was lost may have undone the mark
+	Doubtful    bool         // whether it was deleted cannot be known: a loss leaves it open whether it is marked
 }
 
 // Sink takes the bytes of one message as they come: dot-unstuffed and

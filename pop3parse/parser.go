@@ -119,6 +119,7 @@ type progress struct {
 	tls     [2]bool // the direction has become TLS
 	loss    lossState
 	gapEnd  int64   // client stream offset after the last gap; -1 without one
+	blindAt int64   // client stream offset after what was lost of the commands, or makes no sense; -1 without any
 	stls    int64   // server stream offset after the +OK to STLS; -1 before
 	began   bool    // the client's stream is past where a PROXY header could be
 	opaque  bool    // a SASL security layer wraps all that follows
@@ -170,6 +171,7 @@ type asked struct {
 	acked      int64     // how much of the server's stream the client had received when it had sent all of it; -1 unknown
 	lost       bool      // no command but a loss
 	weak       bool      // valid iff lost: it may hold no whole command
+	blind      bool      // what stands directly before it in the client's stream was not captured, or makes no sense
 	replies    int       // valid iff lost: replies found for it so far
 	text       int       // bytes kept of the command
 }
@@ -184,7 +186,8 @@ type reply struct {
 	statusEnd int64 // and of the byte after its status line; valid in wantRow
 	size      int64 // of the message with its gaps
 	sink      Sink
-	begun     bool // its first byte was read
+	lead      [5]byte // the first bytes of the message
+	begun     bool    // its first byte was read
 	bareLF    bool
 	rows      bool // rows are to be taken apart
 	rowCut    bool
@@ -192,6 +195,7 @@ type reply struct {
 	fresh     bool // a gap was just passed: a line may begin here
 	isMail    bool
 	headless  bool // its beginning was before the capture
+	doubt     bool // its status line may be a line of data
 	cut       bool // it was ended by what followed, not by its final line
 	seenOK    bool // XTND XMIT: the go-ahead was read
 	sent      bool // XTND XMIT: the mail's final line was read
@@ -219,12 +223,14 @@ func (p *Parser) Reset(o Options) {
 	// Zeroed first, since a value with other fields is made on the stack.
 	p.ses, p.progress, p.reply = Session{}, progress{}, reply{}
 	p.ses.StatMessages, p.ses.StatOctets = -1, -1
-	p.stls, p.gapEnd, p.loss.prevAcked = -1, -1, -1
+	p.stls, p.gapEnd, p.blindAt, p.loss.prevAcked, p.loss.served = -1, -1, -1, -1, -1
 	p.queue, p.done, p.logins, p.messages = p.queue[:0], p.done[:0], p.logins[:0], p.messages[:0]
 	p.user, p.stray, p.secrets, p.low, p.arena = p.user[:0], nil, p.secrets[:0], p.low[:0], p.arena[:0]
 	p.lossy = !o.FromStart
 	if o.FromStart {
 		p.ses.State = Greeting
+	} else {
+		p.blindAt = 0
 	}
 }
 

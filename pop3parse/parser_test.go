@@ -1,6 +1,10 @@
 package pop3parse
 
-import "testing"
+import (
+	"testing"
+
+	"popscope/reassembly/stream"
+)
 
 var fromStart = Options{FromStart: true}
 
@@ -371,6 +375,75 @@ func TestLostCommand(t *testing.T) {
 	`)
 }
 
+// The replies to what was lost of a batch cannot be told from those to the
+// rest of it: all of it was sent from the same place.
+func TestLostBeginningOfABatch(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: USER a
+		S: +OK
+		C: PASS b
+		S: +OK
+		xC: DELE 1
+		xC: DELE 2
+		C: DELE 3
+		C: RETR 4
+		S: +OK message 1 deleted
+		S: -ERR message 2 already deleted
+		S: +OK message 3 deleted
+		S: +OK
+		S: Subject: four
+		S: 
+		S: .
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		USER "a" -> +OK
+		PASS "b" -> +OK
+		- -> +OK "message 1 deleted" guessed !command_lost
+		DELE "3" -> -ERR "message 2 already deleted" pipelined guessed
+		RETR "4" -> +OK "message 3 deleted" lines=3 octets=22 pipelined guessed
+		QUIT -> +OK resynced
+		login 2 USER/PASS "a" secret="b" success cleartext
+		message 5 RETR 4 octets=22 truncated
+		state update committed
+	`)
+}
+
+// A client that was seen to go on when it had a part of what it had asked for
+// does so again, perhaps: where it stands says nothing of what was answered.
+func TestLossWithASlidingClient(t *testing.T) {
+	text := `
+		S: +OK
+		C: NOOP
+		C: RSET
+
+		S: +OK noop
+
+		C: NOOP
+
+		S: +OK rset
+		S: +OK noop
+
+		C: DELE 1
+
+		xC: DELE 2
+
+		S: +OK 1
+
+		C: DELE 3
+
+		S: +OK 2
+		S: -ERR 3
+	`
+	for _, x := range parse(fromStart, script(text), stream.ClosedFIN).Exchanges() {
+		if x.Verb == DELE && x.Number() == 3 && x.Pairing != Guessed {
+			t.Errorf("DELE 3 is called %s with %q", x.Pairing, x.Text.Reveal())
+		}
+	}
+}
+
 func TestLossInsideAMessage(t *testing.T) {
 	check(t, fromStart, `
 		S: +OK
@@ -444,8 +517,8 @@ func TestCaughtInTheMiddle(t *testing.T) {
 		C: QUIT
 		S: +OK bye
 	`, `
-		RETR "2" -> +OK lines=1 octets=12 resynced
-		QUIT -> +OK "bye"
+		RETR "2" -> +OK lines=1 octets=12 guessed
+		QUIT -> +OK "bye" resynced
 		message 1 RETR 2 octets=12 complete
 		state update committed
 	`)
@@ -621,7 +694,7 @@ func TestDeletionInDoubt(t *testing.T) {
 		RETR "1" -> +OK lines=1 octets=3
 		DELE "1" -> +OK
 		- -> - guessed !command_lost !reply_lost
-		QUIT -> +OK resynced
+		QUIT -> +OK guessed
 		login 2 USER/PASS "a" secret="b" success cleartext
 		message 3 RETR 1 octets=3 complete
 		state update committed

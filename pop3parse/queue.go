@@ -89,19 +89,26 @@ func (p *Parser) readCommand() bool {
 		return false
 	case wire.Gap:
 		p.lostCommands(l.Off, l.End)
+		p.blindAt = l.End
 		p.skip(stream.Client, l, Missing)
 		return true
 	}
 	var c command
-	c.parse(l.Text)
+	text := l.Text
+	if kind == wire.Tail {
+		text = bytes.TrimSuffix(text, []byte("\r")) // of a line end that was cut
+	}
+	c.parse(text)
 	if tail := p.queueTail(); tail != nil && tail.lost && tail.end == l.Off && !c.known() {
 		// The rest of a line whose beginning was lost.
 		tail.end = l.End
 		tail.acked = max(tail.acked, l.PeerAcked)
+		p.blindAt = l.End
 		p.skip(stream.Client, l, Unread)
 		return true
 	}
 	if p.gapEnd == l.Off && !c.known() {
+		p.blindAt = l.End
 		p.skip(stream.Client, l, Unread)
 		return true
 	}
@@ -124,6 +131,7 @@ func (p *Parser) queueTail() *asked {
 func (p *Parser) ask(l *wire.Text, c *command, kind wire.Kind) {
 	x, before := p.push(), p.texts
 	x.start, x.end, x.acked = l.Off, l.End, l.PeerAcked
+	x.blind = x.start == p.blindAt || x.start == p.gapEnd
 	x.RequestFirst, x.RequestLast = l.First, l.Last
 	x.Encrypted = l.Secure
 	x.Verb, x.spec = c.verb, c.spec

@@ -80,6 +80,7 @@ func (p *Parser) readReply() bool {
 		p.statusLine(x, l, ind, text, kind)
 		return true
 	}
+	p.loss.adrift = p.loss.pairing == Guessed && string(l.Text) != "."
 	x.Notes.Add(UnexpectedLine)
 	lineNotes(&x.Notes, l, maxReplyLine, LongReply)
 	p.tapeOdd(x, l, kind)
@@ -118,6 +119,9 @@ func (p *Parser) beginReply(x *asked, l *wire.Text) {
 	r.begun, r.off = true, l.Off
 	x.ReplyFirst = l.First
 	p.place(x, l.Off, l.PeerAcked)
+	// A client stands at the end of a reply when it sends the next command.
+	p.loss.adrift = p.loss.adrift && p.loss.pairing == Guessed && x.acked != l.Off
+	r.doubt = p.loss.adrift
 	if p.tape != nil && settledEarly(x.Verb) {
 		p.tape.settle(stream.Client, x, p.n+1)
 	}
@@ -146,6 +150,7 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 	x.Encrypted = x.Encrypted || l.Secure
 	r.bareLF = l.BareLF
 	end := l.End
+	p.loss.served = max(p.loss.served, l.PeerAcked)
 	p.scan[stream.Server].Skip()
 	if kind == wire.Tail {
 		x.Notes.Add(ReplyDamaged)
@@ -217,13 +222,16 @@ func (p *Parser) readRow() bool {
 		}
 	}
 	if single {
+		if x.Verb == "" && kind == wire.Line && l.PeerAcked <= p.loss.served {
+			p.loss.adrift = true // the server had no other command than before
+		}
 		x.lookedAhead()
 		p.finish(p.reply.statusEnd)
 		return true
 	}
 	x.lookedAhead()
 	if x.Verb == "" {
-		x.setVerb(guessByRow(l.Text))
+		x.setVerb(x.agreeing(guessByRow(l.Text)))
 	}
 	if x.Verb == LIST || x.Verb == UIDL || x.Verb == XUIDL || x.Verb == XAUTHLIST {
 		if len(bytes.TrimSpace(x.Args.Reveal())) > 0 {

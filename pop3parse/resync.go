@@ -3,6 +3,7 @@ package pop3parse
 import (
 	"bytes"
 	"sort"
+	"strings"
 
 	"popscope/pop3parse/wire"
 	"popscope/reassembly/stream"
@@ -12,13 +13,27 @@ import (
 // bytes belong to:
 //
 //	the reply to a command begins no earlier than where the client stood
-//	when it sent the command (asked.acked), and exactly there when the
-//	client waited for each reply;
+//	when it sent the command (asked.acked);
 //	bytes were sent no earlier than the server had the whole command
 //	(their PeerAcked is at least asked.end).
 //
-// Both bounds together leave one command, unless the client pipelined;
-// then the shape of the reply has to do, and the exchange says guessed.
+// They prove it, and the exchange says resynced, for a client that sends one
+// command or several and waits for all the replies before it sends more.
+// Where such a client stands when it sends a command, all earlier ones are
+// answered but those that it sent from the same place. So the reply to the
+// first command sent from a place begins exactly there (isClear), and the
+// others follow in order. A command is the first one (isFirst)
+//
+//	if the command directly before it was sent from an earlier place;
+//	or, where what stands directly before it was lost, if bytes that the
+//	client had received acknowledge all of that: then nothing of it was sent
+//	when they had come.
+//
+// Without the second part the lost bytes may hold commands sent from the same
+// place, to which the replies may be, so the exchange says guessed, as it does
+// where the shape of a reply has to do. That a client goes on when it has only
+// a part of what it asked for can be seen where nothing is lost (slides); of
+// such a client nothing is proved any more.
 
 // lossState is what a loss left undecided, and how sure pairing is since.
 type lossState struct {
@@ -26,7 +41,10 @@ type lossState struct {
 	off, end  int64 // of the lost bytes
 	pairing   Pairing
 	prevAcked int64 // asked.acked of the last finished command; -1 unknown
+	served    int64 // how much of the client's stream the server had when it sent the status lines read so far; -1 unknown
+	slides    bool  // the client was seen to go on when it had a part of what it had asked for
 	tail      bool  // the next line is the rest of a reply whose beginning was lost
+	adrift    bool  // what looks like a status line next may be a line of data
 }
 
 // openLoss notes that bytes of the server's stream are missing.
@@ -53,10 +71,28 @@ func (p *Parser) place(x *asked, off, acked int64) {
 	if next := p.nextAfter(x); next != nil {
 		alone = acked < next.end
 	}
-	if x.spec != nil && alone && x.acked == off && x.acked > p.loss.prevAcked && acked >= x.end {
+	if x.spec != nil && alone && p.isClear(x, off) && acked >= x.end {
 		x.Pairing = Resynced
 		p.loss.pairing = Sure
 	}
+}
+
+// isClear reports whether the server's bytes from off on are the reply to x,
+// all commands before it having been finished.
+func (p *Parser) isClear(x *asked, off int64) bool {
+	return x.acked == off && p.isFirst(x)
+}
+
+// isFirst reports whether x is the first command that the client sent where
+// it stood, all commands before it having been finished.
+func (p *Parser) isFirst(x *asked) bool {
+	switch {
+	case x.lost, p.loss.slides, x.acked <= p.loss.prevAcked:
+		return false
+	case x.blind:
+		return p.loss.served >= x.start
+	}
+	return true
 }
 
 // nextAfter returns the command after x, which is the head or about to be.
@@ -85,7 +121,7 @@ func (p *Parser) skipToClearPoint(l *wire.Text) bool {
 		if x == nil || x.lost || x.acked > l.Off || l.PeerAcked < x.end {
 			return false
 		}
-		if x.spec != nil && x.acked == l.Off && p.at(j-1).acked < l.Off {
+		if x.spec != nil && !x.blind && !p.loss.slides && x.acked == l.Off && p.at(j-1).acked < l.Off {
 			for range j {
 				p.giveUp(ReplyLost)
 			}
@@ -109,7 +145,7 @@ func (p *Parser) settleLoss() bool {
 		if p.mayWait() {
 			return false
 		}
-		p.closeLoss(Guessed)
+		p.loseTrack()
 		return true
 	}
 	if p.mode != wantData && len(s.Peek(1)) == 0 { // another gap
@@ -128,7 +164,7 @@ func (p *Parser) settleLoss() bool {
 		return true
 	}
 	if k < 0 {
-		p.closeLoss(Guessed)
+		p.loseTrack()
 		return true
 	}
 	if p.reply.begun && k == 0 {
@@ -136,15 +172,19 @@ func (p *Parser) settleLoss() bool {
 		return true
 	}
 	j := p.groupStart(k)
+	next := j == 0 && p.loss.pairing != Guessed // in the order of the commands it comes next
 	p.loss.pairing = Resynced
+	if p.at(j).lost {
+		p.loss.pairing = Guessed // what was lost may have been sent in one go with those before
+	}
 	for range j {
 		p.giveUp(ReplyLost)
 	}
 	if x := p.head(); x.lost {
-		p.closeLoss(Guessed)
+		p.loseTrack()
 		return true
 	}
-	return p.startAfterLoss(k - j + 1)
+	return p.startAfterLoss(k-j+1, next || p.isFirst(p.head()))
 }
 
 // lastAnswered returns the index of the last waiting command that the
@@ -186,8 +226,9 @@ func (p *Parser) groupStart(k int) int {
 }
 
 // startAfterLoss begins to read the reply of one of the first n waiting
-// commands, all of which may be the one.
-func (p *Parser) startAfterLoss(n int) bool {
+// commands, all of which may be the one. Unless known, what was lost of the
+// client may be the one as well.
+func (p *Parser) startAfterLoss(n int, known bool) bool {
 	s := &p.scan[stream.Server]
 	exact := p.head().acked == p.loss.end
 	l, kind := s.Line()
@@ -200,6 +241,9 @@ func (p *Parser) startAfterLoss(n int) bool {
 		ind, text = parseStatus(l.Text)
 	}
 	isStatus := ind == isOK || ind == isErr
+	if exact && p.isFirst(p.head()) {
+		n, known = 1, true // however many commands were sent with it
+	}
 	if n > 1 {
 		p.loss.pairing = Guessed
 		if isStatus {
@@ -209,12 +253,13 @@ func (p *Parser) startAfterLoss(n int) bool {
 		}
 	}
 	switch {
-	case n == 1 && exact:
+	case n == 1 && exact && known:
 		p.closeLoss(Resynced)
 	case isStatus || exact:
+		p.loss.adrift = !exact
 		p.closeLoss(Guessed)
 	default:
-		p.insideReply(n)
+		p.insideReply(n == 1 && known)
 	}
 	return true
 }
@@ -252,12 +297,12 @@ func fits(x *asked, ind indicator, text []byte) bool {
 }
 
 // insideReply begins to read a reply whose first bytes were lost.
-func (p *Parser) insideReply(n int) {
+func (p *Parser) insideReply(known bool) {
 	x, s := p.head(), &p.scan[stream.Server]
 	x.Notes.Add(ReplyDamaged)
-	x.Pairing = Resynced
-	if n > 1 {
-		x.Pairing = Guessed
+	x.Pairing = Guessed
+	if known {
+		x.Pairing = Resynced
 	}
 	from := max(x.acked, p.loss.off)
 	lost := p.loss.end - from
@@ -265,7 +310,7 @@ func (p *Parser) insideReply(n int) {
 	p.closeLoss(Guessed)
 	rule := x.spec.isMulti(x.Args.Reveal())
 	if rule != multi && (rule != lookAhead || x.spec.isListing()) {
-		p.loss.tail = true
+		p.loss.tail, p.loss.adrift = true, !known
 		return
 	}
 	p.beginData(x)
@@ -294,6 +339,13 @@ func (p *Parser) goOn() {
 		x.Pairing = Guessed
 	}
 	p.closeLoss(Guessed)
+}
+
+// loseTrack ends the decision about a loss where nothing tells what goes on
+// behind it.
+func (p *Parser) loseTrack() {
+	p.closeLoss(Guessed)
+	p.loss.adrift = true
 }
 
 // closeLoss ends the decision about a loss.
@@ -380,12 +432,12 @@ func (p *Parser) endsHere(x *asked) decision {
 		}
 	case l.PeerAcked >= 0 && l.PeerAcked < next.end, next.acked < 0, l.Off < next.acked:
 		return goesOn
-	case l.Off == next.acked && next.acked > p.reply.off:
+	case p.isClear(next, l.Off) && next.acked > p.reply.off:
 		pairing = Resynced
 	}
 	off := l.Off
 	p.reply.cut = true
-	p.loss.pairing = pairing
+	p.loss.pairing, p.loss.adrift = pairing, pairing == Guessed
 	p.endData(x)
 	p.finish(off)
 	return dataEnded
@@ -424,12 +476,11 @@ func (p *Parser) replyToLost(x *asked, l *wire.Text) bool {
 	case next != nil:
 		certain := q >= 0 && q < next.end || next.acked > l.Off
 		if !certain && (x.replies > 0 || x.weak) {
-			known := q >= 0 && next.acked >= 0
+			p.loss.prevAcked = max(p.loss.prevAcked, x.acked)
 			p.loss.pairing = Guessed
-			if known && x.replies > 0 {
+			if q >= 0 && p.isClear(next, l.Off) {
 				p.loss.pairing = Resynced
 			}
-			p.loss.prevAcked = max(p.loss.prevAcked, x.acked)
 			p.pop()
 			return true
 		}
@@ -471,6 +522,19 @@ func guessByRow(row []byte) Verb {
 	switch string(bytes.ToUpper(num)) {
 	case "TOP", "USER", "UIDL", "SASL", "STLS", "CAPA", "PIPELINING", "RESP-CODES", "EXPIRE", "LOGIN-DELAY", "IMPLEMENTATION", "AUTH-RESP-CODE", "UTF8", "LANG":
 		return CAPA
+	}
+	return ""
+}
+
+// agreeing returns the verb that a reply looks like, as far as what was
+// captured of the command allows for it.
+func (x *asked) agreeing(v Verb) Verb {
+	begins := func(v Verb) bool { return strings.HasPrefix(string(v), strings.ToUpper(string(x.VerbSent))) }
+	switch {
+	case begins(v):
+		return v
+	case v == RETR && begins(TOP):
+		return TOP
 	}
 	return ""
 }

@@ -1,0 +1,223 @@
+package pop3parse
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"popscope/reassembly/stream"
+)
+
+// lossyDialog is a random session of which chunks are missing, and what was
+// in it: every status line ends in a tag that no other one has.
+type lossyDialog struct {
+	opt    Options
+	chunks []stream.Chunk
+	asked  map[string]string // by tag: the command line that it answers
+	mails  map[string][]byte // by tag: the message that follows the status line
+}
+
+// newLossyDialog makes the dialog of a seed. The client waits for each reply,
+// or for all replies to several commands that it sends in one go; the server
+// answers when it has all of them, or as they come.
+func newLossyDialog(seed uint64) *lossyDialog {
+	r := rand.New(rand.NewPCG(seed, 2))
+	d := &lossyDialog{
+		opt:   Options{FromStart: true, KeepBody: 1 << 16},
+		asked: map[string]string{}, mails: map[string][]byte{},
+	}
+	step := []int{12, 20, 80, 500, 1400}[r.IntN(5)]
+	pipelines, asTheyCome := r.IntN(2) == 0, r.IntN(2) == 0
+	var off [2]int64
+	send := func(dir stream.Dir, b []byte, acked int64) {
+		for len(b) > 0 {
+			n := min(step, len(b))
+			at := int64(len(d.chunks) + 1)
+			d.chunks = append(d.chunks, stream.Chunk{Dir: dir, Off: off[dir], Data: b[:n:n], PeerAcked: acked, At: stream.Stamp{Packet: at, Nanos: at * 1e6}})
+			off[dir] += int64(n)
+			b = b[n:]
+		}
+	}
+	send(stream.Server, []byte("+OK ready\r\n"), 0)
+	for todo := d.script(r); len(todo) > 0; {
+		n := 1
+		if pipelines {
+			n = min(len(todo), 1+r.IntN(5))
+		}
+		var batch []byte
+		for _, p := range todo[:n] {
+			batch = append(batch, p.command...)
+		}
+		end := off[stream.Client]
+		send(stream.Client, batch, off[stream.Server])
+		var ready []byte
+		for _, p := range todo[:n] {
+			end += int64(len(p.command))
+			ready = append(ready, p.reply...)
+			if asTheyCome && r.IntN(2) == 0 {
+				// It has the segment that the command ends in, and perhaps more.
+				segment := (end - (off[stream.Client] - int64(len(batch))) + int64(step) - 1) / int64(step) * int64(step)
+				send(stream.Server, ready, min(off[stream.Client], off[stream.Client]-int64(len(batch))+segment))
+				ready = nil
+			}
+		}
+		send(stream.Server, ready, off[stream.Client])
+		todo = todo[n:]
+	}
+	if r.IntN(8) == 0 {
+		d.beginLate(r.IntN(len(d.chunks) / 2))
+	}
+	for range 1 + r.IntN(3) {
+		c := &d.chunks[r.IntN(len(d.chunks))]
+		if c.Lost == 0 {
+			c.Lost, c.Data, c.PeerAcked = int64(len(c.Data)), nil, -1
+		}
+	}
+	return d
+}
+
+// pair is a command with its reply, as sent.
+type pair struct{ command, reply []byte }
+
+// script makes up what is said.
+func (d *lossyDialog) script(r *rand.Rand) []pair {
+	var out []pair
+	add := func(command, status string, data ...string) {
+		tag := fmt.Sprintf("<%d>", len(out)+1)
+		d.asked[tag] = command
+		reply, mail := status+" "+tag+"\r\n", ""
+		for _, l := range data {
+			mail += l + "\r\n"
+			if strings.HasPrefix(l, ".") {
+				l = "." + l
+			}
+			reply += l + "\r\n"
+		}
+		if data != nil {
+			reply += ".\r\n"
+			d.mails[tag] = []byte(mail)
+		}
+		out = append(out, pair{[]byte(command + "\r\n"), []byte(reply)})
+	}
+	add("USER alice", "+OK")
+	add("PASS p w", "+OK")
+	for range 3 + r.IntN(13) {
+		n := 1 + r.IntN(12)
+		switch r.IntN(12) {
+		case 0:
+			add("STAT", "+OK 5 500")
+		case 1:
+			add("LIST", "+OK", "1 10", "2 20")
+		case 2:
+			add("UIDL", "+OK", "1 u1", "2 u2")
+		case 3, 4, 5, 6:
+			data := []string{}
+			for range r.IntN(9) {
+				data = append(data, []string{"Subject: x", "", ".x", "+OK fake", "-ERR fake", strings.Repeat("a", r.IntN(90))}[r.IntN(6)])
+			}
+			if r.IntN(4) == 0 {
+				add(fmt.Sprintf("TOP %d 5", n), "+OK", data...)
+			} else {
+				add(fmt.Sprintf("RETR %d", n), "+OK", data...)
+			}
+		case 7:
+			add(fmt.Sprintf("RETR %d", n), "-ERR")
+		case 8, 9:
+			add(fmt.Sprintf("DELE %d", n), []string{"+OK", "-ERR"}[r.IntN(2)])
+		case 10:
+			add([]string{"NOOP", "RSET"}[r.IntN(2)], "+OK")
+		case 11:
+			add("CAPA", "+OK", "TOP")
+		}
+	}
+	if r.IntN(5) > 0 {
+		add("QUIT", []string{"+OK", "-ERR"}[r.IntN(2)])
+	}
+	return out
+}
+
+// beginLate leaves out the first n chunks: the capture began after them, and
+// nobody knows where the streams did.
+func (d *lossyDialog) beginLate(n int) {
+	d.opt.FromStart = false
+	d.chunks = d.chunks[n:]
+	base := [2]int64{-1, -1}
+	least := func(dir stream.Dir, off int64) {
+		if base[dir] < 0 || off < base[dir] {
+			base[dir] = off
+		}
+	}
+	for _, c := range d.chunks {
+		least(c.Dir, c.Off)
+		least(c.Dir.Other(), c.PeerAcked)
+	}
+	for i := range d.chunks {
+		c := &d.chunks[i]
+		c.Off -= base[c.Dir]
+		c.PeerAcked -= base[c.Dir.Other()]
+	}
+}
+
+// check returns what is claimed of the dialog and is not so.
+func (d *lossyDialog) check() string {
+	p := parse(d.opt, d.chunks, stream.ClosedFIN)
+	var wrong strings.Builder
+	for _, x := range p.Exchanges() {
+		command, tag := strings.TrimSuffix(string(x.Verb)+" "+string(x.Args.Reveal()), " "), tagOf(&x)
+		if x.Pairing != Guessed && x.Status != NoReply && !d.answers(&x, tag, command) {
+			fmt.Fprintf(&wrong, "%q is called %s with %q, which answers %q\n", command, x.Pairing, tag, d.asked[tag])
+		}
+	}
+	for _, m := range p.Messages() {
+		x := p.Exchanges()[m.Exchange-1]
+		tag := tagOf(&x)
+		if mail, ok := d.mails[tag]; m.Verdict == Complete && !(ok && bytes.Equal(mail, x.Body)) {
+			fmt.Fprintf(&wrong, "%q is called complete with %q behind %q (%s)\n", x.Verb, x.Body, tag, x.Pairing)
+		}
+	}
+	if wrong.Len() == 0 {
+		return ""
+	}
+	var sent strings.Builder
+	for _, c := range d.chunks {
+		fmt.Fprintf(&sent, "%c at %d, acked %d: %q %d lost\n", "CS"[c.Dir], c.Off, c.PeerAcked, c.Data, c.Lost)
+	}
+	return wrong.String() + sent.String() + show(p)
+}
+
+// answers reports whether a status line that ends in tag answers the command,
+// as far as the loss has left both.
+func (d *lossyDialog) answers(x *Exchange, tag, command string) bool {
+	for t, c := range d.asked {
+		cutReply := x.Notes.Has(ReplyDamaged) && !strings.HasPrefix(tag, "f") // no tag begins like that
+		cutCommand := x.Notes.Has(CommandDamaged)
+		if (t == tag || cutReply && (strings.HasPrefix(t, tag) || !strings.Contains(tag, "<"))) &&
+			(c == command || cutCommand && strings.HasPrefix(c, strings.TrimSpace(command))) {
+			return true
+		}
+	}
+	return false
+}
+
+// tagOf returns the last word of a reply's status line.
+func tagOf(x *Exchange) string {
+	text := x.Text.Reveal()
+	return string(text[bytes.LastIndexByte(text, ' ')+1:])
+}
+
+// TestRandomLosses: whatever is lost of a session, no reply that is called
+// sure or resynced belongs to another command, and no message is complete
+// that is not.
+func TestRandomLosses(t *testing.T) {
+	n := uint64(20000)
+	if testing.Short() {
+		n = 2000
+	}
+	for seed := range n {
+		if wrong := newLossyDialog(seed).check(); wrong != "" {
+			t.Errorf("seed %d: %s", seed, wrong)
+		}
+	}
+}
