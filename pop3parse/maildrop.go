@@ -16,7 +16,7 @@ type Entry struct {
 	Octets   int64  // as LIST claims; -1 when it did not tell
 	UID      []byte // as UIDL tells; nil when it did not. It belongs to the session
 	Marked   bool   // DELE was accepted, and no RSET followed
-	Doubtful bool   // valid iff Marked: a command that was lost may have been an RSET
+	Doubtful bool   // valid iff Marked: a loss leaves it open which DELE was accepted, or whether an RSET was
 }
 
 // Maildrop is what STAT, LIST, UIDL and DELE told about the maildrop.
@@ -175,12 +175,17 @@ func (m *Maildrop) endListing() (duplicate bool) {
 // maxUID bounds a unique id that is remembered; RFC 1939 allows 70 octets.
 const maxUID = 1 << 10
 
-// mark notes an accepted DELE.
-func (m *Maildrop) mark(n int) {
-	if e := m.at(n); e != nil && !e.Marked {
-		e.Marked, e.Doubtful = true, false
+// mark notes an accepted DELE, or one whose reply or number may be another's.
+func (m *Maildrop) mark(n int, doubtful bool) {
+	e := m.at(n)
+	if e == nil {
+		return
+	}
+	if !e.Marked {
+		e.Marked, e.Doubtful = true, true
 		m.marks = append(m.marks, e)
 	}
+	e.Doubtful = e.Doubtful && doubtful
 }
 
 // doubt notes that an RSET may have gone by unseen.

@@ -35,9 +35,13 @@ func (p *Parser) advance(x *asked, end int64) {
 			p.drop.endListing()
 		}
 	case DELE:
-		p.drop.mark(x.Number())
+		p.drop.mark(x.Number(), x.Pairing == Guessed || x.Notes.Has(CommandDamaged))
 	case RSET:
-		p.drop.unmark()
+		if x.Pairing == Guessed {
+			p.drop.doubt()
+		} else {
+			p.drop.unmark()
+		}
 	case QUIT:
 		if p.ses.State == Transaction && !x.Notes.Has(CommandLost) { // a guess commits nothing
 			p.ses.State = Update
