@@ -231,3 +231,23 @@ func TestDroppedPackets(t *testing.T) {
 		})
 	}
 }
+
+// TestServerOnlyHasTheGreeting: where the SYN-ACK is there, the server's first
+// line is the greeting, also if nothing of the client was captured.
+func TestServerOnlyHasTheGreeting(t *testing.T) {
+	for _, name := range []string{"rfc1939-section10", "proxy-text", "server-gmail"} {
+		d := capturetest.Load(t, name)
+		greeting := func(tr capturetest.Trace) any {
+			for _, r := range parseRecords(t, analyzeTrace(t, tr)) {
+				if r["type"] == "session" {
+					return r["greeting"]
+				}
+			}
+			return nil
+		}
+		want, got := greeting(d.Trace()), greeting(d.Trace().OneSide(false))
+		if want == nil || got != want {
+			t.Errorf("%s: greeting %v, want %v", name, got, want)
+		}
+	}
+}

@@ -141,7 +141,7 @@ func (t *track) decideInside(c *stream.Conn, over bool) {
 	switch t.probePOP3(c, t.shard.ports.has(c.Server.Port()), over || t.full()) {
 	case isPOP3:
 		t.tls.inside = isPOP3
-		t.newParser(c, c.Handshake)
+		t.newParser(c, c.Answered)
 		t.replay(t.pop3, c)
 	case isOther:
 		t.leaveTLS(c)

@@ -171,7 +171,7 @@ func (t *track) start(c *stream.Conn, is protocol) {
 	if is == isTLS {
 		t.beginTLS()
 	}
-	t.newParser(c, c.Handshake && is == isPOP3)
+	t.newParser(c, c.Answered && is == isPOP3)
 	t.replay(t.data, c)
 }
 

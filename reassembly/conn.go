@@ -157,6 +157,7 @@ func (a *Assembler) syn(c *conn, side int, s *packet.Segment) bool {
 	}
 	c.syns |= 1 << side
 	c.pub.Handshake = c.syns == 3
+	c.pub.Answered = c.pub.Answered || answer || c.pub.Handshake
 	if c.gathers && h.start == startFixed && peer.start == startFixed {
 		a.startStreams(c)
 	}

@@ -150,7 +150,7 @@ func (a *Assembler) adopt(e *entry, side int) *conn {
 		c.pub.Packets[stream.Server]++
 		c.gathers = false
 	}
-	c.pub.Handshake = c.syns == 3
+	c.pub.Handshake, c.pub.Answered = c.syns == 3, n.known[1-n.from]
 	return c
 }
 

@@ -83,7 +83,7 @@ func (t Trace) newEventConn(number int) *eventConn {
 		syns[dir] = syns[dir] || s.Flags&syn != 0
 	}
 	c.conn.ClientKnown = syns[stream.Client] || syns[stream.Server]
-	c.conn.Handshake = syns[stream.Client] && syns[stream.Server]
+	c.conn.Handshake, c.conn.Answered = syns[stream.Client] && syns[stream.Server], syns[stream.Server]
 	for dir := range c.base {
 		c.base[dir], c.known[dir] = t.base(number, dir == int(stream.Client))
 	}

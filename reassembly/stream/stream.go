@@ -105,6 +105,7 @@ type Conn struct {
 	Flip   bool // set (when ClientKnown is false, and before any data is used): Client and Server are the wrong way round; the assembler swaps them before it next returns
 
 	Handshake   bool // SYN and SYN-ACK were seen
+	Answered    bool // the SYN-ACK was seen: offset 0 is where either direction began
 	ClientKnown bool // a SYN told who is the client; otherwise the port numbers did
 	Close       CloseReason
 	Shed        bool     // closed because a limit on connections was reached
