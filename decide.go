@@ -1,6 +1,8 @@
 package popscope
 
 import (
+	"bytes"
+
 	"popscope/pop3parse"
 	"popscope/reassembly/stream"
 	"popscope/reassembly/tlsdec"
@@ -77,7 +79,7 @@ const maxHeldChunks = 256
 func (t *track) probe(c *stream.Conn, over bool) protocol {
 	onPort := t.shard.ports.has(c.Server.Port())
 	if onPort || t.shard.known > 0 {
-		if tls, need := t.looksLikeTLS(); tls {
+		if tls, need := t.looksLikeTLS(); tls && !t.repliedFirst() {
 			t.content = !onPort
 			if t.wrongWayRound(c) {
 				t.flip(c)
@@ -136,6 +138,13 @@ func (t *track) looksLikeTLS() (tls, need bool) {
 		need = need || more
 	}
 	return false, need
+}
+
+// repliedFirst reports whether a connection caught in the middle begins with a
+// status line in clear: of an STLS that came before, if TLS follows.
+func (t *track) repliedFirst() bool {
+	b := t.seen[stream.Server]
+	return !t.whole && (bytes.HasPrefix(b, []byte("+OK")) || bytes.HasPrefix(b, []byte("-ERR")))
 }
 
 // flip exchanges client and server.

@@ -281,6 +281,26 @@ func TestTLSDroppedPackets(t *testing.T) {
 	}
 }
 
+// TestSTLSNotCaptured: what follows an STLS that was not captured is opened all
+// the same.
+func TestSTLSNotCaptured(t *testing.T) {
+	for _, name := range []string{"tcp-lost-stls", "tcp-middle-of-stls", "tcp-middle-of-tls"} {
+		d := capturetest.Load(t, name)
+		keys := new(tlsdec.KeyLog)
+		if _, err := keys.ReadFrom(strings.NewReader(d.KeyLog)); err != nil {
+			t.Fatal(err)
+		}
+		for way, tr := range map[string]capturetest.Trace{
+			"as it is": d.Trace(), "segments of 7": d.Trace().Split(7), "retransmitted": d.Trace().RetransmitLater(1, 40, 6),
+		} {
+			out := analyzeKeyed(t, tr, keys)
+			if len(completeMails(t, out)) != 1 || !strings.Contains(out, `"tls":"stls"`) || !strings.Contains(out, `"exposure":"protected"`) {
+				t.Errorf("%s, %s:\n%s", name, way, out)
+			}
+		}
+	}
+}
+
 func completeMails(t *testing.T, out string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}

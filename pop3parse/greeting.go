@@ -99,6 +99,9 @@ func (p *Parser) greets(l *wire.Text, ind indicator) (is, known bool) {
 		return false, true
 	}
 	first := p.head()
+	if first == nil && p.tls[stream.Client] {
+		return false, true // to the STLS before
+	}
 	if first == nil {
 		if p.mayWait() {
 			return false, false

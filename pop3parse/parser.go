@@ -410,9 +410,30 @@ func (p *Parser) becomesTLS(d stream.Dir) bool {
 	if !gap && !beginsTLS(b) {
 		return false
 	}
-	p.tls[d] = true
-	s.Drain(p.toTLS)
+	p.handOn(d)
 	return true
+}
+
+// unseenSTLS reports whether direction d goes on with TLS though no STLS was
+// captured, as far as is known: then it may be among what was lost.
+func (p *Parser) unseenSTLS(d stream.Dir) (is, known bool) {
+	if p.stls >= 0 || !p.lossy {
+		return false, true
+	}
+	b := p.scan[d].Peek(3)
+	if len(b) == 0 || b[0] != 0x16 {
+		return false, true
+	}
+	if len(b) < 3 {
+		return false, !p.mayWait()
+	}
+	return b[1] == 3 && b[2] <= 4, true // a handshake record of SSL 3.0 to TLS 1.3
+}
+
+// handOn hands all of direction d from its next byte on to TLS.
+func (p *Parser) handOn(d stream.Dir) {
+	p.tls[d] = true
+	p.scan[d].Drain(p.toTLS)
 }
 
 // beginsTLS reports whether b begins a TLS record: a handshake or an

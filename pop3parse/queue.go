@@ -83,6 +83,15 @@ func (p *Parser) readCommand() bool {
 		return false
 	}
 	s := &p.scan[stream.Client]
+	if s.Offset() == p.blindAt {
+		switch is, known := p.unseenSTLS(stream.Client); {
+		case is:
+			p.handOn(stream.Client)
+			return false
+		case !known:
+			return false
+		}
+	}
 	l, kind := s.Line()
 	switch kind {
 	case wire.None:

@@ -14,6 +14,14 @@ func (p *Parser) readReply() bool {
 		return false
 	}
 	s := &p.scan[stream.Server]
+	switch is, known := p.unseenSTLS(stream.Server); {
+	case is:
+		p.ses.STLS, p.stls = true, s.Offset()
+		p.handOn(stream.Server)
+		return false
+	case !known:
+		return false
+	}
 	l, kind := s.Line()
 	switch kind {
 	case wire.None:
@@ -196,6 +204,16 @@ func (p *Parser) readRow() bool {
 	if p.stls >= 0 && p.becomesTLS(stream.Server) {
 		p.finish(p.reply.statusEnd)
 		return true
+	}
+	if x.Verb == "" {
+		switch is, known := p.unseenSTLS(stream.Server); {
+		case is:
+			x.setVerb(STLS)
+			p.finish(p.reply.statusEnd) // the rest becomes TLS
+			return true
+		case !known:
+			return false
+		}
 	}
 	l, kind := s.Line()
 	single := false
