@@ -145,4 +145,7 @@ func (p *Parser) greeting(l *wire.Text, ind indicator, text []byte) {
 	p.ses.Challenge = apopChallenge(p.ses.Greeting.Reveal())
 	lineNotes(&p.ses.Notes, l, maxReplyLine, LongReply)
 	p.ses.State = Authorization
+	if p.ses.Refused {
+		p.ses.State = Greeting // RFC 1939 section 3: a session begins when the server has sent a positive greeting
+	}
 }

@@ -58,7 +58,7 @@ func (p *Parser) checkState(x *asked) {
 		return
 	}
 	in := p.ses.State
-	if in == StateUnknown && x.Status == OK && spec.in == inAuthorization {
+	if in <= Greeting && x.Status == OK && spec.in == inAuthorization {
 		p.ses.State = Authorization
 	}
 	if spec.in == inTransaction && spec.pop3 && x.Status == OK && in < Transaction {
