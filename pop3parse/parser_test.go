@@ -427,19 +427,20 @@ func TestLossWithASlidingClient(t *testing.T) {
 		S: +OK noop
 
 		C: DELE 1
-
 		xC: DELE 2
+		xC: DELE 3
 
 		S: +OK 1
-
-		C: DELE 3
-
 		S: +OK 2
+
+		C: DELE 4
+
 		S: -ERR 3
+		S: +OK 4
 	`
 	for _, x := range parse(fromStart, script(text), stream.ClosedFIN).Exchanges() {
-		if x.Verb == DELE && x.Number() == 3 && x.Pairing != Guessed {
-			t.Errorf("DELE 3 is called %s with %q", x.Pairing, x.Text.Reveal())
+		if x.Verb == DELE && x.Number() == 4 && x.Pairing != Guessed {
+			t.Errorf("DELE 4 is called %s with %q", x.Pairing, x.Text.Reveal())
 		}
 	}
 }
