@@ -176,7 +176,8 @@ func (p *Parser) login(x *Exchange) {
 	case Err:
 		l.Outcome = Failure
 		if l.Reason == NoReason {
-			l.Reason = p.failure.reason(x.Text.Reveal())
+			r := p.failure.Read(x.Text.Reveal(), l.User)
+			l.Reason, l.Held = r.Reason, r.Sure && r.Reason == InUse
 		}
 		l.ReasonText = x.Text
 	}

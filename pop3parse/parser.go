@@ -103,7 +103,7 @@ type Parser struct {
 	secrets [][]byte    // of the session so far, in lower case: see maskEcho
 	low     []byte      // scratch
 	arena   []byte
-	failure lastFailure
+	failure Refusals
 
 	done     []Exchange
 	logins   []Login

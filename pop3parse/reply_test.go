@@ -68,31 +68,6 @@ func TestAnnouncedOctets(t *testing.T) {
 	}
 }
 
-func TestFailureReason(t *testing.T) {
-	for _, tt := range []struct {
-		code, text string
-		want       Reason
-	}{
-		{"AUTH", "", BadCredentials},
-		{"auth", "", BadCredentials},
-		{"IN-USE", "", InUse},
-		{"LOGIN-DELAY", "", LoginDelay},
-		{"SYS/TEMP", "", TempFault},
-		{"SYS/PERM", "", PermFault},
-		{"", "maildrop already locked", InUse},
-		{"", "invalid user or password", BadCredentials},
-		{"", "no such user", UnknownUser},
-		{"", "unsupported authentication mechanism", NotSupported},
-		{"", "must issue a STLS command first", TLSRequired},
-		{"", "temporary failure", TempFault},
-		{"", "go away", OtherReason},
-	} {
-		if got := FailureReason([]byte(tt.code), []byte(tt.text)); got != tt.want {
-			t.Errorf("[%s] %s: got %s, want %s", tt.code, tt.text, got, tt.want)
-		}
-	}
-}
-
 func TestMultiLineTable(t *testing.T) {
 	for _, tt := range []struct {
 		verb Verb

@@ -251,7 +251,7 @@ func (acc *account) afterFailures(a *Auditor, t *attempt) {
 		return
 	}
 	if p.failures >= a.limits.successFailures && now > p.first && len(acc.uncommon().succeeded) < maxPairs {
-		s := &attackOn{client: t.client, failures: p.failures, inUse: t.login.Reason == pop3parse.InUse, proof: p.proof()}
+		s := &attackOn{client: t.client, failures: p.failures, inUse: t.login.Held, proof: p.proof()}
 		// The success itself matters most.
 		if len(s.proof.packets) == MaxEvidence {
 			s.proof.packets = s.proof.packets[:MaxEvidence-1]

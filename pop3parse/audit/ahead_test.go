@@ -48,6 +48,7 @@ func someFacts(rng *rand.Rand, i int) *Facts {
 		}
 		if l.Outcome == pop3parse.Failure {
 			l.Reason = []pop3parse.Reason{pop3parse.BadCredentials, pop3parse.InUse, pop3parse.UnknownUser, pop3parse.TempFault}[rng.IntN(4)]
+			l.Held = l.Reason == pop3parse.InUse && rng.IntN(2) > 0
 		}
 		f.Logins = append(f.Logins, l)
 	}

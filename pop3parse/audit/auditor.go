@@ -64,6 +64,7 @@ type Auditor struct {
 	most     int   // findings
 	foundNo  int64 // findings beyond that
 	distinct int   // hashes that clients may still keep: see client.users
+	refusals pop3parse.Refusals
 	ahead    ahead
 }
 
@@ -226,7 +227,7 @@ func (a *Auditor) login(f *Facts, srv *server, l *pop3parse.Login, k *keys) {
 		facts: f, login: l, server: srv, session: k.session, keys: k.login,
 		client:   f.Conn.Client.Addr(),
 		guess:    isGuess(l),
-		accepted: l.Outcome == pop3parse.Success || l.Reason == pop3parse.InUse, // RFC 2449 section 8.1.1: the password was right
+		accepted: right(l),
 	}
 	acc := a.account(&t)
 	acc.take(a, &t)
@@ -256,6 +257,10 @@ func (t *attempt) place() place { return place{t.login.At.Packet, t.session} }
 
 // at returns the packet and time of the attempt.
 func (t *attempt) at() stream.Stamp { return t.login.At }
+
+// right reports whether the server has said that what the client knew was
+// right.
+func right(l *pop3parse.Login) bool { return l.Outcome == pop3parse.Success || l.Held }
 
 // isGuess reports whether a login failed because of what the client
 // knew. A maildrop in use, a login too soon, a fault of the server and a

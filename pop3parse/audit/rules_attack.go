@@ -40,7 +40,8 @@ var attackRules = []Rule{
 		Slug: "success-after-failures", Severity: High, Scope: LoginScope,
 		Title:  "Login accepted after many failures",
 		Advice: "Ask the user. If it was not them, the password was guessed: change it, and see what the session read and deleted.",
-		About: "A client failed several times for an account and then got in. A maildrop that is in use counts as in, as the server checks the password first. " +
+		About: "A client failed several times for an account and then got in. A maildrop that is in use counts as in, as the server checks the password first; " +
+			"that a mailbox is locked, and no more, does not, since it may be locked because of the failures. " +
 			"A person who forgot a password looks like this too.",
 		Settings: []Setting{
 			{Name: "failures", Default: 5, About: "so many failures before"},

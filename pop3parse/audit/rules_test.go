@@ -137,6 +137,8 @@ func TestFaultsAreNoGuesses(t *testing.T) {
 		{"-ERR [AUTH] wrong", true}, {"-ERR wrong password", true}, {"-ERR no such user", true}, {"-ERR so sorry", true},
 		{"-ERR [IN-USE] wait", false}, {"-ERR maildrop is locked", false}, {"-ERR [SYS/TEMP] later", false}, {"-ERR [SYS/PERM] broken", false},
 		{"-ERR [LOGIN-DELAY] too soon", false}, {"-ERR you must use TLS", false},
+		{"-ERR Password incorrect, please try again", true}, {`-ERR Password supplied for "tls" is incorrect.`, true}, {"-ERR Logon failure: unknown user name or bad password.", true},
+		{"-ERR This account is locked because of too many failed attempts", true}, {"-ERR login fail, please try again later", true},
 		{"-ERR [AUTH] Plaintext authentication disallowed on non-secure (SSL/TLS) connections.", false},
 	} {
 		path := filepath.Join(t.TempDir(), "dialog.txt")
@@ -145,6 +147,32 @@ func TestFaultsAreNoGuesses(t *testing.T) {
 		}
 		if got := slices.Contains(slugs(run(t, path, popscope.Options{})), "password-guessing"); got != tt.guess {
 			t.Errorf("%s: got %v, want %v", tt.reply, got, tt.guess)
+		}
+	}
+}
+
+// TestMaildropInUse: where the maildrop is in use the password was right, but
+// not everything that is locked is that.
+func TestMaildropInUse(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "success-after-failures.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		reply string
+		in    bool
+	}{
+		{"+OK", true}, {"-ERR [IN-USE] wait", true}, {"-ERR maildrop already locked", true}, {"-ERR Your mailbox is already locked", true},
+		{"-ERR This account is locked because of too many failed attempts", false}, {"-ERR Account is locked", false}, {"-ERR Mailbox is locked", false},
+		{"-ERR [IN-USE] Temporary authentication failure.", false}, {"-ERR Unable to log in user alice", false}, {"-ERR error in user name", false},
+	} {
+		path := filepath.Join(t.TempDir(), "dialog.txt")
+		dialog := strings.Replace(string(text), "C: PASS wonderland-7\nS: +OK", "C: PASS wonderland-7\nS: "+tt.reply, 1)
+		if err := os.WriteFile(path, []byte(dialog), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := slices.Contains(slugs(run(t, path, popscope.Options{})), "success-after-failures"); got != tt.in {
+			t.Errorf("%s: got %v, want %v", tt.reply, got, tt.in)
 		}
 	}
 }

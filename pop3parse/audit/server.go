@@ -140,7 +140,7 @@ func (a *Auditor) userCommands(f *Facts, s *server, session sessionName) {
 			}
 			continue
 		}
-		reason := pop3parse.FailureReason(x.Code, x.Text.Reveal())
+		reason := a.refusals.Read(x.Text.Reveal(), x.Args.Reveal()).Reason
 		if reason != pop3parse.UnknownUser && reason != pop3parse.BadCredentials || x.Notes.Has(pop3parse.WrongState) {
 			continue
 		}
