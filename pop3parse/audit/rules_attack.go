@@ -82,7 +82,8 @@ var attackRules = []Rule{
 		Title:  "Server tells which user names exist",
 		Advice: "Set the server to accept any USER, and to answer a wrong name like a wrong password.",
 		RFC:    "RFC 1939 section 13",
-		About:  "The replies of a server differ between names that exist and names that do not: to USER, or to the login. Refusals for other reasons do not count.",
+		About: "The replies of a server differ between names that exist and names that do not: to USER, or to the login. Refusals for other reasons do not count, " +
+			"such as that access is denied, nor do different answers for one name.",
 	},
 	{
 		Slug: "polling-too-fast", Severity: Low, Scope: AccountScope,

@@ -21,11 +21,46 @@ type server struct {
 	repeats     int // challenges that came again
 	repeatProof proof
 
-	// How it answers to user names.
-	unknown     place // said that there is no such user, to a USER or a login
-	bad         place // said that the password is wrong
-	userRefused place // -ERR to USER for no other reason than the name
-	userTaken   place // +OK to USER
+	user, login answers // how it answers to names: to USER, and to logins
+}
+
+// answers are what a server said of user names. Of which names it said both
+// tells nothing.
+type answers struct {
+	no  answer // there is no such user
+	yes answer // there is one, or so it seems
+}
+
+type answer struct {
+	place
+	user uint64 // a userHash
+}
+
+// deny notes that a name is not known.
+func (s *answers) deny(user uint64, at place) {
+	if !s.no.seen() && !(s.yes.seen() && s.yes.user == user) {
+		s.no = answer{at, user}
+	}
+}
+
+// take notes that a name was taken.
+func (s *answers) take(user uint64, at place) {
+	if s.no.seen() && s.no.user == user {
+		s.no = answer{}
+	}
+	if !s.yes.seen() {
+		s.yes = answer{at, user}
+	}
+}
+
+// proof returns where two names were answered differently; empty where none
+// were.
+func (s *answers) proof() (p proof) {
+	if s.no.seen() && s.yes.seen() {
+		p.add(s.no.place)
+		p.add(s.yes.place)
+	}
+	return p
 }
 
 // capaList is one of the different lists that a server gave.
@@ -118,11 +153,11 @@ func (s *server) loginReply(t *attempt) {
 	if t.login.Outcome != pop3parse.Failure {
 		return
 	}
-	switch {
-	case t.login.Reason == pop3parse.UnknownUser && !s.unknown.seen():
-		s.unknown = t.place()
-	case t.login.Reason == pop3parse.BadCredentials && !s.bad.seen():
-		s.bad = t.place()
+	switch t.login.Reason {
+	case pop3parse.UnknownUser:
+		s.login.deny(t.keys.user, t.place())
+	case pop3parse.BadCredentials:
+		s.login.take(t.keys.user, t.place())
 	}
 }
 
@@ -134,26 +169,29 @@ func (a *Auditor) userCommands(f *Facts, s *server, session sessionName) {
 		if x.Verb != pop3parse.USER || x.Status == pop3parse.NoReply || x.Pairing == pop3parse.Guessed {
 			continue
 		}
+		user, here := x.Args.Reveal(), place{x.ReplyFirst.Packet, session}
 		if x.Status == pop3parse.OK {
-			if !s.userTaken.seen() {
-				s.userTaken = place{x.ReplyFirst.Packet, session}
+			if !s.user.yes.seen() || s.user.no.seen() {
+				s.user.take(a.userHash(user), here)
 			}
 			continue
 		}
-		reason := a.refusals.Read(x.Text.Reveal(), x.Args.Reveal()).Reason
-		if reason != pop3parse.UnknownUser && reason != pop3parse.BadCredentials || x.Notes.Has(pop3parse.WrongState) {
+		if x.Notes.Has(pop3parse.WrongState) || !isAboutName(a.refusals.Read(x.Text.Reveal(), user)) {
 			continue
 		}
-		here := place{x.ReplyFirst.Packet, session}
-		if !s.userRefused.seen() {
-			s.userRefused = here
-		}
-		user := x.Args.Reveal()
+		hash := a.userHash(user)
+		s.user.deny(hash, here)
 		if !a.ignore.account(user) {
 			client := f.Conn.Client.Addr()
-			a.client(client, a.addrHash(client)).refusedName(a, a.userHash(user), here)
+			a.client(client, a.addrHash(client)).refusedName(a, hash, here)
 		}
 	}
+}
+
+// isAboutName reports whether USER was refused for the name. A client that is
+// kept out is told that access is denied, whatever the name.
+func isAboutName(r pop3parse.Refusal) bool {
+	return r.Reason == pop3parse.UnknownUser || r.Reason == pop3parse.BadCredentials && r.Sure
 }
 
 // endServer words what was found about a server.
@@ -179,15 +217,9 @@ func (a *Auditor) endServer(s *server) {
 		a.find(r, plural(s.repeats, "1 session", "sessions")+" with a challenge that was there before", &s.repeatProof).Server = *s.addr
 	}
 	if r := a.rules.betrayed; r != nil {
-		var p proof
-		switch {
-		case s.userRefused.seen() && s.userTaken.seen():
-			p.take(&s.userRefused)
-			p.take(&s.userTaken)
+		if p := s.user.proof(); p.size() > 0 {
 			a.find(r, "USER is refused for some names and accepted for others", &p).Server = *s.addr
-		case s.unknown.seen() && s.bad.seen():
-			p.take(&s.unknown)
-			p.take(&s.bad)
+		} else if p := s.login.proof(); p.size() > 0 {
 			a.find(r, "one reply for names that do not exist, another one for wrong passwords", &p).Server = *s.addr
 		}
 	}
