@@ -30,7 +30,7 @@ var exposureRules = []Rule{
 		Advice: "Set the client to require STLS or to use port 995. The server is ready for it.",
 		RFC:    "RFC 2595 section 4",
 		About: "The server listed STLS in its answer to CAPA, and the client logged in without TLS in the same session, showing a password or a token. " +
-			"Logins that the server refused count too. Whether a server offers STLS to other clients is said in the list of accounts.",
+			"Logins that the server refused count too; one after the server had refused STLS does not, see the rule stls-refused. Whether a server offers STLS to other clients is said in the list of accounts.",
 	},
 	{
 		Slug: "token-in-clear", Severity: High, Scope: AccountScope, session: tokenInClear, needs: clearLogin,
@@ -209,7 +209,24 @@ func stlsNotUsed(v *view, r *active) {
 	if c := v.Session.ClearCapa; v.Session.STLS || c == nil || !Offers(c.Rows, "STLS") {
 		return
 	}
-	v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Cleartext) || shows(l, pop3parse.Token) }, how)
+	refused := v.stlsRefused()
+	v.byUser(r, func(l *pop3parse.Login) bool {
+		return (shows(l, pop3parse.Cleartext) || shows(l, pop3parse.Token)) && (refused == 0 || l.Exchange < refused)
+	}, how)
+}
+
+// stlsRefused returns the number of the exchange in which the server first
+// refused STLS; 0 where it did not.
+func (v *view) stlsRefused() int {
+	if v.traits&stls == 0 {
+		return 0
+	}
+	for i := range v.Exchanges {
+		if x := &v.Exchanges[i]; x.Verb == pop3parse.STLS && x.Status == pop3parse.Err {
+			return x.N
+		}
+	}
+	return 0
 }
 
 func tokenInClear(v *view, r *active) {
