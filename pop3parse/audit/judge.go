@@ -161,11 +161,11 @@ func loginTraits(l *pop3parse.Login) (t traits) {
 	if !l.Encrypted {
 		t |= clearLogin
 	}
-	if l.Outcome != pop3parse.Failure && l.Secret.Known() {
+	if !rejected(l) && l.Secret.Known() {
 		t |= secretTaken
 	}
 	switch shown := shows(l, pop3parse.Cleartext); {
-	case shown && l.Outcome != pop3parse.Failure:
+	case shown && !rejected(l):
 		t |= passwordTaken
 	case shown:
 		t |= passwordRefused

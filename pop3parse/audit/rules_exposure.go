@@ -15,14 +15,16 @@ var exposureRules = []Rule{
 		Advice: "Have the client use TLS on port 995 or STLS, turn off logins in clear on the server, and change the password: it has been on the wire.",
 		RFC:    "RFC 8314 section 4.1",
 		About: "A password went over the wire without TLS, and the server accepted it or its answer is not known. USER and PASS, AUTH PLAIN and AUTH LOGIN " +
-			"show the password to everybody on the path. Passwords that the server refused are the rule cleartext-attempt.",
+			"show the password to everybody on the path. A password that was refused because the maildrop was in use counts as accepted: the server looks for that " +
+			"when the password was right (RFC 1939 section 4, RFC 2449 section 8.1.1). It says so by the response code IN-USE, or in words that leave no doubt, such as " +
+			"\"maildrop already locked\"; that a mailbox is locked, and no more, may mean that the account is. Other passwords that the server refused are the rule cleartext-attempt.",
 	},
 	{
 		Slug: "cleartext-attempt", Severity: Low, Scope: AccountScope, session: cleartextAttempt, needs: passwordRefused,
 		Title:  "Refused password in clear",
 		Advice: "Have the client use TLS. If a person mistyped, what was sent is often close to the real password, or that of another account.",
 		RFC:    "RFC 8314 section 4.1",
-		About:  "A password went over the wire without TLS, and the server did not accept it. An attempt that the server did not let finish counts too when the password was sent.",
+		About:  "A password went over the wire without TLS, and the server did not accept it, for another reason than a maildrop in use. An attempt that the server did not let finish counts too when the password was sent.",
 	},
 	{
 		Slug: "stls-not-used", Severity: High, Scope: AccountScope, session: stlsNotUsed, needs: clearLogin,
@@ -69,7 +71,7 @@ var exposureRules = []Rule{
 		Title:  "Password equal to the user name",
 		Advice: "Change the password. It is the first that is guessed.",
 		RFC:    "RFC 4949, password",
-		About:  "A password that the server accepted, or whose answer is not known, is the user name, with or without the domain and in any case of letters. It can be known only where the password is shown.",
+		About:  "A password that the server accepted, or that was right although the maildrop was in use, or whose answer is not known, is the user name, with or without the domain and in any case of letters. It can be known only where the password is shown.",
 	},
 	{
 		Slug: "anonymous-login", Severity: Low, Scope: PairScope, session: anonymousLogin, needs: loggedIn,
@@ -143,8 +145,11 @@ logins:
 			continue
 		}
 		for k := range n {
-			if bytes.Equal(users[k].first.User, l.User) {
-				users[k].e.add(l.At)
+			if u := &users[k]; bytes.Equal(u.first.User, l.User) {
+				if u.first.Held {
+					u.first = l // that the client got in matters more
+				}
+				u.e.add(l.At)
 				continue logins
 			}
 		}
@@ -168,17 +173,23 @@ logins:
 	}
 }
 
+// rejected reports whether the server refused what the client knew. What was
+// refused since the maildrop was in use was right.
+func rejected(l *pop3parse.Login) bool { return l.Outcome == pop3parse.Failure && !l.Held }
+
 // how writes by which mechanism, how often, and what came of it.
 func how(n int, l *pop3parse.Login) string {
-	if n == 1 && l.Mechanism == "USER/PASS" { // by far the most frequent
+	if n == 1 && l.Mechanism == "USER/PASS" && !l.Held { // by far the most frequent
 		return [...]string{"USER/PASS, outcome not known", "USER/PASS, accepted", "USER/PASS, refused"}[l.Outcome]
 	}
 	b := make([]byte, 0, 64)
 	b = append(b, l.Mechanism...)
-	switch l.Outcome {
-	case pop3parse.Success:
+	switch {
+	case l.Held:
+		b = append(b, ", right, but the maildrop was in use"...)
+	case l.Outcome == pop3parse.Success:
 		b = append(b, ", accepted"...)
-	case pop3parse.Failure:
+	case l.Outcome == pop3parse.Failure:
 		b = append(b, ", refused"...)
 	default:
 		b = append(b, ", outcome not known"...)
@@ -196,12 +207,12 @@ func shows(l *pop3parse.Login, what pop3parse.Exposure) bool {
 }
 
 func cleartextLogin(v *view, r *active) {
-	v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Cleartext) && l.Outcome != pop3parse.Failure }, how)
+	v.byUser(r, func(l *pop3parse.Login) bool { return shows(l, pop3parse.Cleartext) && !rejected(l) }, how)
 }
 
 func cleartextAttempt(v *view, r *active) {
 	v.byUser(r, func(l *pop3parse.Login) bool {
-		return shows(l, pop3parse.Cleartext) && l.Outcome == pop3parse.Failure && l.Secret.Known()
+		return shows(l, pop3parse.Cleartext) && rejected(l) && l.Secret.Known()
 	}, how)
 }
 
@@ -209,9 +220,9 @@ func stlsNotUsed(v *view, r *active) {
 	if c := v.Session.ClearCapa; v.Session.STLS || c == nil || !Offers(c.Rows, "STLS") {
 		return
 	}
-	refused := v.stlsRefused()
+	without := v.stlsRefused()
 	v.byUser(r, func(l *pop3parse.Login) bool {
-		return (shows(l, pop3parse.Cleartext) || shows(l, pop3parse.Token)) && (refused == 0 || l.Exchange < refused)
+		return (shows(l, pop3parse.Cleartext) || shows(l, pop3parse.Token)) && (without == 0 || l.Exchange < without)
 	}, how)
 }
 
@@ -254,7 +265,7 @@ func scramFewIterations(v *view, r *active) {
 
 func passwordIsUser(v *view, r *active) {
 	v.byUser(r, func(l *pop3parse.Login) bool {
-		if l.Outcome == pop3parse.Failure || len(l.User) == 0 || !l.Secret.Known() || l.Exposure == pop3parse.Token {
+		if rejected(l) || len(l.User) == 0 || !l.Secret.Known() || l.Exposure == pop3parse.Token {
 			return false
 		}
 		local, _, _ := bytes.Cut(l.User, []byte("@"))
