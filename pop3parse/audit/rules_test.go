@@ -180,6 +180,15 @@ func TestMaildropInUse(t *testing.T) {
 	}
 }
 
+// TestRepeatedChallengesOfEachServer: whether clients use them or not.
+func TestRepeatedChallengesOfEachServer(t *testing.T) {
+	all := slugs(run(t, filepath.Join("testdata", "apop-challenge-repeats.txt"), popscope.Options{}))
+	all = slices.DeleteFunc(all, func(rule string) bool { return rule != "apop-challenge-repeats" })
+	if len(all) != 3 {
+		t.Errorf("challenges repeat at %d servers, want 3", len(all))
+	}
+}
+
 // TestRulesFindNothingWithoutWhatTheyNeed: a rule that is not called, since
 // a session has nothing of what the rule needs, would have found nothing.
 func TestRulesFindNothingWithoutWhatTheyNeed(t *testing.T) {

@@ -1,12 +1,14 @@
 package audit
 
 import (
+	"bytes"
 	"net/netip"
 	"slices"
 	"strconv"
 	"time"
 
 	"popscope/pop3parse"
+	"popscope/pop3parse/sasl"
 )
 
 // server is what an Auditor remembers of one server.
@@ -18,7 +20,9 @@ type server struct {
 	offered, hidden sighting // STLS in the clear CAPA list, or accepted; and not listed
 	lists           []capaList
 
-	repeats     int // challenges that came again
+	apop        bool // a client has used APOP
+	timestamps  bool // a challenge that came again has the form that RFC 1939 section 7 shows
+	repeats     int  // challenges that came again
 	repeatProof proof
 
 	user, login answers // how it answers to names: to USER, and to logins
@@ -141,6 +145,7 @@ func (a *Auditor) challenge(f *Facts, s *server, session sessionName) {
 	here := place{f.Session.GreetingAt.Packet, session}
 	if n := a.challenges.get(hash, nil); n != 0 {
 		s.repeats++
+		s.timestamps = s.timestamps || isTimestamp(f.Session.Challenge)
 		s.repeatProof.take(a.challenges.at(n))
 		s.repeatProof.take(&here)
 		return
@@ -148,8 +153,30 @@ func (a *Auditor) challenge(f *Facts, s *server, session sessionName) {
 	*a.challenges.at(a.challenges.add(hash)) = here
 }
 
-// loginReply notes what the server betrays when it refuses a login.
+// isTimestamp reports whether a challenge is made of numbers, as in RFC 1939
+// section 7: process ID, clock and host. So a server offers APOP, used or
+// not. Anything else may be the address of the postmaster.
+func isTimestamp(challenge []byte) bool {
+	if !sasl.MsgID(challenge) {
+		return false
+	}
+	local, _, _ := bytes.Cut(challenge[1:], []byte("@"))
+	numbers := 0
+	for number := range bytes.SplitSeq(local, []byte(".")) {
+		if len(bytes.Trim(number, "0123456789abcdefABCDEF")) > 0 || !bytes.ContainsAny(number, "0123456789") {
+			return false
+		}
+		numbers++
+	}
+	return numbers > 1
+}
+
+// loginReply notes whether the server takes part in APOP, and what it betrays
+// when it refuses a login.
 func (s *server) loginReply(t *attempt) {
+	if t.login.Mechanism == "APOP" && t.login.Reason != pop3parse.NotSupported {
+		s.apop = true
+	}
 	if t.login.Outcome != pop3parse.Failure {
 		return
 	}
@@ -213,7 +240,7 @@ func (a *Auditor) endServer(s *server) {
 		}
 		a.find(r, plural(len(s.lists), "1 list", "different lists"), &p).Server = *s.addr
 	}
-	if r := a.rules.challengeRepeats; r != nil && s.repeats > 0 {
+	if r := a.rules.challengeRepeats; r != nil && s.repeats > 0 && (s.apop || s.timestamps) {
 		a.find(r, plural(s.repeats, "1 session", "sessions")+" with a challenge that was there before", &s.repeatProof).Server = *s.addr
 	}
 	if r := a.rules.betrayed; r != nil {
