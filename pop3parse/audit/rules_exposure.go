@@ -308,19 +308,8 @@ func mailInClear(v *view, r *active) {
 		}
 	}
 	if e.total > 0 {
-		v.findUser(r, v.user(), plural(e.total, "1 message", "messages"), &e)
+		v.findUser(r, v.Session.User, plural(e.total, "1 message", "messages"), &e)
 	}
-}
-
-// user returns the user whose login was accepted in this part of the
-// session, or nil.
-func (v *view) user() []byte {
-	for i := range v.Logins {
-		if v.Logins[i].Outcome == pop3parse.Success {
-			return v.Logins[i].User
-		}
-	}
-	return nil
 }
 
 // Offers reports whether a list of capabilities has one: its row begins

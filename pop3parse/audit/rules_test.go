@@ -189,6 +189,26 @@ func TestRepeatedChallengesOfEachServer(t *testing.T) {
 	}
 }
 
+// TestMailInClearOfASessionInParts: each part is about the same user, or a
+// baseline would take them for different findings.
+func TestMailInClearOfASessionInParts(t *testing.T) {
+	text := "S: +OK\nC: AUTH PLAIN Ym9iAGFsaWNlAHdvbmRlcmxhbmQtNw==\nS: +OK\n" + strings.Repeat("C: TOP 1 0\nS: +OK\nS: A: b\nS:\nS: .\n", 8) + "C: QUIT\nS: +OK\n"
+	path := filepath.Join(t.TempDir(), "dialog.txt")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found := run(t, path, popscope.Options{Limits: popscope.Limits{PartExchanges: 3}})
+	found = slices.DeleteFunc(found, func(f audit.Finding) bool { return f.Rule != "mail-in-clear" })
+	if len(found) < 3 {
+		t.Fatalf("%d findings, want one of each part", len(found))
+	}
+	for _, f := range found {
+		if string(f.User) != "bob" || f.ID() != found[0].ID() {
+			t.Errorf("user %q, id %s; want bob, %s", f.User, f.ID(), found[0].ID())
+		}
+	}
+}
+
 // TestRulesFindNothingWithoutWhatTheyNeed: a rule that is not called, since
 // a session has nothing of what the rule needs, would have found nothing.
 func TestRulesFindNothingWithoutWhatTheyNeed(t *testing.T) {
