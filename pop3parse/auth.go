@@ -199,6 +199,9 @@ func (p *Parser) apop(x *Exchange, l *Login) {
 	}
 	l.Challenge = p.ses.Challenge
 	l.Exposure = Crackable
+	if len(l.Response.Reveal()) == 0 && x.Status != OK && !x.Notes.Has(CommandDamaged) {
+		l.Exposure = Protected // without a digest there is nothing to test guesses with
+	}
 	l.At = x.RequestLast
 }
 
