@@ -70,7 +70,9 @@ func TestLiveIsLikeFromFile(t *testing.T) {
 	sources := map[string][]capture.Packet{}
 	var all []capturetest.Trace
 	for _, n := range some(traces(t)) {
-		all = append(all, n.trace)
+		if !fromMiddle(n.name) {
+			all = append(all, n.trace)
+		}
 		sources[n.name] = n.trace.Packets(capturetest.Plain())
 	}
 	sources["all"] = capturetest.Merge(all...).Packets(capturetest.Plain())
@@ -84,6 +86,12 @@ func TestLiveIsLikeFromFile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// fromMiddle reports whether a dialog begins without its SYN. Dialogs share
+// addresses, so behind another one that is open it would be a part of that.
+func fromMiddle(name string) bool {
+	return strings.HasPrefix(name, "tcp-middle") || strings.Contains(name, "nosyn")
 }
 
 // TestResultsComeInTime looks at how long after its last packet a session
@@ -191,7 +199,7 @@ func fateless(s string) string {
 func TestSieve(t *testing.T) {
 	var all []capturetest.Trace
 	for _, n := range traces(t) {
-		if !strings.HasPrefix(n.name, "tcp-middle") && !strings.Contains(n.name, "nosyn") {
+		if !fromMiddle(n.name) {
 			all = append(all, n.trace)
 		}
 	}
