@@ -16,6 +16,11 @@ import (
 // Options say where Open reads from. The zero value is what Open uses.
 type Options struct {
 	Stdin io.Reader // what the name "-" stands for; nil means os.Stdin
+
+	// OpenFile opens a file by its name; nil means os.Open. It is for those
+	// who cannot wait for a named pipe. Stat has to give what that of an
+	// *os.File does: of several files the regular ones are opened twice.
+	OpenFile func(name string) (fs.File, error)
 }
 
 // Open opens capture files as one timeline; see the package documentation
@@ -35,7 +40,10 @@ func (o Options) Open(names ...string) (*Timeline, error) {
 	if len(names) == 0 {
 		return nil, errors.New("capture: no files to open")
 	}
-	t := &Timeline{}
+	t := &Timeline{openFile: o.OpenFile}
+	if t.openFile == nil {
+		t.openFile = func(name string) (fs.File, error) { return os.Open(name) }
+	}
 	stdin := false
 	for _, name := range names {
 		f := &track{t: t, info: FileInfo{Name: name}, index: len(t.tracks)}
@@ -102,7 +110,7 @@ func (t *Timeline) open() (*Timeline, error) {
 func (f *track) open() error {
 	r := f.input
 	if r == nil {
-		file, err := os.Open(f.info.Name)
+		file, err := f.t.openFile(f.info.Name)
 		if err != nil {
 			return err
 		}

@@ -21,6 +21,8 @@ type Timeline struct {
 	num     int64
 	closed  bool
 
+	openFile func(name string) (fs.File, error)
+
 	merging    bool  // there are several files
 	active     int   // files begun and not at their end
 	overlapped bool  // two files were under way at once

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -535,5 +536,41 @@ func TestClose(t *testing.T) {
 	}
 	if n := src.Files()[0].Packets + src.Files()[1].Packets; n != 10 {
 		t.Errorf("%d packets counted", n)
+	}
+}
+
+// TestOpenFile: everything that is opened by its name, also the second time,
+// is opened as the caller wants it.
+func TestOpenFile(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		if err := os.WriteFile(filepath.Join(dir, name), written(t, WriterOptions{}, Packet{Data: []byte("frame"), Orig: 5}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opened := map[string]int{}
+	src, err := Options{OpenFile: func(name string) (fs.File, error) {
+		opened[name]++
+		return os.Open(filepath.Join(dir, name))
+	}}.Open("a", "b", "missing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	var p Packet
+	var missing *fs.PathError
+	if err := src.Next(&p); !errors.As(err, &missing) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the missing file: %v", err)
+	}
+	for range 2 {
+		if err := src.Next(&p); err != nil || string(p.Data) != "frame" {
+			t.Errorf("got %q, %v", p.Data, err)
+		}
+	}
+	if err := src.Next(&p); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+	if want := map[string]int{"a": 2, "b": 2, "missing": 1}; !maps.Equal(opened, want) {
+		t.Errorf("opened:\n got %v\nwant %v", opened, want)
 	}
 }

@@ -62,7 +62,7 @@ same tag (s1, s2, ...), so that reuse shows.`,
 
 // audit is what the command does.
 func (p *program) audit(cmd *cobra.Command, args []string, in *trafficFlags, out *outputFlags, f *auditFlags) error {
-	policy, err := readPolicy(f.policy)
+	policy, err := p.readPolicy(f.policy)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (p *program) audit(cmd *cobra.Command, args []string, in *trafficFlags, out
 	// Messages are no matter of an audit: their sizes and verdicts are
 	// enough, unless records of them are asked for.
 	t.analysis.NoMail = !strings.Contains(strings.Join(o.report.Records, ","), "message") && o.format != "html"
-	if o.news, err = f.check(); err != nil {
+	if o.news, err = f.check(p); err != nil {
 		return err
 	}
 	if _, err := p.report(t, o); err != nil {
@@ -94,7 +94,7 @@ func (p *program) audit(cmd *cobra.Command, args []string, in *trafficFlags, out
 }
 
 // check reads what the flags say about findings.
-func (f *auditFlags) check() (*news, error) {
+func (f *auditFlags) check(p *program) (*news, error) {
 	n := &news{}
 	if f.failOn != "" {
 		s, ok := audit.ParseSeverity(f.failOn)
@@ -107,17 +107,20 @@ func (f *auditFlags) check() (*news, error) {
 		return n, nil
 	}
 	var err error
-	n.known, err = readBaseline(f.baseline)
+	n.known, err = p.readBaseline(f.baseline)
 	return n, err
 }
 
 // readPolicy reads the file that --policy names; "" is none.
-func readPolicy(name string) (audit.Policy, error) {
+func (p *program) readPolicy(name string) (audit.Policy, error) {
 	if name == "" {
 		return audit.Policy{}, nil
 	}
-	text, err := os.ReadFile(name)
-	if err != nil {
+	text, err := readFile(p.ctx, name)
+	switch {
+	case p.ctx.Err() != nil:
+		return audit.Policy{}, p.interrupted()
+	case err != nil:
 		return audit.Policy{}, usage("name a file with a policy", "--policy %s: %w", name, pathCause(err))
 	}
 	policy, err := audit.ParsePolicy(text)
@@ -164,12 +167,12 @@ func (p *program) printRules(args []string, in *trafficFlags, out *outputFlags, 
 		}
 		return nil
 	}
-	to, err := createFile(out.output)
-	if err == nil {
-		to.WriteString(text.String()) // Commit tells of errors
-		err = to.Commit()
-	}
+	to, err := p.createFile(out.output)
 	if err != nil {
+		return err
+	}
+	to.WriteString(text.String()) // Commit tells of errors
+	if err := to.Commit(); err != nil {
 		return outputFailure(out.output, err)
 	}
 	return nil

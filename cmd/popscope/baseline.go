@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"slices"
 
 	"popscope"
@@ -51,10 +50,13 @@ func (n *news) only(all []audit.Finding) []audit.Finding {
 
 // readBaseline returns the ids of the findings in the output of an earlier
 // run with --json.
-func readBaseline(name string) (map[string]bool, error) {
+func (p *program) readBaseline(name string) (map[string]bool, error) {
 	const hint = "a baseline is made by popscope audit --json -o FILE"
-	f, err := os.Open(name)
-	if err != nil {
+	f, err := openInput(p.ctx, name)
+	switch {
+	case p.ctx.Err() != nil:
+		return nil, p.interrupted()
+	case err != nil:
 		return nil, usage(hint, "--baseline %s: %w", name, pathCause(err))
 	}
 	defer f.Close()
@@ -65,6 +67,8 @@ func readBaseline(name string) (map[string]bool, error) {
 		var record struct{ Type, ID string }
 		err := d.Decode(&record)
 		switch {
+		case p.ctx.Err() != nil:
+			return nil, p.interrupted()
 		case errors.Is(err, io.EOF) && ran:
 			return known, nil
 		case errors.Is(err, io.EOF):

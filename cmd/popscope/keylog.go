@@ -18,25 +18,30 @@ const keyLogVariable = "SSLKEYLOGFILE"
 // loadKeyLog reads the TLS secrets that the user has. A log that the
 // environment names may be missing: it is said, and no more.
 func (p *program) loadKeyLog(t *traffic) error {
-	f, err := p.openKeyLog(t)
+	f, err := p.openKeyLog(p.ctx, t)
 	if f == nil {
 		return err
 	}
 	defer f.Close()
+	name := f.file.Name()
 	keys := new(tlsdec.KeyLog)
-	if _, err := keys.ReadFrom(f); err != nil {
-		return p.noKeyLog(t, f.Name(), err)
+	_, err = keys.ReadFrom(f)
+	switch {
+	case p.ctx.Err() != nil:
+		return p.interrupted()
+	case err != nil:
+		return p.noKeyLog(t, name, err)
 	}
 	t.analysis.Keys = keys
 	if !t.quiet {
-		p.sayKeyLog(t, f.Name(), keys.Counts())
+		p.sayKeyLog(t, name, keys.Counts())
 	}
 	return nil
 }
 
 // openKeyLog opens the key log of the flag or of the environment; nil when
 // there is none, or none that has to be there.
-func (p *program) openKeyLog(t *traffic) (*os.File, error) {
+func (p *program) openKeyLog(ctx context.Context, t *traffic) (*input, error) {
 	name := t.keylog
 	if name == "" {
 		name = os.Getenv(keyLogVariable)
@@ -44,8 +49,11 @@ func (p *program) openKeyLog(t *traffic) (*os.File, error) {
 	if name == "" {
 		return nil, nil
 	}
-	f, err := os.Open(name)
-	if err != nil {
+	f, err := openInput(ctx, name)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, p.interrupted()
+	case err != nil:
 		return nil, p.noKeyLog(t, name, err)
 	}
 	return f, nil
@@ -87,12 +95,13 @@ const followEvery = 200 * time.Millisecond
 // is done. A log that was cut short is read again from its start. It closes f.
 func followKeyLog(ctx context.Context, keys *tlsdec.KeyLog, f *os.File) {
 	defer f.Close()
+	in := untilDone(ctx, f)
 	buf := make([]byte, 64<<10)
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	var at int64
 	for {
-		n, err := f.Read(buf)
+		n, err := in.Read(buf)
 		keys.Write(buf[:n])
 		at += int64(n)
 		if n > 0 && err == nil {
@@ -102,6 +111,7 @@ func followKeyLog(ctx context.Context, keys *tlsdec.KeyLog, f *os.File) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			in.again()
 		}
 		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() < at {
 			keys.Write([]byte("\n"))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -70,7 +71,7 @@ func appends(format string) bool {
 
 // newLiveOutput opens the output. tell is called when it cannot be written,
 // once, and with nil when it can be written again.
-func (p *program) newLiveOutput(o *output, count *tally, tell func(error)) (*liveOutput, error) {
+func (p *program) newLiveOutput(ctx context.Context, o *output, count *tally, tell func(error)) (*liveOutput, error) {
 	out := &liveOutput{count: count, name: "standard output", to: p.stdout, tell: tell, done: make(chan struct{})}
 	out.changed.L = &out.mu
 	var err error
@@ -82,10 +83,12 @@ func (p *program) newLiveOutput(o *output, count *tally, tell func(error)) (*liv
 	switch {
 	case o.file != "" && appends(o.format):
 		out.name = o.file
-		err = out.open()
+		if out.file, err = out.open(ctx); err == nil {
+			out.to = out.file
+		}
 	case o.file != "":
 		out.name = o.file
-		if out.whole, err = createFile(o.file); err == nil {
+		if out.whole, err = createFile(ctx, o.file); err == nil {
 			out.to = out.whole
 		}
 	}
@@ -97,29 +100,26 @@ func (p *program) newLiveOutput(o *output, count *tally, tell func(error)) (*liv
 }
 
 // open opens the file to write on at its end.
-func (o *liveOutput) open() error {
-	f, err := os.OpenFile(o.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return err
-	}
-	if o.file != nil {
-		o.stale = append(o.stale, o.file)
-	}
-	o.file, o.to = f, f
-	return nil
+func (o *liveOutput) open(ctx context.Context) (*os.File, error) {
+	return opening(ctx, func() (*os.File, error) {
+		return os.OpenFile(o.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	})
 }
 
 // reopen opens the file of that name in place of the one at hand, which
-// somebody has moved away.
-func (o *liveOutput) reopen() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+// somebody has moved away. Only one goroutine may call it.
+func (o *liveOutput) reopen(ctx context.Context) error {
 	if o.file == nil {
 		return nil
 	}
-	if err := o.open(); err != nil {
+	f, err := o.open(ctx) // not under the lock: a named pipe may wait
+	if err != nil {
 		return err
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stale = append(o.stale, o.file)
+	o.file, o.to = f, f
 	o.failed = time.Time{} // try at once
 	return nil
 }

@@ -24,7 +24,7 @@ func blockedOutput(t *testing.T) (*liveOutput, *os.File) {
 	}
 	t.Cleanup(func() { r.Close() })
 	p := newProgram(context.Background(), nil, w, &bytes.Buffer{})
-	out, err := p.newLiveOutput(&output{format: "jsonl"}, &tally{}, func(err error) { t.Errorf("told of %v", err) })
+	out, err := p.newLiveOutput(context.Background(), &output{format: "jsonl"}, &tally{}, func(err error) { t.Errorf("told of %v", err) })
 	if err != nil {
 		t.Fatal(err)
 	}

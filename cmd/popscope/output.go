@@ -2,6 +2,9 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -42,17 +45,30 @@ type outFile struct {
 	target string // where it goes; "" when it is written in place
 }
 
-// createFile opens the output that --output names. A regular file is
-// written under another name in the same folder until Commit; what is
-// there already and is no regular file, such as /dev/null or a named
-// pipe, is written directly.
-func createFile(name string) (*outFile, error) {
+// createFile opens the output that --output names, or returns the failure to
+// end with.
+func (p *program) createFile(name string) (*outFile, error) {
+	out, err := createFile(p.ctx, name)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return nil, &failure{status: statusInterrupted, err: fmt.Errorf("%s: not written: interrupted", name)}
+	case err != nil:
+		return nil, outputFailure(name, err)
+	}
+	return out, nil
+}
+
+// createFile opens an output. A regular file is written under another name in
+// the same folder until Commit; what is there already and is no regular file,
+// such as /dev/null or a named pipe, is written directly. Until somebody reads
+// from a named pipe, or ctx is done, it waits.
+func createFile(ctx context.Context, name string) (*outFile, error) {
 	target := name
 	if link, err := filepath.EvalSymlinks(name); err == nil {
 		target = link // replace the file that a link points to, not the link
 	}
 	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
-		f, err := os.OpenFile(target, os.O_WRONLY, 0)
+		f, err := opening(ctx, func() (*os.File, error) { return os.OpenFile(target, os.O_WRONLY, 0) })
 		if err != nil {
 			return nil, err
 		}

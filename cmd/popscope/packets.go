@@ -206,9 +206,9 @@ func (p *program) packets(t *traffic, o *packetOutput) error {
 	if o.file == "" {
 		return p.packetsTo(p.stdout, "standard output", t, o, src)
 	}
-	out, err := createFile(o.file)
+	out, err := p.createFile(o.file)
 	if err != nil {
-		return outputFailure(o.file, err)
+		return err
 	}
 	result := p.packetsTo(out, o.file, t, o, src)
 	if notWritten(result) {
@@ -280,7 +280,7 @@ func (p *program) packetsTo(w io.Writer, name string, t *traffic, o *packetOutpu
 		defer shown.end()
 	}
 	for pkt, err := range run.Packets(p.untilDoneSource(src)) {
-		if err != nil && p.ctx.Err() == nil {
+		if err != nil {
 			p.sayInput(err)
 			run.damaged = true
 		}

@@ -27,7 +27,10 @@ func (p *program) open(t *traffic) (*capture.Timeline, error) {
 
 // openCaptures is open for those who need no TLS secrets.
 func (p *program) openCaptures(t *traffic) (*capture.Timeline, error) {
-	src, err := capture.Options{Stdin: untilDone(p.ctx, p.stdin)}.Open(t.files...)
+	src, err := capture.Options{
+		Stdin:    untilDone(p.ctx, p.stdin),
+		OpenFile: func(name string) (fs.File, error) { return openInput(p.ctx, name) },
+	}.Open(t.files...)
 	switch {
 	case err == nil:
 		return src, nil
@@ -93,9 +96,9 @@ func (p *program) report(t *traffic, o *output) (popscope.Summary, error) {
 	if o.file == "" {
 		return p.reportTo(p.stdout, "standard output", t, o, src)
 	}
-	out, err := createFile(o.file)
+	out, err := p.createFile(o.file)
 	if err != nil {
-		return popscope.Summary{}, outputFailure(o.file, err)
+		return popscope.Summary{}, err
 	}
 	sum, result := p.reportTo(out, o.file, t, o, src)
 	if notWritten(result) {
@@ -150,7 +153,7 @@ func (a *analysis) results() iter.Seq[*popscope.Result] {
 		shown := a.p.startProgress(a.t, a.src.Read)
 		defer shown.end()
 		for r, err := range a.Results(a.p.untilDoneSource(a.src)) {
-			if err != nil && a.p.ctx.Err() == nil { // what an interruption cuts short is not damaged
+			if err != nil {
 				a.p.sayInput(err)
 				a.damaged = true
 			}
@@ -230,21 +233,27 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 // untilDoneSource is a Timeline that ends when there is an interruption.
 type untilDoneSource struct {
 	*capture.Timeline
+	ctx  context.Context
 	done atomic.Bool // a context takes much longer to ask, for each packet
 }
 
 // untilDoneSource returns src, to be read until p is interrupted.
 func (p *program) untilDoneSource(src *capture.Timeline) *untilDoneSource {
-	s := &untilDoneSource{Timeline: src}
+	s := &untilDoneSource{Timeline: src, ctx: p.ctx}
 	s.done.Store(p.ctx.Err() != nil)
 	context.AfterFunc(p.ctx, func() { s.done.Store(true) })
 	return s
 }
 
-// Next returns the next packet, or io.EOF after an interruption.
+// Next returns the next packet, or io.EOF after an interruption: what that
+// cuts short is not damaged.
 func (s *untilDoneSource) Next(p *capture.Packet) error {
 	if s.done.Load() {
 		return io.EOF
 	}
-	return s.Timeline.Next(p)
+	err := s.Timeline.Next(p)
+	if err != nil && s.ctx.Err() != nil {
+		return io.EOF
+	}
+	return err
 }

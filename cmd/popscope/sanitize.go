@@ -127,10 +127,8 @@ func (p *program) sanitize(f *sanitizeFlags, t *traffic) error {
 	defer s.Close()
 	damaged := false
 	err = s.Read(p.untilDoneSource(src), func(err error) {
-		if p.ctx.Err() == nil { // what an interruption cuts short is not damaged
-			p.sayInput(err)
-			damaged = true
-		}
+		p.sayInput(err)
+		damaged = true
 	})
 	switch {
 	case errors.Is(err, sanitize.ErrHosts):
@@ -165,9 +163,9 @@ func (p *program) writeCapture(f *sanitizeFlags, s *sanitize.Sanitizer, src *cap
 	if f.output == "-" {
 		return to(p.stdout, "standard output")
 	}
-	out, err := createFile(f.output)
+	out, err := p.createFile(f.output)
 	if err != nil {
-		return outputFailure(f.output, err)
+		return err
 	}
 	if err := to(out, f.output); err != nil {
 		out.Discard()

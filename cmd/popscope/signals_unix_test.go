@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -209,4 +210,99 @@ func wholeFolder(t *testing.T, dir string) {
 			t.Errorf("%s is in no manifest", e.Name())
 		}
 	}
+}
+
+// TestInterruptedAtNamedPipes: wherever a named pipe is waited for, to open
+// it or for bytes, an interruption ends the program at once, with what there
+// is.
+func TestInterruptedAtNamedPipes(t *testing.T) {
+	dir := t.TempDir()
+	pipe, out := filepath.Join(dir, "pipe"), filepath.Join(dir, "out")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Skip(err)
+	}
+	whole := writeDialog(t, "rfc1939-section10")
+	session, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := "CLIENT_RANDOM " + strings.Repeat("ab", 32) + " " + strings.Repeat("cd", 48) + "\n"
+	rows := []struct {
+		name string
+		feed string // what the pipe gives before it is silent; "" means that it has no other end
+		args []string
+		want string // in the report; "" means that there is none
+	}{
+		{"capture", string(session), []string{"analyze", "--json", pipe}, `"type":"session"`},
+		{"capture among files", string(session), []string{"analyze", "--json", whole, pipe}, `"type":"summary"`},
+		{"capture in the middle of a packet", string(session[:len(session)-3]), []string{"analyze", "--json", pipe}, `"type":"session"`},
+		{"capture with --output", string(session), []string{"analyze", "--json", "--output", out, pipe}, `"type":"session"`},
+		{"capture for packets", string(session), []string{"packets", pipe}, "RETR"},
+		{"capture for sanitize", string(session), []string{"sanitize", "-o", out, pipe}, "RETR"},
+		{"key log", line, []string{"analyze", "--keylog", pipe, whole}, ""},
+		{"policy", "disable: [", []string{"audit", "--policy", pipe, whole}, ""},
+		{"baseline", `{"type":"run"}`, []string{"audit", "--baseline", pipe, whole}, ""},
+		{"no capture", "", []string{"analyze", pipe}, ""},
+		{"no capture among files", "", []string{"analyze", "--json", whole, pipe}, `"type":"summary"`},
+		{"no key log", "", []string{"analyze", "--keylog", pipe, whole}, ""},
+		{"no policy", "", []string{"audit", "--policy", pipe, whole}, ""},
+		{"no baseline", "", []string{"audit", "--baseline", pipe, whole}, ""},
+		{"nobody reads --output", "", []string{"analyze", "--output", pipe, whole}, ""},
+		{"nobody reads --output of packets", "", []string{"packets", "--output", pipe, whole}, ""},
+		{"nobody reads --output of rules", "", []string{"audit", "--rules", "--output", pipe}, ""},
+		{"nobody reads --output of sanitize", "", []string{"sanitize", "--output", pipe, whole}, ""},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			capturetest.NoLeaks(t)
+			os.Remove(out)
+			if row.feed != "" {
+				w, err := os.OpenFile(pipe, os.O_RDWR, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer w.Close()
+				if _, err := w.WriteString(row.feed); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			var stdout, stderr strings.Builder
+			ended := make(chan int, 1)
+			go func() { ended <- execute(ctx, row.args, strings.NewReader(""), &stdout, &stderr) }()
+			time.Sleep(300 * time.Millisecond) // it has read all of it, and waits
+			cancel()
+			select {
+			case status := <-ended:
+				if status != statusInterrupted || strings.Count(stderr.String(), "interrupted") != 1 || strings.Count(stderr.String(), "\n") != 1 {
+					t.Errorf("exit status %d, want %d: %s", status, statusInterrupted, stderr.String())
+				}
+			case <-time.After(10 * time.Second):
+				t.Error("the program does not end")
+			}
+			if row.feed == "" {
+				free(t, pipe)
+			}
+			report := stdout.String()
+			if b, err := os.ReadFile(out); err == nil {
+				report = string(b)
+			}
+			if got := strings.Contains(report, row.want); !got || row.want == "" && report != "" {
+				t.Errorf("the report is %.500q, want %q in it", report, row.want)
+			}
+			if strings.Contains(report, `"errors":`) {
+				t.Errorf("an interruption is told as damage: %s", report)
+			}
+		})
+	}
+}
+
+// free lets whoever still waits for the other end of a named pipe go on.
+func free(t *testing.T, pipe string) {
+	f, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(50 * time.Millisecond)
+	f.Close()
 }

@@ -56,9 +56,9 @@ func (p *program) sniff(s *sniffing) error {
 			cancel() // nobody will ever read it
 		}
 	}
-	keylog, err := p.openKeyLog(s.traffic)
+	keylog, err := p.openKeyLog(ctx, s.traffic)
 	if err != nil {
-		return err
+		return notBegun(ctx, err)
 	}
 	if keylog != nil {
 		s.analysis.Keys = new(tlsdec.KeyLog)
@@ -69,15 +69,15 @@ func (p *program) sniff(s *sniffing) error {
 		return captureFailure(err)
 	}
 	defer src.Close()
-	out, err := p.newLiveOutput(s.out, count, tell)
+	out, err := p.newLiveOutput(ctx, s.out, count, tell)
 	if err != nil {
-		return err
+		return notBegun(ctx, err)
 	}
 	if s.files != nil && s.analysis.Detect == popscope.DetectContent {
 		src = newSieved(src, s.analysis)
 	}
 	rec := &recorder{Source: src, count: count}
-	listener, err := s.prepare(rec, out, to)
+	listener, err := s.prepare(ctx, rec, out, to)
 	if err == nil {
 		err = dropPrivileges(to)
 	}
@@ -86,14 +86,14 @@ func (p *program) sniff(s *sniffing) error {
 	}
 	if err != nil {
 		out.abandon()
-		return &failure{status: statusIncomplete, err: err}
+		return notBegun(ctx, &failure{status: statusIncomplete, err: err})
 	}
 	rec.say = voice.say
 
 	a := popscope.New(s.analysis)
 	helpers := p.helpers(ctx, s, a, rec, out, notify, voice, listener)
 	if keylog != nil {
-		helpers.Go(func() { followKeyLog(ctx, s.analysis.Keys, keylog) })
+		helpers.Go(func() { followKeyLog(ctx, s.analysis.Keys, keylog.file) })
 	}
 	if !s.quiet && p.screen.err == nil {
 		p.say("sniffing on " + strings.Join(s.capture.Interfaces, ", "))
@@ -130,6 +130,15 @@ func (p *program) sniff(s *sniffing) error {
 	return nil
 }
 
+// notBegun returns what a run that could not be begun ends with. One that was
+// ended while it waited for the other end of a named pipe has ended well.
+func notBegun(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
 func (s *sniffing) outName() string {
 	if s.out.file == "" {
 		return "standard output"
@@ -153,12 +162,12 @@ func captureFailure(err error) error {
 }
 
 // prepare opens what is to be open before rights are given up.
-func (s *sniffing) prepare(rec *recorder, out *liveOutput, to *account) (net.Listener, error) {
+func (s *sniffing) prepare(ctx context.Context, rec *recorder, out *liveOutput, to *account) (net.Listener, error) {
 	if out.file != nil {
 		to.give(out.file)
 	}
 	if s.files != nil {
-		files, err := capture.NewRotator(*s.files)
+		files, err := opening(ctx, func() (*capture.Rotator, error) { return capture.NewRotator(*s.files) })
 		if err != nil {
 			return nil, fmt.Errorf("--write: %w", err)
 		}
@@ -224,7 +233,7 @@ func (p *program) helpers(ctx context.Context, s *sniffing, a *popscope.Analyzer
 			case <-hangups:
 				notify.tell("RELOADING=1")
 				rec.reopen.Store(true)
-				if err := out.reopen(); err != nil {
+				if err := out.reopen(ctx); err != nil && ctx.Err() == nil {
 					voice.say("the output is written on where it was: " + err.Error())
 				}
 				notify.tell("READY=1")

@@ -8,7 +8,7 @@ import (
 // untilDone returns a Reader that reads r until ctx is done, and then
 // ends, even if a read of r still waits for bytes: a live pipe may be
 // silent for hours.
-func untilDone(ctx context.Context, r io.Reader) io.Reader {
+func untilDone(ctx context.Context, r io.Reader) *waiting {
 	return &waiting{ctx: ctx, r: r, done: make(chan chunk, 1)}
 }
 
@@ -58,3 +58,7 @@ func (w *waiting) Read(p []byte) (int, error) {
 	w.left = w.left[n:]
 	return n, nil
 }
+
+// again has the next Read ask the Reader below even if that was at its end or
+// has failed: a file may have grown.
+func (w *waiting) again() { w.err = nil }
