@@ -49,10 +49,23 @@ func collect() {
 
 // run is the whole program. It returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	return execute(ctx, args, stdin, stdout, stderr)
+}
+
+// ends returns the signals that end the program. What it was started to
+// ignore it ignores: nohup does so with SIGHUP, and a shell without job
+// control with SIGINT, for what it starts in the background.
+func ends() []os.Signal {
+	signals := []os.Signal{syscall.SIGTERM}
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signals = append(signals, s)
+		}
+	}
+	return signals
 }
 
 // execute runs one command. The end of ctx is an interruption.

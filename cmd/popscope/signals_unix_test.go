@@ -297,6 +297,42 @@ func TestInterruptedAtNamedPipes(t *testing.T) {
 	}
 }
 
+// TestIgnoredSignals: what the program was started to ignore, as by nohup,
+// does not end it.
+func TestIgnoredSignals(t *testing.T) {
+	input, dir := manyMails(t), t.TempDir()
+	cmd := exec.Command("sh", "-c", `trap "" HUP INT; exec popscope analyze --json -o out -`)
+	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(time.Minute, func() { cmd.Process.Kill() }).Stop()
+	if _, err := in.Write(input[:len(input)/2]); err != nil { // it is at work when the pipe has taken all that
+		t.Fatal(err)
+	}
+	for _, s := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if err := cmd.Process.Signal(s); err != nil {
+			t.Error(err)
+		}
+	}
+	time.Sleep(200 * time.Millisecond)
+	in.Write(input[len(input)/2:]) // an error shows below
+	in.Close()
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		t.Fatalf("%v, %s", err, stderr.String())
+	}
+	wholeFile(t, "jsonl", filepath.Join(dir, "out"))
+	if b, err := os.ReadFile(filepath.Join(dir, "out")); err != nil || !bytes.Contains(b, []byte(`"messages":200,`)) {
+		t.Errorf("%v: not all messages are in %.500q", err, b)
+	}
+}
+
 // free lets whoever still waits for the other end of a named pipe go on.
 func free(t *testing.T, pipe string) {
 	f, err := os.OpenFile(pipe, os.O_RDWR, 0)

@@ -36,8 +36,11 @@ func (p *program) interfacesJSON(faces []live.Interface) error {
 // sniff is a live run, from opening everything that takes rights to the
 // last word.
 func (p *program) sniff(s *sniffing) error {
-	ctx, cancel := context.WithCancel(p.ctx)
+	// A live run has no other end than a signal, and scripts send SIGINT to
+	// tcpdump in the background, so it counts even where it was ignored.
+	ctx, cancel := signal.NotifyContext(p.ctx, os.Interrupt)
 	defer cancel()
+	context.AfterFunc(ctx, cancel) // a second one ends the program at once
 	notify := newNotifier()
 	to, err := accountOf(s.runAs)
 	if err != nil {
@@ -221,7 +224,7 @@ func (p *program) helpers(ctx context.Context, s *sniffing, a *popscope.Analyzer
 	if p.screen.err != nil && !s.quiet {
 		running.Go(func() { p.showStatus(rec.count, a.Open, rec.Drops, ctx.Done()) })
 	}
-	signal.Reset(syscall.SIGHUP) // for other commands it is an end
+	signal.Reset(syscall.SIGHUP) // for other commands it is an end; here logrotate sends it, also under nohup
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	running.Go(func() {
