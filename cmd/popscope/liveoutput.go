@@ -54,6 +54,7 @@ type liveOutput struct {
 	err     error      // of the last write
 	failed  time.Time  // when it was
 
+	late    atomic.Bool   // some had no room, or were waiting at the end
 	queued  atomic.Int64  // results, ever
 	written atomic.Int64  // of them, or given up
 	done    chan struct{} // closed when the writer has ended
@@ -145,6 +146,7 @@ func (o *liveOutput) put(room int) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.waiting+cost(b) > room {
+		o.late.Store(true)
 		o.count.unreported.Add(1)
 		return false
 	}
@@ -272,6 +274,15 @@ func (o *liveOutput) close(sum popscope.Summary) error {
 	return nil
 }
 
+// closed reports whether somebody has closed the pipe that is written to, and
+// so has seen enough. A named pipe may be read by the next one, so that what
+// is lost meanwhile matters.
+func (o *liveOutput) closed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.file == nil && errors.Is(o.err, syscall.EPIPE)
+}
+
 // finish waits until all is written, or until nothing was for a while, and
 // reports which.
 func (o *liveOutput) finish() bool {
@@ -287,6 +298,7 @@ func (o *liveOutput) finish() bool {
 		}
 		now := o.written.Load()
 		if now == before {
+			o.late.Store(true)
 			o.count.unreported.Add(o.queued.Load() - now)
 			return false
 		}

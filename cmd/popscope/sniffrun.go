@@ -52,7 +52,7 @@ func (p *program) sniff(s *sniffing) error {
 		switch {
 		case err == nil:
 			voice.say(s.outName() + ": written again")
-		case !errors.Is(err, syscall.EPIPE):
+		case !errors.Is(err, syscall.EPIPE) || s.out.file != "" && appends(s.out.format):
 			voice.say(s.outName() + ": not written: " + reason(err).Error())
 		}
 		if err != nil && s.out.file == "" {
@@ -123,11 +123,11 @@ func (p *program) sniff(s *sniffing) error {
 	sum := a.Summary()
 	err = out.close(sum)
 	voice.end()
-	p.sumUp(s, &sum, count)
+	p.sumUp(s, &sum, out)
 	switch {
 	case err != nil:
 		return errWrite{err}
-	case rec.failed || count.unreported.Load() > 0 && out.err == nil:
+	case rec.failed || count.unreported.Load() > 0 && !out.closed():
 		return &failure{status: statusIncomplete}
 	}
 	return nil
@@ -268,13 +268,23 @@ func watch(ctx context.Context, every time.Duration, count *tally, notify *notif
 	}
 }
 
-// sumUp says on standard error what a live run came to.
-func (p *program) sumUp(s *sniffing, sum *popscope.Summary, count *tally) {
-	if n := count.unreported.Load(); n > 0 {
-		p.say(fmt.Sprintf("%d sessions, or parts of them, were not written: the output did not keep up", n))
+// sumUp says on standard error what a live run came to: what is missing in
+// files also with --quiet, for that is an error. To whoever closed the pipe
+// it says nothing else.
+func (p *program) sumUp(s *sniffing, sum *popscope.Summary, out *liveOutput) {
+	closed := out.closed()
+	if n := out.count.unreported.Load(); n > 0 && !closed {
+		text := fmt.Sprintf("%d sessions, or parts of them, were not written", n)
+		if out.late.Load() {
+			text += ": the output did not keep up"
+		}
+		p.say(text)
 	}
-	if n := count.unwritten.Load(); n > 0 {
+	if n := out.count.unwritten.Load(); n > 0 {
 		p.say(fmt.Sprintf("%d packets are in no file", n))
+	}
+	if closed {
+		return
 	}
 	p.warn(s.traffic, sum)
 	if !s.quiet {

@@ -21,7 +21,7 @@ type tally struct {
 	messages           atomic.Int64
 	logins             [3][4]atomic.Int64 // by outcome and exposure
 	findings           [5]atomic.Int64    // by severity
-	unreported         atomic.Int64       // results that the output had no room for
+	unreported         atomic.Int64       // results that are not in the output
 }
 
 // The lists that logins and findings are counted by.
