@@ -188,6 +188,9 @@ func rereadable(name string) bool {
 
 // packets is what the command does.
 func (p *program) packets(t *traffic, o *packetOutput) error {
+	if err := p.loadKeyLog(t); err != nil { // once: it may be a pipe
+		return err
+	}
 	if t.analysis.User != "" {
 		ids, err := p.sessionsOf(t)
 		if err != nil {
@@ -198,7 +201,7 @@ func (p *program) packets(t *traffic, o *packetOutput) error {
 			o.sessions = []string{"-"} // no id begins so
 		}
 	}
-	src, err := p.open(t)
+	src, err := p.openCaptures(t)
 	if err != nil {
 		return err
 	}
@@ -224,7 +227,7 @@ func (p *program) packets(t *traffic, o *packetOutput) error {
 // sessionsOf returns the ids of the sessions in which the user asked for
 // has logged in. Damage is told when the captures are read again.
 func (p *program) sessionsOf(t *traffic) ([]string, error) {
-	src, err := p.open(t)
+	src, err := p.openCaptures(t)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (p *program) open(t *traffic) (*capture.Timeline, error) {
 	return p.openCaptures(t)
 }
 
-// openCaptures is open for those who need no TLS secrets.
+// openCaptures is open for those who need no TLS secrets, or have them.
 func (p *program) openCaptures(t *traffic) (*capture.Timeline, error) {
 	src, err := capture.Options{
 		Stdin:    untilDone(p.ctx, p.stdin),
