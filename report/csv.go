@@ -60,6 +60,13 @@ func newCSV(w io.Writer, o Options) (Writer, error) {
 	return c, nil
 }
 
+// TakeHeader implements Headed.
+func (c *csvWriter) TakeHeader() []byte {
+	header := bytes.Clone(c.out)
+	c.out = c.out[:0]
+	return header
+}
+
 // Write implements Writer.
 func (c *csvWriter) Write(r *popscope.Result) error { return c.records.Write(r) }
 

@@ -290,3 +290,35 @@ func BenchmarkCSV(b *testing.B) {
 		}
 	}
 }
+
+// TestTakeHeader: the header and what is written without it are what is
+// written with it.
+func TestTakeHeader(t *testing.T) {
+	c := cases[0]
+	for _, format := range []string{"csv", "jsonl"} {
+		write := func(take bool) (head, all string) {
+			var b bytes.Buffer
+			w, err := New(format, &b, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if take {
+				head = string(w.(Headed).TakeHeader())
+			}
+			for _, r := range c.results() {
+				if err := w.Write(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(c.summary()); err != nil {
+				t.Fatal(err)
+			}
+			return head, b.String()
+		}
+		_, whole := write(false)
+		head, rest := write(true)
+		if strings.Count(head, "\n") != 1 || head+rest != whole {
+			t.Errorf("%s: %q, and then %q", format, head, rest)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"io"
 	"maps"
 	"slices"
@@ -39,6 +40,13 @@ func newJSONL(w io.Writer, o Options) (Writer, error) {
 	}
 	j.run() // stays in the buffer until there is more to write
 	return j, nil
+}
+
+// TakeHeader implements Headed.
+func (j *jsonl) TakeHeader() []byte {
+	run := bytes.Clone(j.buf)
+	j.buf = j.buf[:0]
+	return run
 }
 
 // Write writes the records of one session, or of one part of it.

@@ -19,6 +19,16 @@ type Writer interface {
 	Close(popscope.Summary) error
 }
 
+// Headed is a Writer whose output begins with a line that those below it
+// need: the header of csv, the run record of jsonl.
+type Headed interface {
+	Writer
+	// TakeHeader returns that line, with its end, and has the Writer leave
+	// it out, for callers that begin several files. It is nil when there is
+	// none, and to be asked for before anything is written.
+	TakeHeader() []byte
+}
+
 // Options choose what is written. The zero value masks secrets, uses no
 // colour and leaves out nothing.
 type Options struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -37,6 +38,7 @@ var errBlocked = errors.New("it takes nothing more")
 type liveOutput struct {
 	format  report.Writer
 	scratch bytes.Buffer // the format's output of one result
+	head    []byte       // what each file begins with
 	count   *tally
 	full    bool // the last result was dropped
 	name    string
@@ -50,6 +52,7 @@ type liveOutput struct {
 	ended   bool       // nothing more will be queued
 	to      io.Writer
 	file    *os.File   // to, if it is a file that can be opened again
+	headed  bool       // it has its head, or needs none
 	stale   []*os.File // files before it, for the writer to close
 	err     error      // of the last write
 	failed  time.Time  // when it was
@@ -73,7 +76,7 @@ func appends(format string) bool {
 // newLiveOutput opens the output. tell is called when it cannot be written,
 // once, and with nil when it can be written again.
 func (p *program) newLiveOutput(ctx context.Context, o *output, count *tally, tell func(error)) (*liveOutput, error) {
-	out := &liveOutput{count: count, name: "standard output", to: p.stdout, tell: tell, done: make(chan struct{})}
+	out := &liveOutput{count: count, name: "standard output", to: p.stdout, tell: tell, headed: true, done: make(chan struct{})}
 	out.changed.L = &out.mu
 	var err error
 	options := o.report
@@ -84,9 +87,7 @@ func (p *program) newLiveOutput(ctx context.Context, o *output, count *tally, te
 	switch {
 	case o.file != "" && appends(o.format):
 		out.name = o.file
-		if out.file, err = out.open(ctx); err == nil {
-			out.to = out.file
-		}
+		err = out.begin(ctx, o.format)
 	case o.file != "":
 		out.name = o.file
 		if out.whole, err = createFile(ctx, o.file); err == nil {
@@ -98,6 +99,20 @@ func (p *program) newLiveOutput(ctx context.Context, o *output, count *tally, te
 	}
 	go out.run()
 	return out, nil
+}
+
+// begin opens a file for a format that is written line by line.
+func (o *liveOutput) begin(ctx context.Context, format string) error {
+	if f, ok := o.format.(report.Headed); ok {
+		o.head = f.TakeHeader()
+	}
+	f, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	o.file, o.to = f, f
+	o.headed = len(o.head) == 0 || format == "csv" && o.begins(f) // the record of another run says nothing of this one
+	return nil
 }
 
 // open opens the file to write on at its end.
@@ -117,12 +132,49 @@ func (o *liveOutput) reopen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	goesOn := sameOpen(o.file, f) && !isEmpty(f)
+	begins := o.begins(f)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if !goesOn {
+		o.headed = begins
+	}
 	o.stale = append(o.stale, o.file)
 	o.file, o.to = f, f
 	o.failed = time.Time{} // try at once
 	return nil
+}
+
+// begins reports whether a file begins with what is above its lines. One that
+// was written with other columns does not.
+func (o *liveOutput) begins(f *os.File) bool {
+	if len(o.head) == 0 {
+		return true
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	r, err := os.Open(o.name)
+	if err != nil {
+		return false
+	}
+	defer r.Close()
+	line := make([]byte, len(o.head))
+	_, err = io.ReadFull(r, line)
+	return err == nil && bytes.Equal(line, o.head)
+}
+
+// sameOpen reports whether two names that were opened are one file.
+func sameOpen(a, b *os.File) bool {
+	x, errX := a.Stat()
+	y, errY := b.Stat()
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// isEmpty reports whether an open file is regular and holds nothing.
+func isEmpty(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular() && info.Size() == 0
 }
 
 // write adds a result, or drops it if too much is waiting.
@@ -168,10 +220,13 @@ func (o *liveOutput) run() {
 		for len(o.queue) == 0 && !o.ended {
 			o.changed.Wait()
 		}
-		results := o.queue
+		results, headed := o.queue, o.headed
 		o.queue = nil
 		o.mu.Unlock()
 		if len(results) == 0 {
+			if !headed {
+				o.emit(nil)
+			}
 			return
 		}
 		for _, b := range results {
@@ -193,14 +248,22 @@ func (o *liveOutput) emit(b []byte) {
 		f.Close()
 	}
 	o.stale = nil
-	to, file, broken := o.to, o.file, o.err != nil
+	to, file, headed, broken := o.to, o.file, o.headed, o.err != nil
 	retry := file != nil && time.Since(o.failed) >= retryAfter
 	o.mu.Unlock()
 	if broken && !retry {
 		o.count.unreported.Add(1)
 		return
 	}
+	if !headed {
+		b = slices.Concat(o.head, b)
+	}
 	n, err := to.Write(b)
+	if err == nil && !headed {
+		o.mu.Lock()
+		o.headed = o.headed || o.file == file // and not another one by now
+		o.mu.Unlock()
+	}
 	if err != nil {
 		o.count.unreported.Add(1)
 		if file != nil && n > 0 {
@@ -308,6 +371,9 @@ func (o *liveOutput) finish() bool {
 
 // abandon gives the output up before anything was written.
 func (o *liveOutput) abandon() {
+	o.mu.Lock()
+	o.headed = true
+	o.mu.Unlock()
 	o.finish()
 	if o.whole != nil {
 		o.whole.Discard()
