@@ -68,7 +68,7 @@ func reason(err error) error {
 
 // outputHint returns advice for an output that could not be written.
 func outputHint(name string, err error) string {
-	dir := filepath.Dir(name)
+	dir := filepath.Dir(destination(name))
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return "see how much room there is with: df -h " + dir

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -63,22 +64,57 @@ func (p *program) createFile(name string) (*outFile, error) {
 // such as /dev/null or a named pipe, is written directly. Until somebody reads
 // from a named pipe, or ctx is done, it waits.
 func createFile(ctx context.Context, name string) (*outFile, error) {
-	target := name
-	if link, err := filepath.EvalSymlinks(name); err == nil {
-		target = link // replace the file that a link points to, not the link
-	}
-	if info, err := os.Stat(target); err == nil && !info.Mode().IsRegular() {
+	target := destination(name) // a link stays
+	info, err := os.Stat(target)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
 		f, err := opening(ctx, func() (*os.File, error) { return os.OpenFile(target, os.O_WRONLY, 0) })
 		if err != nil {
 			return nil, err
 		}
 		return &outFile{buffered: newBuffered(f), file: f}, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp") // mode 0600
 	if err != nil {
 		return nil, err
 	}
 	return &outFile{buffered: newBuffered(f), file: f, target: target}, nil
+}
+
+// maxLinks is how many links are followed, one behind the other: as many as
+// Linux does.
+const maxLinks = 40
+
+// destination returns the file that a name stands for, also when it is a link
+// to a file that is not there yet.
+func destination(name string) string {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		return target
+	}
+	if _, err := os.Stat(name); err == nil {
+		return name // as /dev/stdout, a link to what has no name
+	}
+	target := name
+	for range maxLinks {
+		dir, base := filepath.Split(target)
+		dir, err := filepath.EvalSymlinks(dir) // before anything takes ".." back by its letters
+		if err != nil {
+			return target
+		}
+		target = filepath.Join(dir, base)
+		to, err := os.Readlink(target)
+		switch {
+		case err != nil:
+			return target
+		case filepath.IsAbs(to):
+			target = to
+		default:
+			target = dir + string(filepath.Separator) + to
+		}
+	}
+	return name // a circle
 }
 
 // Commit completes the file and puts it in its place. After an error

@@ -209,7 +209,7 @@ func (s *sniffing) checkFolders(to *account) error {
 		}
 	}
 	if s.out.file != "" && !appends(s.out.format) {
-		return check("--output", s.out.file)
+		return check("--output", destination(s.out.file))
 	}
 	return nil
 }
