@@ -66,14 +66,22 @@ func reason(err error) error {
 	return err
 }
 
+// temporaryFile is how messages call a file that has no name that would tell
+// the user anything.
+const temporaryFile = "the temporary file"
+
 // outputHint returns advice for an output that could not be written.
 func outputHint(name string, err error) string {
 	dir := filepath.Dir(destination(name))
+	switch name {
+	case "standard output": // who redirected it knows where
+		return ""
+	case temporaryFile:
+		dir = os.TempDir()
+	}
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
 		return "see how much room there is with: df -h " + dir
-	case name == "standard output":
-		return ""
 	case errors.Is(err, syscall.EISDIR):
 		return "name a file in it, as in " + filepath.Join(name, "report")
 	case errors.Is(err, fs.ErrNotExist):

@@ -122,7 +122,7 @@ func (p *program) sanitize(f *sanitizeFlags, t *traffic) error {
 	defer src.Close()
 	s, err := sanitize.New(f.opt)
 	if err != nil {
-		return outputFailure("the temporary file", err)
+		return outputFailure(temporaryFile, err)
 	}
 	defer s.Close()
 	damaged := false
@@ -134,7 +134,7 @@ func (p *program) sanitize(f *sanitizeFlags, t *traffic) error {
 	case errors.Is(err, sanitize.ErrHosts):
 		return &failure{status: statusIncomplete, err: err, hint: "leave out --addresses"}
 	case err != nil:
-		return outputFailure("the temporary file", err)
+		return outputFailure(temporaryFile, err)
 	}
 	if err := p.writeCapture(f, s, src); err != nil {
 		return err
