@@ -75,7 +75,7 @@ while [ $SECONDS -lt $end ]; do
 done
 wait $traffic
 status=0
-kill -TERM $live $file
+kill -INT $live $file
 wait $live || { echo "live: status $?"; status=1; }
 code=0
 wait $file || code=$?

@@ -55,15 +55,14 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return execute(ctx, args, stdin, stdout, stderr)
 }
 
-// ends returns the signals that end the program. What it was started to
-// ignore it ignores: nohup does so with SIGHUP, and a shell without job
-// control with SIGINT, for what it starts in the background.
+// ends returns the signals that end the program. SIGHUP does not where the
+// program was started to ignore it, as by nohup. SIGINT always does, as with
+// tcpdump: shells have it ignored by all that a script starts in the
+// background, and the script sends it to end that.
 func ends() []os.Signal {
-	signals := []os.Signal{syscall.SIGTERM}
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
-		if !signal.Ignored(s) {
-			signals = append(signals, s)
-		}
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
 	}
 	return signals
 }

@@ -36,11 +36,8 @@ func (p *program) interfacesJSON(faces []live.Interface) error {
 // sniff is a live run, from opening everything that takes rights to the
 // last word.
 func (p *program) sniff(s *sniffing) error {
-	// A live run has no other end than a signal, and scripts send SIGINT to
-	// tcpdump in the background, so it counts even where it was ignored.
-	ctx, cancel := signal.NotifyContext(p.ctx, os.Interrupt)
+	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
-	context.AfterFunc(ctx, cancel) // a second one ends the program at once
 	notify := newNotifier()
 	to, err := accountOf(s.runAs)
 	if err != nil {
