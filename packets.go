@@ -72,7 +72,7 @@ func (l *packetList) segment(seg *packet.Segment, shard int, at stream.Stamp, ke
 func (l *packetList) leftOut(int, stream.Stamp) {}
 
 func (l *packetList) fail(err error) bool {
-	l.sum.Errors = append(l.sum.Errors, err.Error())
+	l.sum.Errors = append(l.sum.Errors, capture.ErrorText(err))
 	return l.yield(nil, err)
 }
 

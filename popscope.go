@@ -68,7 +68,7 @@ func (a *Analyzer) Results(src capture.Source) iter.Seq2[*Result, error] {
 		}
 		run(src, func(r *Result, err error) bool {
 			if err != nil {
-				a.sum.Errors = append(a.sum.Errors, err.Error())
+				a.sum.Errors = append(a.sum.Errors, capture.ErrorText(err))
 				return yield(nil, err)
 			}
 			for _, r := range a.filter.pass(r) {

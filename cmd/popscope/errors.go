@@ -124,22 +124,7 @@ func (p *program) sayInput(err error) {
 		}
 		return
 	}
-	p.say(inputText(err))
-}
-
-// inputText writes an error about an input as "file: packet, offset: what
-// is wrong".
-func inputText(err error) string {
-	var format *capture.FormatError
-	var path *fs.PathError
-	isFormat, isPath := errors.As(err, &format), errors.As(err, &path)
-	switch {
-	case isPath && (path.Op == "open" || !isFormat):
-		return fmt.Sprintf("%s: %v", inputName(path.Path), path.Err)
-	case isFormat:
-		return fmt.Sprintf("%s: packet %d, offset %d: %s", inputName(format.File), format.Packet, format.Offset, unprefixed(format.Err))
-	}
-	return unprefixed(err)
+	p.say(capture.ErrorText(err))
 }
 
 // unprefixed returns the text of an error without the name of the package
@@ -147,12 +132,7 @@ func inputText(err error) string {
 func unprefixed(err error) string { return strings.TrimPrefix(err.Error(), "capture: ") }
 
 // inputName returns how an input is called in messages.
-func inputName(name string) string {
-	if name == "-" {
-		return "standard input"
-	}
-	return name
-}
+func inputName(name string) string { return capture.InputName(name) }
 
 // flagError turns an error about flags into wrong usage.
 func flagError(cmd *cobra.Command, err error) error {
