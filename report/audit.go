@@ -13,6 +13,7 @@ import (
 	"popscope"
 	"popscope/pop3parse"
 	"popscope/pop3parse/audit"
+	"popscope/reassembly/stream"
 )
 
 // View says what a report is about.
@@ -76,6 +77,7 @@ type auditModel struct {
 	seed   maphash.Seed // of digests
 	name   []byte       // scratch: what a digest is made of
 	sum    popscope.Summary
+	parted int64 // sessions of which a part was not seen
 }
 
 // taggedAccounts are the first tags of the secrets of each account that were
@@ -154,6 +156,17 @@ func (m *auditModel) write(r *popscope.Result) {
 	for i := range r.Logins {
 		m.tag(r, &r.Logins[i])
 	}
+	if r.Last && !seenWhole(r) {
+		m.parted++
+	}
+}
+
+// seenWhole reports whether a session was seen from its first packet to its
+// last, in both directions.
+func seenWhole(r *popscope.Result) bool {
+	c := r.Conn
+	ended := c.Close != stream.NotClosed && c.Close != stream.ClosedTimeout
+	return c.Handshake && ended && !c.Shed && !r.OneSided && c.Lost == [2]int64{}
 }
 
 // tag gives the secret of a login its tag.
@@ -271,7 +284,26 @@ func (m *auditModel) tally() string {
 	return count(total, "finding") + ": " + list(parts)
 }
 
-// nothingMissing is said where no evidence rule has a finding.
+// unseen says what stands where no rule about evidence has a finding. A
+// baseline or a policy may have left such findings out, and an interruption
+// is none: so the facts decide what can be said.
+func (m *auditModel) unseen() string {
+	var missing []string
+	if m.parted > 0 {
+		missing = append(missing, "parts of "+count(m.parted, "session"))
+	}
+	if m.sum.KernelDrops > 0 {
+		missing = append(missing, count(m.sum.KernelDrops, "packet")+" dropped by the kernel")
+	}
+	if len(m.sum.Errors) > 0 {
+		missing = append(missing, "what was not read of the captures")
+	}
+	if len(missing) == 0 {
+		return nothingMissing
+	}
+	return "No findings about it are reported, but something is missing: " + list(missing) + "."
+}
+
 const nothingMissing = "Nothing is known to be missing: every session was seen from its first packet to its last, in both directions."
 
 // text writes what a finding is about: "alice at 192.0.2.10:110 from

@@ -47,7 +47,7 @@ func (m *auditMarkdown) Close(s popscope.Summary) error {
 		out.WriteByte('\n')
 	}
 	m.section(&out, "Findings", m.sorted(false), "None.")
-	m.section(&out, "What was not seen", m.sorted(true), nothingMissing)
+	m.section(&out, "What was not seen", m.sorted(true), m.unseen())
 	out.WriteString("## Totals\n\n")
 	for line := range strings.Lines(string(appendTotals(nil, &s, false, 0))) {
 		out.WriteString("- " + mdText(strings.TrimRight(line, "\n")) + "\n")

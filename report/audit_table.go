@@ -35,7 +35,7 @@ func (t *auditTable) Close(s popscope.Summary) error {
 		return err
 	}
 	t.writeRules(&out, "Findings", t.sorted(false), "None.")
-	t.writeRules(&out, "What was not seen", t.sorted(true), nothingMissing)
+	t.writeRules(&out, "What was not seen", t.sorted(true), t.unseen())
 	t.say(&out, t.paint.bold, t.tally())
 	out.Write(appendTotals(nil, &s, t.paint, t.opt.Width))
 	_, err := out.WriteTo(t.w)

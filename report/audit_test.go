@@ -1,10 +1,78 @@
 package report
 
 import (
+	"bytes"
 	"net/netip"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+
+	"popscope"
+	"popscope/capture/capturetest"
+	"popscope/pop3parse/audit"
 )
+
+// audited returns the audit of a dialog under a policy, in one line.
+func audited(t *testing.T, d *capturetest.Dialog, p audit.Policy) string {
+	t.Helper()
+	var out bytes.Buffer
+	w, err := New("table", &out, Options{View: AuditView})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := popscope.New(popscope.Options{Workers: 1, Policy: p})
+	for r, err := range a.Results(d.Source()) {
+		if err != nil {
+			continue // a dialog may say that the capture is damaged
+		}
+		if err := w.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(a.Summary()); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(strings.Fields(out.String()), " ")
+}
+
+// TestAuditOfWhatIsNotWhole: that findings are left out does not make a
+// capture whole.
+func TestAuditOfWhatIsNotWhole(t *testing.T) {
+	silent := audit.Policy{Rules: make(map[string]audit.Choice)}
+	for _, theme := range audit.Catalogue() {
+		for _, r := range theme.Rules {
+			silent.Rules[r.Slug] = audit.Choice{Off: true}
+		}
+	}
+	const but = "No findings about it are reported, but something is missing: "
+	for _, c := range []struct{ name, want string }{
+		{"bytes-lost", but + "parts of 1 session."},
+		{"bytes-lost.near", nothingMissing},
+		{"one-sided", but + "parts of 1 session."},
+		{"beginning-missing", but + "parts of 1 session."},
+		{"end-missing", but + "parts of 1 session."},
+		{"packets-cut", but + "parts of 1 session."},
+		{"kernel-drops", but + "5 packets dropped by the kernel."},
+		{"capture-damaged", but + "what was not read of the captures."},
+		{"bad-checksums", nothingMissing},
+	} {
+		d := capturetest.Load(t, filepath.Join("..", "pop3parse", "audit", "testdata", c.name+".txt"))
+		if got := audited(t, d, silent); !strings.Contains(got, "What was not seen "+c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestAuditTellsWhatIsMissing: where no rule is off, there is a finding
+// about all that is missing.
+func TestAuditTellsWhatIsMissing(t *testing.T) {
+	for _, d := range append(capturetest.LoadAll(t, ""), capturetest.LoadAll(t, filepath.Join("..", "pop3parse", "audit", "testdata"))...) {
+		if got := audited(t, d, audit.Policy{}); strings.Contains(got, "something is missing") {
+			t.Errorf("%s: %s", d.Name, got)
+		}
+	}
+}
 
 // TestDigestsTellApart: what findings are about has one digest, and what
 // reads like it has another.

@@ -75,7 +75,7 @@ func (t *unseenTally) lines(sum *popscope.Summary) []gapLine {
 		}
 	}
 	for _, e := range sum.Errors {
-		lines = append(lines, gapLine{"Damage in the capture", inertUpTo([]byte(e), maxStepText), "What the damaged place held is missing; packets before it are good.", true})
+		lines = append(lines, gapLine{"Captures not read to their end", inertUpTo([]byte(e), maxStepText), "What stands behind that place is missing; packets before it are good.", true})
 	}
 	add(sum.KernelDrops, "Packets dropped while capturing", count(sum.KernelDrops, "packet"), "The kernel had no time for them. They show up as losses below, if they belonged to a session that is listed.")
 	add(t.lossy, "Bytes lost inside sessions", commas(t.lost[0])+" of clients, "+commas(t.lost[1])+" of servers, in "+count(t.lossy, "session"), "The peer acknowledged them, but the capture does not hold them. Their length is exact, their content unknown.")

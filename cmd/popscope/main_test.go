@@ -198,7 +198,7 @@ func TestInterruptedWhileWaitingForInput(t *testing.T) {
 	if want := "popscope: interrupted: only what was read until then is reported\n"; stderr.String() != want {
 		t.Errorf("standard error:\n got %q\nwant %q", stderr.String(), want)
 	}
-	for _, want := range []string{`{"type":"run"`, `{"type":"session"`, `{"type":"summary"`} {
+	for _, want := range []string{`{"type":"run"`, `{"type":"session"`, `{"type":"summary"`, `"errors":["interrupted: only what was read until then is reported"]`} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("%s is missing in %s", want, stdout.String())
 		}

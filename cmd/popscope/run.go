@@ -146,6 +146,16 @@ func (p *program) analysis(t *traffic, src *capture.Timeline) *analysis {
 	return &analysis{Analyzer: popscope.New(t.analysis), p: p, t: t, src: src}
 }
 
+// Summary returns the counts. An interruption is told among the errors, so
+// that no report of a part reads like one of the whole.
+func (a *analysis) Summary() popscope.Summary {
+	sum := a.Analyzer.Summary()
+	if a.p.ctx.Err() != nil {
+		sum.Errors = append(sum.Errors, errInterrupted.Error())
+	}
+	return sum
+}
+
 // results yields the sessions, tells the user of damage on the way, and
 // shows how far it has come.
 func (a *analysis) results() iter.Seq[*popscope.Result] {
@@ -179,9 +189,11 @@ func (a *analysis) err() error {
 	return nil
 }
 
+var errInterrupted = errors.New("interrupted: only what was read until then is reported")
+
 // interrupted says that the results are not those of the whole capture.
 func (p *program) interrupted() error {
-	return &failure{status: statusInterrupted, err: errors.New("interrupted: only what was read until then is reported")}
+	return &failure{status: statusInterrupted, err: errInterrupted}
 }
 
 // errWrite marks errors of the output.
