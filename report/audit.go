@@ -306,19 +306,19 @@ func (m *auditModel) unseen() string {
 
 const nothingMissing = "Nothing is known to be missing: every session was seen from its first packet to its last, in both directions."
 
-// text writes what a finding is about: "alice at 192.0.2.10:110 from
-// 192.0.2.20".
-func (s *subject) text() string {
+// text writes what a finding is about: "user alice, server 192.0.2.10:110,
+// client 198.51.100.7". What comes from the wire goes through quote.
+func (s *subject) text(quote func(string) string) string {
 	var parts []string
 	f := &s.first
 	if f.User != nil {
-		parts = append(parts, "user "+inertUpTo(f.User, maxCell))
+		parts = append(parts, "user "+quote(inertUpTo(f.User, maxCell)))
 	}
 	if f.Server.IsValid() {
-		parts = append(parts, "server "+f.Server.String())
+		parts = append(parts, "server "+quote(f.Server.String()))
 	}
 	if f.Client.IsValid() {
-		parts = append(parts, "client "+f.Client.String())
+		parts = append(parts, "client "+quote(f.Client.String()))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -351,6 +351,9 @@ type accountRow struct {
 
 // accountTitles are the titles of accountRow's cells.
 var accountTitles = []string{"User", "Server", "Logins", "First", "Last", "Clients", "Mechanisms", "Exposure", "TLS", "Secrets"}
+
+// accountWire are those whose cells come from the wire.
+var accountWire = map[string]bool{"User": true, "Server": true, "Clients": true, "Mechanisms": true}
 
 func (r *accountRow) cells() []string {
 	return []string{r.user, r.server, r.logins, r.first, r.last, r.clients, r.mechanisms, r.exposure, r.tls, r.secrets}

@@ -37,7 +37,9 @@ func (m *auditMarkdown) Close(s popscope.Summary) error {
 		for i := range rows {
 			cells := rows[i].cells()
 			for k := range cells {
-				cells[k] = mdText(cells[k])
+				if accountWire[accountTitles[k]] {
+					cells[k] = codeSpan(cells[k], true)
+				}
 			}
 			mdRow(&out, cells)
 		}
@@ -50,7 +52,7 @@ func (m *auditMarkdown) Close(s popscope.Summary) error {
 	m.section(&out, "What was not seen", m.sorted(true), m.unseen())
 	out.WriteString("## Totals\n\n")
 	for line := range strings.Lines(string(appendTotals(nil, &s, false, 0))) {
-		out.WriteString("- " + mdText(strings.TrimRight(line, "\n")) + "\n")
+		out.WriteString("- " + markdownTotal(strings.TrimRight(line, "\n")) + "\n")
 	}
 	_, err := out.WriteTo(m.w)
 	return err
@@ -72,14 +74,14 @@ func (m *auditMarkdown) section(out *bytes.Buffer, title string, groups []*ruleG
 		rest := g.total
 		for _, s := range g.subjects {
 			rest -= s.times
-			line := Inert(s.first.Detail)
-			if text := s.text(); text != "" {
+			line := inCode(Inert(s.first.Detail)) // it may quote the wire
+			if text := s.text(inCode); text != "" {
 				line = text + ": " + line
 			}
 			if text := s.evidenceText(); text != "" {
 				line += " (" + text + ")"
 			}
-			out.WriteString("- " + mdText(line) + "\n")
+			out.WriteString("- " + line + "\n")
 		}
 		if rest > 0 {
 			out.WriteString("- " + count(rest, "more finding") + "\n")
@@ -87,6 +89,9 @@ func (m *auditMarkdown) section(out *bytes.Buffer, title string, groups []*ruleG
 		out.WriteByte('\n')
 	}
 }
+
+// inCode writes inert text from the wire, outside of tables.
+func inCode(s string) string { return codeSpan(s, false) }
 
 // mdRow writes a row of a table, whose cells are Markdown already.
 func mdRow(out *bytes.Buffer, cells []string) {
@@ -96,8 +101,9 @@ func mdRow(out *bytes.Buffer, cells []string) {
 	out.WriteString("|\n")
 }
 
-// mdText writes inert text so that Markdown shows it as it is: none of its
-// signs make markup, links or HTML. Sites make links of addresses too.
+// mdText writes a text of ours so that Markdown shows it as it is: none of its
+// signs make markup, links or HTML. What comes from the wire is code instead:
+// see codeSpan.
 func mdText(s string) string {
 	var b strings.Builder
 	for i := range len(s) {

@@ -106,7 +106,7 @@ func (t *auditTable) writeSubjects(w io.Writer, g *ruleGroup) {
 	for _, s := range g.subjects {
 		rest -= s.times
 		items := strings.Fields(Inert(s.first.Detail))
-		if text := s.text(); text != "" {
+		if text := s.text(asIs); text != "" {
 			items = append(strings.Fields(text+":"), items...)
 		}
 		if text := s.evidenceText(); text != "" {
@@ -122,6 +122,9 @@ func (t *auditTable) writeSubjects(w io.Writer, g *ruleGroup) {
 		io.WriteString(w, wrap("  - ", strings.Fields(note), " ", t.opt.Width))
 	}
 }
+
+// asIs writes inert text from the wire.
+func asIs(s string) string { return s }
 
 // say writes a text of ours in a colour.
 func (t *auditTable) say(w io.Writer, colour func(string) string, text string) {

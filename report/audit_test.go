@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -14,10 +15,10 @@ import (
 )
 
 // audited returns the audit of a dialog under a policy, in one line.
-func audited(t *testing.T, d *capturetest.Dialog, p audit.Policy) string {
+func audited(t *testing.T, d *capturetest.Dialog, format string, p audit.Policy) string {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := New("table", &out, Options{View: AuditView})
+	w, err := New(format, &out, Options{View: AuditView})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestAuditOfWhatIsNotWhole(t *testing.T) {
 		{"bad-checksums", nothingMissing},
 	} {
 		d := capturetest.Load(t, filepath.Join("..", "pop3parse", "audit", "testdata", c.name+".txt"))
-		if got := audited(t, d, silent); !strings.Contains(got, "What was not seen "+c.want) {
+		if got := audited(t, d, "table", silent); !strings.Contains(got, "What was not seen "+c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
 		}
 	}
@@ -68,7 +69,7 @@ func TestAuditOfWhatIsNotWhole(t *testing.T) {
 // about all that is missing.
 func TestAuditTellsWhatIsMissing(t *testing.T) {
 	for _, d := range append(capturetest.LoadAll(t, ""), capturetest.LoadAll(t, filepath.Join("..", "pop3parse", "audit", "testdata"))...) {
-		if got := audited(t, d, audit.Policy{}); strings.Contains(got, "something is missing") {
+		if got := audited(t, d, "table", audit.Policy{}); strings.Contains(got, "something is missing") {
 			t.Errorf("%s: %s", d.Name, got)
 		}
 	}
@@ -128,5 +129,49 @@ func TestTagsOfAccounts(t *testing.T) {
 		if got := tagged.tags(account); !slices.Equal(got, want[account]) {
 			t.Errorf("account %d has the tags %v\nwant %v", account, got, want[account])
 		}
+	}
+}
+
+// TestAuditMarkdownQuotesTheWire: what the traffic says stands in code only,
+// where forges look for no names, issues and addresses.
+func TestAuditMarkdownQuotesTheWire(t *testing.T) {
+	d, err := capturetest.Parse("hostile", `
+! server [2001:db8:100::1]:110
+! client [2001:db8:100::2]:40001
+! conn 2 client=[2001:db8:100::2]:40002
+S: +OK ready
+C: USER @octocat #1 GH-5 :tada: http://octocat.example |x| `+"`octocat`"+`
+S: +OK
+C: PASS sesame
+S: +OK
+C: QUIT
+S: +OK
+@ 2
+S: +OK ready
+C: USER octocat <b>
+S: +OK
+C: PASS sesame
+S: +OK
+C: QUIT
+S: +OK
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := audited(t, d, "markdown", audit.Policy{})
+	for _, want := range []string{"| `` @octocat #1 GH-5 :tada: http://octocat.example \\|x\\| `octocat` `` |", "user `octocat <b>`, server `[2001:db8:100::1]:110`", "also the password of octocat <b>"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in %s", want, got)
+		}
+	}
+	rest := regexp.MustCompile("``.*?[^`]``[^`]|`[^`]*`").ReplaceAllString(got, "")
+	for _, bare := range []string{"octocat", "GH-5", "tada", "db8", "<b>"} {
+		if strings.Contains(rest, bare) {
+			t.Errorf("%q stands outside of code in %s", bare, rest)
+		}
+	}
+	sum := popscope.Summary{Errors: []string{"@octocat.pcap: packet 1, offset 0: cut short"}}
+	if page := string(render(t, "markdown", Options{View: AuditView}, nil, sum)); !strings.Contains(page, "\n- Warning: `@octocat.pcap: packet 1, offset 0: cut short`\n") {
+		t.Error(page)
 	}
 }

@@ -33,16 +33,22 @@ func appendMarkdownTotals(b []byte, s *popscope.Summary) []byte {
 	var plain bytes.Buffer
 	plain.Write(appendTotals(nil, s, false, 0))
 	for i, line := range strings.Split(strings.TrimSuffix(plain.String(), "\n"), "\n") {
-		switch warning, isWarning := strings.CutPrefix(line, "Warning: "); {
-		case i == 0:
+		if i == 0 {
 			b = append(b, "**"+line+"**\n"...)
-		case isWarning:
-			b = append(b, "- Warning: "+codeSpan(warning, false)+"\n"...)
-		default:
-			b = append(b, "- "+line+"\n"...)
+		} else {
+			b = append(b, "- "+markdownTotal(line)+"\n"...)
 		}
 	}
 	return append(b, '\n')
+}
+
+// markdownTotal writes a line of appendTotals. Warnings may quote names of
+// files; the others are ours.
+func markdownTotal(line string) string {
+	if warning, is := strings.CutPrefix(line, "Warning: "); is {
+		return "Warning: " + codeSpan(warning, false)
+	}
+	return line
 }
 
 // markdownSection writes a grid as a table.
