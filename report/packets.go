@@ -25,7 +25,7 @@ type PacketOptions struct {
 	Hex         bool           // add the bytes of the frame, what is secret in them masked
 	Verbose     bool           // add the fields of all headers
 	Color       bool           // lines only
-	Files       []string       // the inputs; with several of them, Verbose lines and jsonl name the file of a packet
+	Files       []string       // the inputs; with several of them, lines name the file of a packet and its number there
 	Version     string         // jsonl: of the program, for the run record
 }
 

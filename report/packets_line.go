@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +19,8 @@ import (
 // asked for.
 //
 //	5   0.000310  192.0.2.10:50000 > 192.0.2.1:110  [PSH, ACK]  seq=1 ack=25 len=12  C: USER alice
+//
+// With several files it says where in them the packet is: 5 (b.pcap:2).
 type packetLines struct {
 	w     io.Writer
 	opt   PacketOptions
@@ -24,7 +28,9 @@ type packetLines struct {
 	buf   []byte
 	last  int64 // time of the packet shown before
 	any   bool
-	ends  int // width of the ends so far
+	files []string // what lines call the inputs; nil when there is one
+	place int      // width of the places in them so far
+	ends  int      // width of the ends so far
 	tree  *packet.Decoder
 }
 
@@ -32,7 +38,36 @@ func newPacketLines(w io.Writer, o PacketOptions) *packetLines {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	return &packetLines{w: w, opt: o, paint: paint(o.Color), tree: packet.NewDecoder()}
+	l := &packetLines{w: w, opt: o, paint: paint(o.Color), files: shortNames(o.Files), tree: packet.NewDecoder()}
+	for _, name := range l.files {
+		l.place = max(l.place, displayWidth(name)+len("(:)")+numberWidth)
+	}
+	return l
+}
+
+// shortNames returns what lines call several inputs: the names of the files
+// without their folders, unless two have the same.
+func shortNames(files []string) []string {
+	if len(files) < 2 {
+		return nil
+	}
+	var names []string
+	for _, f := range files {
+		name := Inert(filepath.Base(f))
+		if slices.Contains(names, name) {
+			return inertAll(files)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+func inertAll(texts []string) []string {
+	var out []string
+	for _, t := range texts {
+		out = append(out, Inert(t))
+	}
+	return out
 }
 
 const (
@@ -45,6 +80,12 @@ const (
 func (l *packetLines) Write(p *popscope.Packet) error {
 	l.buf = append(l.buf, l.paint.dim(fmt.Sprintf("%*d", numberWidth, p.Num))...)
 	l.buf = append(l.buf, ' ')
+	if p.File < len(l.files) {
+		place := "(" + l.files[p.File] + ":" + strconv.FormatInt(p.FileNum, 10) + ")"
+		l.place = max(l.place, displayWidth(place))
+		l.buf = append(l.buf, l.paint.dim(place)...)
+		l.buf = appendSpaces(l.buf, l.place-displayWidth(place)+1)
+	}
 	l.buf = append(l.buf, l.time(p)...)
 	ends := endText(p.Segment.Src.AddrPort()) + " > " + endText(p.Segment.Dst.AddrPort())
 	l.ends = max(l.ends, len(ends))

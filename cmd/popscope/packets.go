@@ -45,7 +45,9 @@ func (p *program) packetsCommand() *cobra.Command {
 the capture: its number as Wireshark shows it, its time, addresses and TCP
 flags, sequence numbers relative to the start of the connection, what became
 of it (sent again, out of order, cut), and what POP3 it carries: commands and
-status lines, which bytes of which message, TLS records by name.
+status lines, which bytes of which message, TLS records by name. Of several
+files the number counts along the timeline of all, and the file with the number
+in it stands behind: 8 (b.pcap:4).
 
   C: and S: stand before what client and server say. "..." is where a line
   began in an earlier packet or goes on in a later one; # stands before a
