@@ -1,6 +1,9 @@
 package popscope
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // filter passes on the sessions that Options ask for. A session is asked
 // for as a whole: of one that comes in parts, those before the part that
@@ -58,6 +61,9 @@ func drop(results ...*Result) {
 // matches applies the filters to what is known of a session by now.
 func (f *filter) matches(r *Result) bool {
 	o := f.opt
+	if !o.wantsSession(r.ID) {
+		return false
+	}
 	if !o.From.IsZero() && r.Conn.Last.Time().Before(o.From) {
 		return false
 	}
@@ -68,4 +74,9 @@ func (f *filter) matches(r *Result) bool {
 		return false
 	}
 	return o.User == "" || r.sawUser
+}
+
+// wantsSession applies Options.Sessions.
+func (o *Options) wantsSession(id string) bool {
+	return len(o.Sessions) == 0 || slices.ContainsFunc(o.Sessions, func(begin string) bool { return strings.HasPrefix(id, begin) })
 }

@@ -60,6 +60,7 @@ type Options struct {
 	From, To time.Time    // sessions with a packet in this time
 	Hosts    []netip.Addr // client or server
 	User     string       // sessions with a login of this user
+	Sessions []string     // sessions whose id is one of these, or begins as one of them
 }
 
 // DefaultPorts are the registered ports of POP3 and of POP3 in TLS.

@@ -18,11 +18,12 @@ import (
 // window until all that stands before them is known, within limits;
 // then the one that came first is handed on with what is known of it.
 //
-// Options.From and To choose packets, not sessions; Hosts are heeded; User
-// is not, since the packets before a login would have to wait for it.
+// Options.From and To choose packets, not sessions; Hosts and Sessions are
+// heeded; User is not, since the packets before a login would have to wait for
+// it. The Summary counts the sessions that Results would yield, User apart.
 func (a *Analyzer) Packets(src capture.Source) iter.Seq2[*Packet, error] {
 	return func(yield func(*Packet, error) bool) {
-		a.opt.NoMail, a.opt.KeepBody = true, 0
+		a.opt.NoMail, a.opt.KeepBody, a.opt.User = true, 0, ""
 		a.in.dec.LeaveChecksums = false // they are told with each packet
 		a.in.keys.from(src)
 		l := &packetList{Analyzer: a, src: src, w: newWindow(a), yield: yield}
@@ -80,7 +81,9 @@ func (l *packetList) turn(n news) bool {
 	for _, s := range l.shards {
 		s.learn(&n)
 		for _, r := range s.out {
-			l.count(r)
+			for _, r := range l.filter.pass(r) {
+				l.count(r)
+			}
 		}
 		s.out = s.out[:0]
 	}

@@ -3,6 +3,7 @@ package popscope_test
 import (
 	"bytes"
 	"encoding/hex"
+	"maps"
 	"net/netip"
 	"path/filepath"
 	"strings"
@@ -468,4 +469,67 @@ func TestPacketLists(t *testing.T) {
 			golden(t, filepath.Join("testdata", "packets", l.name+map[string]string{"table": ".txt", "jsonl": ".jsonl"}[l.format]), list)
 		})
 	}
+}
+
+// TestPacketsCountWhatIsAskedFor: the summary of a list counts the sessions
+// that Results yields, and those are the ones whose packets are listed.
+func TestPacketsCountWhatIsAskedFor(t *testing.T) {
+	for _, d := range capturetest.LoadAll(t, "") {
+		tr := d.Trace()
+		if len(tr) == 0 {
+			continue
+		}
+		packets := tr.Packets(capturetest.Plain())
+		counts := func(o popscope.Options, list bool) (popscope.Summary, map[string]bool) {
+			o.Workers, o.Limits.PartExchanges = 1, 3
+			a, ids := popscope.New(o), map[string]bool{}
+			if list {
+				for p := range a.Packets(capturetest.Source(packets)) {
+					ids[p.Session] = true
+				}
+			} else {
+				for r := range a.Results(capturetest.Source(packets)) {
+					ids[r.ID] = true
+				}
+			}
+			return a.Summary(), ids
+		}
+		_, all := counts(popscope.Options{}, false)
+		filters := []popscope.Options{
+			{},
+			{Hosts: []netip.Addr{packetHost(packets[0])}},
+			{Hosts: []netip.Addr{netip.MustParseAddr("192.0.2.250")}},
+			{Sessions: []string{"-"}},
+			{From: time.Unix(0, tr[len(tr)-1].Nanos).Add(time.Second)},
+			{To: time.Unix(0, tr[0].Nanos).Add(-time.Second)},
+			{From: time.Unix(0, tr[len(tr)/2].Nanos)},
+			{To: time.Unix(0, tr[len(tr)/2].Nanos)},
+		}
+		for id := range all {
+			filters = append(filters, popscope.Options{Sessions: []string{id[:4], "-"}})
+		}
+		for i, o := range filters {
+			want, reported := counts(o, false)
+			got, listed := counts(o, true)
+			if got.Sessions != want.Sessions || got.Logins != want.Logins || got.Messages != want.Messages || got.Findings != want.Findings {
+				t.Errorf("%s, filter %d: %d sessions, %d logins, %d messages, %d findings; want %d, %d, %d, %d", d.Name, i,
+					got.Sessions, got.Logins, got.Messages, got.Findings, want.Sessions, want.Logins, want.Messages, want.Findings)
+			}
+			if o.From.IsZero() && o.To.IsZero() && !maps.Equal(listed, reported) {
+				t.Errorf("%s, filter %d: packets of %v\nwant %v", d.Name, i, listed, reported)
+			}
+			if want.Sessions == 0 && len(listed) > 0 {
+				t.Errorf("%s, filter %d: packets of %v, and no session", d.Name, i, listed)
+			}
+		}
+	}
+}
+
+// packetHost returns the sender of a plain packet.
+func packetHost(p capture.Packet) netip.Addr {
+	ip := p.Data[14:]
+	if ip[0]>>4 == 6 {
+		return netip.AddrFrom16([16]byte(ip[8:24]))
+	}
+	return netip.AddrFrom4([4]byte(ip[12:16]))
 }

@@ -36,7 +36,7 @@ func (w *window) yield(all bool, yield func(*Packet, error) bool) bool {
 		}
 		if show {
 			r.finish(w)
-			if !yield(&r.Packet, nil) {
+			if w.a.opt.wantsSession(r.Session) && !yield(&r.Packet, nil) {
 				return false
 			}
 		}

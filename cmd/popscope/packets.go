@@ -28,10 +28,9 @@ type packetFlags struct {
 
 // packetOutput is what `popscope packets` writes: checked flags.
 type packetOutput struct {
-	format   string
-	file     string // "" means standard output
-	sessions []string
-	report   report.PacketOptions
+	format string
+	file   string // "" means standard output
+	report report.PacketOptions
 }
 
 // packetsCommand returns `popscope packets`.
@@ -66,7 +65,8 @@ a packet tells how long what is masked in it is. The text of mails is not
 masked. Bytes that nobody could make sense of may be secret and are masked.
 
 --from and --to choose packets here, --host, --user and --session whole
-sessions. --user reads the captures twice, which needs files.`,
+sessions. --user reads the captures twice, which needs files. The summary of
+--json counts the sessions that analyze reports with the same flags.`,
 		Example: `  popscope packets mail.pcap
   popscope packets --time utc --host 192.0.2.10 mail.pcap
   popscope packets --session 5qg6cvbk6hkc --hex mail.pcap
@@ -156,7 +156,7 @@ func (f *packetFlags) checkPackets(cmd *cobra.Command, t *traffic, term terminal
 		if id == "" {
 			return nil, usage("give the id that analyze shows", "--session names no session")
 		}
-		o.sessions = append(o.sessions, id)
+		t.analysis.Sessions = append(t.analysis.Sessions, id)
 	}
 	o.report = report.PacketOptions{
 		ShowSecrets: f.showSecrets, Time: style, Zone: time.Local, Hex: f.hex, Verbose: t.verbose, Color: color,
@@ -198,9 +198,8 @@ func (p *program) packets(t *traffic, o *packetOutput) error {
 		if err != nil {
 			return err
 		}
-		o.sessions = both(o.sessions, ids)
-		if len(o.sessions) == 0 {
-			o.sessions = []string{"-"} // no id begins so
+		if t.analysis.Sessions = ids; len(ids) == 0 {
+			t.analysis.Sessions = []string{"-"} // no id begins so
 		}
 	}
 	src, err := p.openCaptures(t)
@@ -226,8 +225,8 @@ func (p *program) packets(t *traffic, o *packetOutput) error {
 	return result
 }
 
-// sessionsOf returns the ids of the sessions in which the user asked for
-// has logged in. Damage is told when the captures are read again.
+// sessionsOf returns the ids of the sessions asked for in which the user has
+// logged in. Damage is told when the captures are read again.
 func (p *program) sessionsOf(t *traffic) ([]string, error) {
 	src, err := p.openCaptures(t)
 	if err != nil {
@@ -244,28 +243,6 @@ func (p *program) sessionsOf(t *traffic) ([]string, error) {
 		}
 	}
 	return ids, nil
-}
-
-// both returns the ids that begin as one of the wanted ones, or all of them
-// if none is wanted.
-func both(wanted, ids []string) []string {
-	var out []string
-	for _, id := range ids {
-		if wants(wanted, id) {
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
-// wants reports whether a session is asked for.
-func wants(wanted []string, id string) bool {
-	for _, w := range wanted {
-		if strings.HasPrefix(id, w) {
-			return true
-		}
-	}
-	return len(wanted) == 0
 }
 
 // packetsTo writes the packets of src to w, which messages call name.
@@ -289,7 +266,7 @@ func (p *program) packetsTo(w io.Writer, name string, t *traffic, o *packetOutpu
 			p.sayInput(err)
 			run.damaged = true
 		}
-		if pkt == nil || !wants(o.sessions, pkt.Session) {
+		if pkt == nil {
 			continue
 		}
 		if err := out.Write(pkt); err != nil {
