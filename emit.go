@@ -1,6 +1,8 @@
 package popscope
 
 import (
+	"slices"
+
 	"popscope/pop3parse"
 	"popscope/reassembly/stream"
 )
@@ -35,7 +37,7 @@ func (t *track) newResult(c *stream.Conn, last bool) *Result {
 		r.Messages = append(r.Messages, out)
 	}
 	for i := range r.Logins {
-		t.sawUser = t.sawUser || string(r.Logins[i].User) == t.shard.opt.User
+		t.sawUser = t.sawUser || slices.Contains(t.shard.opt.Users, string(r.Logins[i].User))
 	}
 	r.sawUser = t.sawUser
 	t.tlsFacts(r)

@@ -73,7 +73,7 @@ func (f *filter) matches(r *Result) bool {
 	if len(o.Hosts) > 0 && !slices.Contains(o.Hosts, r.Conn.Client.Addr()) && !slices.Contains(o.Hosts, r.Conn.Server.Addr()) {
 		return false
 	}
-	return o.User == "" || r.sawUser
+	return len(o.Users) == 0 || r.sawUser
 }
 
 // wantsSession applies Options.Sessions.

@@ -46,8 +46,8 @@ func TestFiltersTakeWholeSessions(t *testing.T) {
 		want int
 	}{
 		{"no filter", popscope.Options{}, 28},
-		{"user who logs in late", popscope.Options{User: "alice"}, 28},
-		{"nobody", popscope.Options{User: "bob"}, 0},
+		{"user who logs in late", popscope.Options{Users: []string{"bob", "alice"}}, 28},
+		{"nobody", popscope.Options{Users: []string{"bob"}}, 0},
 		{"from the end on", popscope.Options{From: end.Add(-time.Second)}, 28},
 		{"from after the end", popscope.Options{From: end.Add(time.Hour)}, 0},
 		{"to before the beginning", popscope.Options{To: time.Unix(0, tr[0].Nanos).Add(-time.Second)}, 0},

@@ -59,7 +59,7 @@ type Options struct {
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time
 	Hosts    []netip.Addr // client or server
-	User     string       // sessions with a login of this user
+	Users    []string     // sessions with a login of one of these
 	Sessions []string     // sessions whose id is one of these, or begins as one of them
 }
 

@@ -19,11 +19,11 @@ import (
 // then the one that came first is handed on with what is known of it.
 //
 // Options.From and To choose packets, not sessions; Hosts and Sessions are
-// heeded; User is not, since the packets before a login would have to wait for
-// it. The Summary counts the sessions that Results would yield, User apart.
+// heeded; Users are not, since the packets before a login would have to wait for
+// it. The Summary counts the sessions that Results would yield, Users apart.
 func (a *Analyzer) Packets(src capture.Source) iter.Seq2[*Packet, error] {
 	return func(yield func(*Packet, error) bool) {
-		a.opt.NoMail, a.opt.KeepBody, a.opt.User = true, 0, ""
+		a.opt.NoMail, a.opt.KeepBody, a.opt.Users = true, 0, nil
 		a.in.dec.LeaveChecksums = false // they are told with each packet
 		a.in.keys.from(src)
 		l := &packetList{Analyzer: a, src: src, w: newWindow(a), yield: yield}

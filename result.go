@@ -48,7 +48,7 @@ type Result struct {
 
 	partAt  int64 // valid iff !Last: the packet at which the part was full
 	due     rank  // its place in the order of results: what the method rank returns
-	sawUser bool  // Options.User has logged in by now
+	sawUser bool  // one of Options.Users has logged in by now
 
 	conn   stream.Conn  // what Conn points to
 	judge  audit.Facts  // the same facts for package audit

@@ -16,7 +16,7 @@ type track struct {
 	counted bool // in shard.open and shard.ids
 	over    bool // it was read to its end
 	content bool
-	sawUser bool      // a login of Options.User was among the logins
+	sawUser bool      // a login of one of Options.Users was among the logins
 	charge  charge    // for what is kept of it
 	backlog backlog   // while is == undecided, and while that is undecided inside TLS: all that came
 	tls     *tlsLayer // nil until there is TLS

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -151,6 +152,23 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 	}
 	return usage("see "+cmd.CommandPath()+" --help", "%w", err)
+}
+
+// noEmptyFlags refuses flags that were given without a value, as happens when
+// a variable of a script is not set: --fail-on "" would never fail, and
+// --user "" report everybody. No flag has a meaning for an empty value.
+func noEmptyFlags(cmd *cobra.Command) error {
+	var empty error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if several, ok := f.Value.(pflag.SliceValue); ok {
+			values = several.GetSlice()
+		}
+		if empty == nil && slices.Contains(values, "") {
+			empty = usage("give a value, or leave the flag out", "--%s is given, and empty", f.Name)
+		}
+	})
+	return empty
 }
 
 // noArguments refuses words behind a command that takes flags only.

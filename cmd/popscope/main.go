@@ -133,6 +133,7 @@ messages went over the wire.`,
 	root.SetVersionTemplate("popscope {{.Version}}\n")
 	root.Flags().BoolP("version", "V", false, "print the version")
 	root.SetFlagErrorFunc(flagError)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noEmptyFlags(cmd) }
 	root.SetUsageFunc(writeUsage)
 	root.SetHelpCommand(p.helpCommand())
 	root.AddCommand(

@@ -140,7 +140,7 @@ func (f *packetFlags) checkPackets(cmd *cobra.Command, t *traffic, term terminal
 		if o.file != "" && name != "-" && sameFile(name, o.file) {
 			return nil, usage("choose another name for --output", "%s is an input and the output", name)
 		}
-		if t.analysis.User != "" && !rereadable(name) {
+		if len(t.analysis.Users) > 0 && !rereadable(name) {
 			return nil, usage("save the capture to a file first", "--user reads the captures twice, and %s can be read once only", inputName(name))
 		}
 	}
@@ -152,12 +152,7 @@ func (f *packetFlags) checkPackets(cmd *cobra.Command, t *traffic, term terminal
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range f.sessions {
-		if id == "" {
-			return nil, usage("give the id that analyze shows", "--session names no session")
-		}
-		t.analysis.Sessions = append(t.analysis.Sessions, id)
-	}
+	t.analysis.Sessions = f.sessions
 	o.report = report.PacketOptions{
 		ShowSecrets: f.showSecrets, Time: style, Zone: time.Local, Hex: f.hex, Verbose: t.verbose, Color: color,
 		Files: t.files, Version: versionText(),
@@ -193,7 +188,7 @@ func (p *program) packets(t *traffic, o *packetOutput) error {
 	if err := p.loadKeyLog(t); err != nil { // once: it may be a pipe
 		return err
 	}
-	if t.analysis.User != "" {
+	if len(t.analysis.Users) > 0 {
 		ids, err := p.sessionsOf(t)
 		if err != nil {
 			return err
@@ -225,8 +220,8 @@ func (p *program) packets(t *traffic, o *packetOutput) error {
 	return result
 }
 
-// sessionsOf returns the ids of the sessions asked for in which the user has
-// logged in. Damage is told when the captures are read again.
+// sessionsOf returns the ids of the sessions asked for in which one of the
+// users has logged in. Damage is told when the captures are read again.
 func (p *program) sessionsOf(t *traffic) ([]string, error) {
 	src, err := p.openCaptures(t)
 	if err != nil {
@@ -252,7 +247,7 @@ func (p *program) packetsTo(w io.Writer, name string, t *traffic, o *packetOutpu
 		return err
 	}
 	opt := t.analysis
-	opt.User = "" // heeded by the ids
+	opt.Users = nil // heeded by the ids
 	if opt.Keys == nil && !slices.ContainsFunc(t.files, func(name string) bool { return !rereadable(name) }) {
 		opt.Keys = new(tlsdec.KeyLog) // nobody watches a pipe: packets may wait for secrets that stand behind them
 	}

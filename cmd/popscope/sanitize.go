@@ -80,7 +80,7 @@ func (f *sanitizeFlags) check(args []string, term terminal) (*traffic, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.in.from != "" || f.in.to != "" || len(f.in.hosts) > 0 || f.in.user != "" {
+	if f.in.from != "" || f.in.to != "" || len(f.in.hosts) > 0 || len(f.in.users) > 0 {
 		return nil, usage("sanitize the capture whole; analyze takes them", "--from, --to, --host and --user do not go with sanitize")
 	}
 	if f.in.keylog != "" {

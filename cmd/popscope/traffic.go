@@ -23,7 +23,7 @@ type trafficFlags struct {
 	detect   string
 	from, to string
 	hosts    []string
-	user     string
+	users    []string
 	workers  int
 	keylog   string
 	quiet    bool
@@ -54,7 +54,7 @@ func (f *trafficFlags) registerScope(p *program, cmd *cobra.Command, detect stri
 	s.StringVar(&f.from, "from", "", "only sessions with a packet at or after `TIME`")
 	s.StringVar(&f.to, "to", "", "only sessions with a packet at or before `TIME`")
 	s.StringArrayVar(&f.hosts, "host", nil, "only sessions of the client or server `ADDR`; may be repeated")
-	s.StringVar(&f.user, "user", "", "only sessions with a login of `NAME`")
+	s.StringArrayVar(&f.users, "user", nil, "only sessions with a login of `NAME`; may be repeated")
 	s.StringVar(&f.keylog, "keylog", "", "`FILE` with TLS secrets, in the format of SSLKEYLOGFILE, which names it otherwise")
 	s.IntVar(&f.workers, "workers", 0, "use `N` processors; without it all of them; the output is the same")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "errors only on standard error, no warnings")
@@ -119,7 +119,7 @@ func (f *trafficFlags) checkScope(t *traffic) error {
 		return usage("leave it out to use all processors", "--workers %d: less than none", f.workers)
 	}
 	t.analysis.Workers = f.workers
-	t.analysis.User = f.user
+	t.analysis.Users = f.users
 	ports, err := parsePorts(f.ports)
 	if err != nil {
 		return usage("give numbers and ranges, as in 110,995,8110-8119", "--ports %q: %w", f.ports, err)

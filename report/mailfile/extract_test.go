@@ -392,7 +392,7 @@ func TestSameInputSameFiles(t *testing.T) {
 
 // What filters hold back leaves nothing.
 func TestFilteredSessionsLeaveNothing(t *testing.T) {
-	dir := extract(t, dialog(t, fetchTwice), mailfile.Options{Top: true, Attachments: true}, popscope.Options{User: "bob"})
+	dir := extract(t, dialog(t, fetchTwice), mailfile.Options{Top: true, Attachments: true}, popscope.Options{Users: []string{"bob"}})
 	if got := sortedNames(tree(t, dir)); !slices.Equal(got, []string{mailfile.ManifestName}) {
 		t.Errorf("files: %q", got)
 	}
