@@ -67,12 +67,16 @@ func (p *program) audit(cmd *cobra.Command, args []string, in *trafficFlags, out
 		return err
 	}
 	if f.rules {
+		if err := (&traffic{reads: []string{f.policy}}).notOverwritten(cmd, "--output", out.output); err != nil {
+			return err
+		}
 		return p.printRules(args, in, out, policy)
 	}
 	t, err := in.check(args)
 	if err != nil {
 		return err
 	}
+	t.reads = append(t.reads, f.policy, f.baseline)
 	o, err := out.check(cmd, t, p.terminal)
 	if err != nil {
 		return err

@@ -28,15 +28,13 @@ type listing struct {
 }
 
 // toFile checks an output that is named by --output.
-func (l *listing) toFile(name string, t *traffic, make func(string, io.Writer, report.Options) (report.Writer, error)) (*output, error) {
+func (l *listing) toFile(cmd *cobra.Command, name string, t *traffic, make func(string, io.Writer, report.Options) (report.Writer, error)) (*output, error) {
 	o := &output{format: l.format, report: l.report, make: make}
 	if name == "" || name == "-" {
 		return o, nil
 	}
-	for _, in := range t.files {
-		if in != "-" && sameFile(in, name) {
-			return nil, usage("choose another name for --output", "%s is an input and the output", in)
-		}
+	if err := t.notOverwritten(cmd, "--output", name); err != nil {
+		return nil, err
 	}
 	o.file, o.report.Width = name, 0
 	o.report.Color = o.report.Color && l.always

@@ -34,7 +34,7 @@ in the table; --json has them all.`,
 			if err != nil {
 				return err
 			}
-			o, err := l.toFile(file, t, report.NewMaildrop)
+			o, err := l.toFile(cmd, file, t, report.NewMaildrop)
 			if err != nil {
 				return err
 			}

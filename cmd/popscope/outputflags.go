@@ -86,10 +86,8 @@ func (f *outputFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*out
 	if err := f.checkFormat(o); err != nil {
 		return nil, err
 	}
-	for _, name := range t.files {
-		if o.file != "" && name != "-" && sameFile(name, o.file) {
-			return nil, usage("choose another name for --output", "%s is an input and the output", name)
-		}
+	if err := t.notOverwritten(cmd, "--output", o.file); err != nil {
+		return nil, err
 	}
 	color, err := f.wantColor(term, o.file == "")
 	if err != nil {

@@ -136,10 +136,10 @@ func (f *packetFlags) checkPackets(cmd *cobra.Command, t *traffic, term terminal
 	if _, err := report.NewPackets(o.format, io.Discard, report.PacketOptions{}); errors.As(err, &unknown) {
 		return nil, usage(unknown.Hint, "unknown %s %q", unknown.Option, unknown.Value)
 	}
+	if err := t.notOverwritten(cmd, "--output", o.file); err != nil {
+		return nil, err
+	}
 	for _, name := range t.files {
-		if o.file != "" && name != "-" && sameFile(name, o.file) {
-			return nil, usage("choose another name for --output", "%s is an input and the output", name)
-		}
 		if len(t.analysis.Users) > 0 && !rereadable(name) {
 			return nil, usage("save the capture to a file first", "--user reads the captures twice, and %s can be read once only", inputName(name))
 		}

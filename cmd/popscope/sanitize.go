@@ -48,8 +48,8 @@ secrets either.`,
 		Example: `  popscope sanitize -o shared.pcap mail.pcap
   popscope sanitize --addresses --users --hosts -o shared.pcap mail*.pcapng.gz
   tcpdump -w - 'tcp port 110' | popscope sanitize -o shared.pcap -`,
-		RunE: func(_ *cobra.Command, args []string) error {
-			t, err := f.check(args, p.terminal)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			t, err := f.check(cmd, args, p.terminal)
 			if err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ secrets either.`,
 }
 
 // check checks the flags against each other.
-func (f *sanitizeFlags) check(args []string, term terminal) (*traffic, error) {
+func (f *sanitizeFlags) check(cmd *cobra.Command, args []string, term terminal) (*traffic, error) {
 	t, err := f.in.check(args)
 	if err != nil {
 		return nil, err
@@ -94,10 +94,8 @@ func (f *sanitizeFlags) check(args []string, term terminal) (*traffic, error) {
 			return nil, usage("write to a file or a pipe", "a capture is not written to a terminal")
 		}
 	}
-	for _, name := range t.files {
-		if name != "-" && f.output != "-" && sameFile(name, f.output) {
-			return nil, usage("choose another name for --output", "%s is an input and the output", name)
-		}
+	if err := t.notOverwritten(cmd, "--output", f.output); err != nil {
+		return nil, err
 	}
 	if !slices.Contains([]string{"", "pcap", "pcapng"}, f.format) {
 		return nil, usage("pcap or pcapng", "unknown format %q of captures", f.format)

@@ -141,6 +141,9 @@ func (f *sniffFlags) check(p *program, cmd *cobra.Command, in *trafficFlags, out
 	}
 	s.out.report.Files = f.interfaces
 	s.analysis.Ahead, s.analysis.Hurry = readAhead, true
+	if err := s.notOverwritten(cmd, "--write", f.write); err != nil {
+		return nil, err
+	}
 	for _, check := range []func(*sniffing) error{f.checkCapture, f.checkWrite, f.checkReport} {
 		if err := check(s); err != nil {
 			return nil, err

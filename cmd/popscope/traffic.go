@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +36,8 @@ type trafficFlags struct {
 // traffic is what a command reads and looks for: checked flags.
 type traffic struct {
 	files    []string
-	keylog   string // a file of TLS secrets; see loadKeyLog
+	keylog   string   // a file of TLS secrets; see loadKeyLog
+	reads    []string // the files that are read besides captures; "" is none
 	analysis popscope.Options
 	quiet    bool
 	verbose  bool
@@ -74,6 +78,9 @@ func (f *trafficFlags) check(args []string) (*traffic, error) {
 // checkWanted checks what is looked for.
 func (f *trafficFlags) checkWanted(t *traffic) error {
 	t.quiet, t.verbose, t.keylog = f.quiet, f.verbose, f.keylog
+	if log := cmp.Or(f.keylog, os.Getenv(keyLogVariable)); log != "" {
+		t.reads = append(t.reads, log)
+	}
 	if f.quiet && f.verbose {
 		return usage("choose one", "--quiet and --verbose exclude each other")
 	}
@@ -101,6 +108,37 @@ func (f *trafficFlags) checkFiles(t *traffic) error {
 	}
 	if stdin > 1 {
 		return usage("give - once", "standard input can be read once only")
+	}
+	return nil
+}
+
+// notOverwritten refuses an output that is one of the inputs, whatever name
+// that has: a capture, standard input, the key log or another file that is
+// read. "" and "-" are no files.
+func (t *traffic) notOverwritten(cmd *cobra.Command, flag, output string) error {
+	if output == "" || output == "-" {
+		return nil
+	}
+	out, err := os.Stat(output)
+	if err != nil {
+		return nil // it does not exist yet, or cannot be written either
+	}
+	is := func(in fs.FileInfo, err error) bool { return err == nil && os.SameFile(in, out) }
+	for _, name := range t.files {
+		if name != "-" && is(os.Stat(name)) {
+			return usage("choose another name for "+flag, "%s is an input and the output", name)
+		}
+	}
+	if !out.Mode().IsRegular() {
+		return nil // such as /dev/null, which may be anything
+	}
+	if f, ok := cmd.InOrStdin().(*os.File); ok && slices.Contains(t.files, "-") && is(f.Stat()) {
+		return usage("choose another name for "+flag, "%s is standard input and the output", output)
+	}
+	for _, name := range t.reads {
+		if is(os.Stat(name)) {
+			return usage("choose another name for "+flag, "%s is read, and is the output", name)
+		}
 	}
 	return nil
 }
