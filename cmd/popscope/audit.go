@@ -70,7 +70,7 @@ func (p *program) audit(cmd *cobra.Command, args []string, in *trafficFlags, out
 		if err := (&traffic{reads: []string{f.policy}}).notOverwritten(cmd, "--output", out.output); err != nil {
 			return err
 		}
-		return p.printRules(args, in, out, policy)
+		return p.printRules(cmd, args, in, out, policy)
 	}
 	t, err := in.check(args)
 	if err != nil {
@@ -149,22 +149,32 @@ func pathCause(err error) error {
 }
 
 // printRules writes the catalogue.
-func (p *program) printRules(args []string, in *trafficFlags, out *outputFlags, policy audit.Policy) error {
+func (p *program) printRules(cmd *cobra.Command, args []string, in *trafficFlags, out *outputFlags, policy audit.Policy) error {
 	if len(args)+len(in.read) > 0 {
 		return usage("leave the files out", "--rules reads no captures")
 	}
-	if out.json {
-		out.format = "jsonl"
+	format, err := withJSON(out.json, cmd.Flags().Changed("format"), out.format)
+	if err != nil {
+		return err
+	}
+	toStdout := out.output == "" || out.output == "-"
+	color, err := out.wantColor(p.terminal, toStdout)
+	if err != nil {
+		return err
+	}
+	width := 0
+	if toStdout {
+		width = p.terminal.columns
 	}
 	var text strings.Builder
-	err := report.WriteRules(&text, out.format, policy, report.Options{Width: p.terminal.columns, Color: p.terminal.is && os.Getenv("NO_COLOR") == "" && out.color != "never"})
+	err = report.WriteRules(&text, format, policy, report.Options{Width: width, Color: color})
 	var unknown *report.OptionError
 	if errors.As(err, &unknown) {
 		return usage(unknown.Hint, "unknown %s %q", unknown.Option, unknown.Value)
 	} else if err != nil {
 		return err
 	}
-	if out.output == "" || out.output == "-" {
+	if toStdout {
 		_, err := p.stdout.WriteString(text.String())
 		if err != nil {
 			return broken("standard output", err)

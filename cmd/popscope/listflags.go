@@ -55,15 +55,13 @@ func (f *listFlags) register(p *program, cmd *cobra.Command, formats []string) {
 
 // check checks the flags. Everything it returns an error for is wrong usage.
 func (f *listFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*listing, error) {
-	l := &listing{format: f.format, always: f.color == "always"}
+	l := &listing{always: f.color == "always"}
 	if !slices.Contains(f.formats, f.format) {
 		return nil, usage("the formats are "+strings.Join(f.formats, " and "), "unknown format %q", f.format)
 	}
-	if f.json {
-		if cmd.Flags().Changed("format") && f.format != "jsonl" {
-			return nil, usage("choose one", "--json and --format %s exclude each other", f.format)
-		}
-		l.format = "jsonl"
+	var err error
+	if l.format, err = withJSON(f.json, cmd.Flags().Changed("format"), f.format); err != nil {
+		return nil, err
 	}
 	if f.wide && l.format != "table" {
 		return nil, usage("add --format table", "--wide does not go with the format %s", l.format)

@@ -112,11 +112,9 @@ func (f *outputFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*out
 
 // checkFormat checks what is said about the output's form.
 func (f *outputFlags) checkFormat(o *output) error {
-	if f.json {
-		if f.formatSet && f.format != "jsonl" {
-			return usage("choose one", "--json and --format %s exclude each other", f.format)
-		}
-		o.format = "jsonl"
+	var err error
+	if o.format, err = withJSON(f.json, f.formatSet, f.format); err != nil {
+		return err
 	}
 	if f.recordsSet {
 		if len(f.records) == 0 {
@@ -137,9 +135,9 @@ func (f *outputFlags) checkFormat(o *output) error {
 		o.report.Bodies = n
 	}
 	var unknown *report.OptionError
-	_, err := report.New(o.format, discard{}, o.report)
+	_, err = report.New(o.format, discard{}, o.report)
 	if errors.As(err, &unknown) {
-		flag, words := "--format", report.Formats()
+		flag, words := "--format", report.FormatsOf(f.view)
 		if unknown.Option != "format" {
 			flag, words = "--records", report.RecordTypes()
 		}
@@ -157,6 +155,17 @@ func (f *outputFlags) checkFormat(o *output) error {
 		return usage("add --format transcript", "--bodies does not go with the format %s", o.format)
 	}
 	return nil
+}
+
+// withJSON returns the format that --json and --format choose.
+func withJSON(json, formatSet bool, format string) (string, error) {
+	if !json {
+		return format, nil
+	}
+	if formatSet && format != "jsonl" {
+		return "", usage("choose one", "--json and --format %s exclude each other", format)
+	}
+	return "jsonl", nil
 }
 
 // discard is a Writer that forgets.

@@ -122,15 +122,13 @@ var timeAliases = map[string]report.TimeStyle{
 // checkPackets checks the flags. Everything it returns an error for is
 // wrong usage.
 func (f *packetFlags) checkPackets(cmd *cobra.Command, t *traffic, term terminal) (*packetOutput, error) {
-	o := &packetOutput{format: f.format}
+	o := &packetOutput{}
 	if f.output != "-" {
 		o.file = f.output
 	}
-	if f.json {
-		if cmd.Flags().Changed("format") && f.format != "jsonl" {
-			return nil, usage("choose one", "--json and --format %s exclude each other", f.format)
-		}
-		o.format = "jsonl"
+	var err error
+	if o.format, err = withJSON(f.json, cmd.Flags().Changed("format"), f.format); err != nil {
+		return nil, err
 	}
 	var unknown *report.OptionError
 	if _, err := report.NewPackets(o.format, io.Discard, report.PacketOptions{}); errors.As(err, &unknown) {
