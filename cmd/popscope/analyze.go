@@ -15,8 +15,7 @@ packets. The file name - is standard input.
 
 Passwords, tokens and SASL data are masked unless --show-secrets is given.
 
-Times without a zone, for --from and --to, are local; a date alone is its
-midnight. All times in the output are UTC.`,
+All times in the output are UTC.`,
 		Example: `  popscope analyze mail.pcap
   popscope analyze -f transcript --host 192.0.2.10 mail.pcap
   popscope analyze --json --records login,session -o logins.jsonl day*.pcapng.gz

@@ -164,7 +164,7 @@ func noEmptyFlags(cmd *cobra.Command) error {
 		if several, ok := f.Value.(pflag.SliceValue); ok {
 			values = several.GetSlice()
 		}
-		if empty == nil && slices.Contains(values, "") {
+		if empty == nil && (len(values) == 0 || slices.Contains(values, "")) {
 			empty = usage("give a value, or leave the flag out", "--%s is given, and empty", f.Name)
 		}
 	})

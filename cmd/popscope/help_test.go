@@ -54,6 +54,26 @@ func TestEveryCommandIsExplained(t *testing.T) {
 				t.Errorf("--%s: %q", f.Name, f.Usage)
 			}
 		})
+		if strings.Contains(out.String(), "--from TIME") && !strings.Contains(strings.Join(strings.Fields(out.String()), " "), "without a zone it is local, and a date alone is its midnight") {
+			t.Error("it is not said which zone times are of")
+		}
+	})
+}
+
+// TestNoFlagIsEmpty: a flag whose value is empty is wrong usage, whichever it
+// is: it must not do the same as if it were not there.
+func TestNoFlagIsEmpty(t *testing.T) {
+	everyCommand(t, func(t *testing.T, cmd *cobra.Command) {
+		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if f.NoOptDefVal != "" {
+				return // takes no value
+			}
+			var out, stderr bytes.Buffer
+			args := append(strings.Fields(cmd.CommandPath())[1:], "--"+f.Name, "")
+			if status := execute(context.Background(), args, strings.NewReader(""), &out, &stderr); status != statusUsage || !strings.Contains(stderr.String(), "--"+f.Name) {
+				t.Errorf("--%s: status %d, %s", f.Name, status, stderr.String())
+			}
+		})
 	})
 }
 

@@ -117,9 +117,6 @@ func (f *outputFlags) checkFormat(o *output) error {
 		return err
 	}
 	if f.recordsSet {
-		if len(f.records) == 0 {
-			return usage("the record types are "+strings.Join(report.RecordTypes(), ", "), "--records names no record type")
-		}
 		for _, name := range f.records {
 			o.report.Records = append(o.report.Records, strings.TrimSpace(name))
 		}

@@ -90,7 +90,7 @@ sessions. --user reads the captures twice, which needs files. The summary of
 	out.registerPackets(p, cmd)
 	in.register(p, cmd)
 	for name, text := range map[string]string{
-		"from": "only packets at or after `TIME`", "to": "only packets at or before `TIME`",
+		"from": "only packets at or after `TIME`" + timesAre, "to": "only packets at or before `TIME`, written likewise",
 		"workers": "`N` is heeded by other commands; packets are listed by one processor",
 		"verbose": "show the fields of all headers too, and more on standard error",
 	} {

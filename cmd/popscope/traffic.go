@@ -55,8 +55,8 @@ func (f *trafficFlags) registerScope(p *program, cmd *cobra.Command, detect stri
 	s := cmd.Flags()
 	s.StringVarP(&f.ports, "ports", "p", portList(popscope.DefaultPorts), "`LIST` of ports taken as POP3")
 	s.StringVar(&f.detect, "detect", detect, "`HOW` to find POP3: by content on any port, or on the chosen ports only (content, ports)")
-	s.StringVar(&f.from, "from", "", "only sessions with a packet at or after `TIME`")
-	s.StringVar(&f.to, "to", "", "only sessions with a packet at or before `TIME`")
+	s.StringVar(&f.from, "from", "", "only sessions with a packet at or after `TIME`"+timesAre)
+	s.StringVar(&f.to, "to", "", "only sessions with a packet at or before `TIME`, written likewise")
 	s.StringArrayVar(&f.hosts, "host", nil, "only sessions of the client or server `ADDR`; may be repeated")
 	s.StringArrayVar(&f.users, "user", nil, "only sessions with a login of `NAME`; may be repeated")
 	s.StringVar(&f.keylog, "keylog", "", "`FILE` with TLS secrets, in the format of SSLKEYLOGFILE, which names it otherwise")
@@ -65,6 +65,9 @@ func (f *trafficFlags) registerScope(p *program, cmd *cobra.Command, detect stri
 	s.BoolVarP(&f.verbose, "verbose", "v", false, "longer lists, and more on standard error")
 	p.completeValues(cmd, map[string][]string{"detect": {"content", "ports"}})
 }
+
+// timesAre is what the help says of times.
+const timesAre = "; without a zone it is local, and a date alone is its midnight"
 
 // check checks the flags. Everything it returns an error for is wrong usage.
 func (f *trafficFlags) check(args []string) (*traffic, error) {
