@@ -22,7 +22,7 @@ type transcript struct {
 	paint paint
 	buf   []byte
 	start int64  // of the session being written, in nanoseconds
-	any   bool   // a session was written
+	any   bool   // something was written, and no empty line behind it
 	last  string // id of the session written last
 }
 
@@ -43,9 +43,7 @@ func (t *transcript) Write(r *popscope.Result) error {
 	if t.opt.Follow {
 		return t.follow(r)
 	}
-	if t.any {
-		t.buf = append(t.buf, '\n')
-	}
+	t.gap()
 	t.any = true
 	t.header(r)
 	secure, err := t.dialogue(r)
@@ -55,7 +53,7 @@ func (t *transcript) Write(r *popscope.Result) error {
 	switch {
 	case !r.Last:
 		t.remark("the session goes on in part " + strconv.Itoa(r.Part+1))
-	case r.TLS != popscope.NoTLS && !secure:
+	case !secure && sealed(r):
 		t.remark("TLS from here on, not decrypted" + obstacleText(r))
 	}
 	t.outcome(r)
@@ -63,22 +61,23 @@ func (t *transcript) Write(r *popscope.Result) error {
 }
 
 // follow writes a part of a session under a line that names the session,
-// unless that was the last one written. The whole header comes at the end,
-// when its facts are known.
+// unless that was the last one written, or the part holds nothing. The whole
+// header comes at the end, when its facts are known.
 func (t *transcript) follow(r *popscope.Result) error {
-	if t.last != r.ID {
-		if t.any {
-			t.buf = append(t.buf, '\n')
-		}
+	empty := r.Part > 1 && len(r.Exchanges)+len(r.Logins)+len(r.Messages) == 0 && !sealed(r)
+	if t.last != r.ID && !empty {
+		t.gap()
 		t.line(t.paint.bold("session "+Inert(r.ID)), "  ", r.Conn.Client.String(), " -> ", r.Conn.Server.String())
 	}
-	t.any, t.last = true, r.ID
+	if !empty {
+		t.any, t.last = true, r.ID
+	}
 	secure, err := t.dialogue(r)
 	if err != nil {
 		return err
 	}
-	if r.Last && r.TLS != popscope.NoTLS && !secure {
-		t.remark("TLS from here on, not decrypted")
+	if r.Last && !secure && sealed(r) {
+		t.remark("TLS from here on, not decrypted" + obstacleText(r))
 	}
 	for i := range r.Logins {
 		t.line("    ", loginText(&r.Logins[i], t.opt.ShowSecrets, t.paint, maxShown))
@@ -87,11 +86,23 @@ func (t *transcript) follow(r *popscope.Result) error {
 		t.message(&r.Messages[i])
 	}
 	if r.Last {
-		t.line()
+		t.gap()
 		t.header(r)
-		t.last = ""
+		t.any, t.last = false, ""
 	}
 	return t.flush()
+}
+
+// gap writes an empty line, unless one stands there.
+func (t *transcript) gap() {
+	if t.any {
+		t.buf = append(t.buf, '\n')
+	}
+}
+
+// sealed reports whether a session is in TLS that was not opened.
+func sealed(r *popscope.Result) bool {
+	return r.TLS != popscope.NoTLS && (r.TLSInfo == nil || !r.TLSInfo.Decrypted)
 }
 
 // dialogue writes what was said, and reports whether it ended encrypted.
@@ -124,9 +135,7 @@ func (t *transcript) dialogue(r *popscope.Result) (secure bool, err error) {
 
 // Close writes the totals.
 func (t *transcript) Close(s popscope.Summary) error {
-	if t.any {
-		t.buf = append(t.buf, '\n')
-	}
+	t.gap()
 	t.buf = appendTotals(t.buf, &s, t.paint, 0)
 	return t.flush()
 }
@@ -163,7 +172,7 @@ func pad(s string, width int) string {
 func (t *transcript) header(r *popscope.Result) {
 	c := r.Conn
 	title := "session " + Inert(r.ID)
-	if r.Part > 1 || !r.Last {
+	if (r.Part > 1 || !r.Last) && !t.opt.Follow {
 		title += ", part " + strconv.Itoa(r.Part)
 	}
 	t.line(t.paint.bold(title), "  ", c.Client.String(), " -> ", c.Server.String())
