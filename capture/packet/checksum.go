@@ -11,9 +11,9 @@ import (
 // everything here is added up in little-endian words of 8 bytes.
 
 // checksumWrong tells whether the checksum of a whole TCP segment is wrong,
-// given the sum of the two addresses of its pseudo header.
-func checksumWrong(segment []byte, addrs uint64) bool {
-	return onesFold(onesSum(segment, pseudoSum(addrs, len(segment)))) != onesAll
+// given the sum of its pseudo header.
+func checksumWrong(segment []byte, pseudo uint64) bool {
+	return onesFold(onesSum(segment, pseudo)) != onesAll
 }
 
 // pseudoSum adds protocol and length of a pseudo header to the sum of its
@@ -27,9 +27,10 @@ func pseudoSum(addrs uint64, length int) uint64 {
 // writes that leaves it to its network card: the sum of the pseudo header, the
 // same without the length where the card cuts the segment into several, or
 // nothing.
-func unfilled(segment []byte, addrs uint64) bool {
-	check := binary.LittleEndian.Uint16(segment[tcpChecksum:])
-	return check == onesFold(pseudoSum(addrs, len(segment))) || check == 0 || check == onesFold(onesAdd(addrs, uint64(protoTCP)<<8))
+func unfilled(segment []byte, pseudo uint64) bool {
+	check, whole := uint32(binary.LittleEndian.Uint16(segment[tcpChecksum:])), uint32(onesFold(pseudo))
+	with := check + uint32(bits.ReverseBytes16(uint16(len(segment))))
+	return check == whole || check == 0 || with&0xffff+with>>16 == whole
 }
 
 // onesAll is what a correct segment adds up to.

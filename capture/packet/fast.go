@@ -175,11 +175,12 @@ func peekTCP(b []byte, wire int, addrs uint64, s *Segment, leave bool) bool {
 	if len(b) != wire {
 		return true
 	}
-	s.Unfilled = unfilled(b, addrs)
+	pseudo := pseudoSum(addrs, wire)
+	s.Unfilled = unfilled(b, pseudo)
 	if leave {
-		s.rest = onesHalf(onesSum(b[:header], pseudoSum(addrs, wire)))
+		s.rest = onesHalf(onesSum(b[:header], pseudo))
 	} else {
-		s.BadChecksum = checksumWrong(b, addrs)
+		s.BadChecksum = checksumWrong(b, pseudo)
 	}
 	return true
 }

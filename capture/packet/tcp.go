@@ -50,9 +50,9 @@ func (w *walk) tcp(data []byte) gopacket.LayerType {
 		}
 	}
 	if len(data) == w.wire {
-		addrs := addrSum(&w.src, &w.dst)
-		w.seg.BadChecksum = checksumWrong(data, addrs)
-		w.seg.Unfilled = unfilled(data, addrs)
+		pseudo := pseudoSum(addrSum(&w.src, &w.dst), w.wire)
+		w.seg.BadChecksum = checksumWrong(data, pseudo)
+		w.seg.Unfilled = unfilled(data, pseudo)
 	}
 	return w.stop(IsSegment)
 }
