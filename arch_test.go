@@ -26,7 +26,7 @@ var imports = map[string]map[string]string{
 	"pop3parse":           {"pop3parse/wire": "lines and data", "pop3parse/sasl": "AUTH dialogues", "pop3parse/secret": "passwords", "reassembly/stream": "chunks go in, stamps come out"},
 	"pop3parse/message":   {},
 	"pop3parse/audit":     {"pop3parse": "facts to judge", "pop3parse/sasl": "mechanisms", "reassembly/stream": "connection facts"},
-	"pop3parse/ledger":    {"pop3parse": "facts to judge", "reassembly/stream": "ends of connections, stamps"},
+	"pop3parse/ledger":    {"pop3parse": "facts to judge", "reassembly/stream": "stamps"},
 	".":                   {"capture": "the source", "capture/packet": "frames to segments", "reassembly": "segments to streams", "reassembly/stream": "their events", "reassembly/tlsdec": "TLS hellos, and TLS opened with keys", "pop3parse": "streams to exchanges", "pop3parse/message": "outlines of mails", "pop3parse/audit": "facts to findings", "pop3parse/fingerprint": "names of software"},
 	"report":              {".": "results", "capture/packet": "TCP flags and header trees, for the packet list", "capture": "file names and counts in the summary", "pop3parse": "exchanges", "pop3parse/secret": "masks, and Reveal behind one switch", "pop3parse/message": "outlines of mails", "pop3parse/audit": "findings", "pop3parse/fingerprint": "names of software", "reassembly/stream": "connection facts", "reassembly/tlsdec": "names of versions and suites", "report/timing": "percentiles", "report/mailfile": "where messages were written", "pop3parse/ledger": "accounts of mailboxes"},
 	"report/mailfile":     {".": "results, and the hook that gives the bytes", "pop3parse": "messages and gaps", "pop3parse/message": "attachments", "reassembly/stream": "times"},

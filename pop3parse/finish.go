@@ -148,14 +148,11 @@ func (p *Parser) listed(m *Message) (Entry, bool) {
 func (p *Parser) settle() {
 	p.ses.Exchanges = p.n
 	p.ses.Deleted = p.drop.marked()
+	p.ses.Ending = p.ending()
 	for i := range p.messages {
 		m := &p.messages[i]
-		e, ok := p.listed(m)
-		if !ok {
-			continue
-		}
-		m.Deleted = e.Marked && p.ses.Committed && !e.Doubtful
-		m.Doubtful = e.Marked && e.Doubtful
+		e, _ := p.listed(m)
+		m.Fate = p.fate(m, &e)
 	}
 	if p.lossy && p.spoke[stream.Client] != p.spoke[stream.Server] {
 		for i := range p.done {

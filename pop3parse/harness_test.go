@@ -163,7 +163,7 @@ func show(p *Parser) string {
 		if m.UIDL != nil {
 			fmt.Fprintf(&b, " uidl=%s", m.UIDL)
 		}
-		if m.Deleted {
+		if m.Fate == Deleted {
 			b.WriteString(" deleted")
 		}
 		b.WriteString("\n")

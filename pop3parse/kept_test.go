@@ -79,6 +79,21 @@ func TestForgetKeepsMarks(t *testing.T) {
 	}
 }
 
+// TestMarkBeyondTheLimit: what a DELE marks that nobody has room to remember
+// may be any message.
+func TestMarkBeyondTheLimit(t *testing.T) {
+	text := "S: +OK ready\n\nC: USER alice\n\nS: +OK\n\nC: PASS x\n\nS: +OK\n\nC: LIST\n\nS: +OK\n"
+	var rows strings.Builder
+	for n := range maxDrop {
+		fmt.Fprintf(&rows, "S: %d 1\n", n+1)
+	}
+	text += rows.String() + fmt.Sprintf("S: .\n\nC: RETR %[1]d\n\nS: +OK\nS: x\nS: .\n\nC: DELE %[1]d\n\nS: +OK\n\nC: QUIT\n\nS: +OK\n", maxDrop+1)
+	p := parse(Options{FromStart: true}, script(text), stream.ClosedFIN)
+	if m := p.Messages(); len(m) != 1 || m[0].Fate != Unsettled {
+		t.Errorf("got %+v", m)
+	}
+}
+
 // TestLimitsOnListsAreTold: rows of CAPA and UIDL beyond what is kept.
 func TestLimitsOnListsAreTold(t *testing.T) {
 	capa := "S: +OK ready\n\nC: CAPA\n\nS: +OK\n" + strings.Repeat("S: X-CAP\n", maxCapa)

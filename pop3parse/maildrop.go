@@ -15,8 +15,8 @@ type Entry struct {
 	Number   int
 	Octets   int64  // as LIST claims; -1 when it did not tell
 	UID      []byte // as UIDL tells; nil when it did not. It belongs to the session
-	Marked   bool   // DELE was accepted, and no RSET followed
-	Doubtful bool   // valid iff Marked: a loss leaves it open which DELE was accepted, or whether an RSET was
+	Marked   bool   // DELE was given and not refused, and no RSET followed
+	Doubtful bool   // valid iff Marked: DELE's own reply is not known, or a command that was lost may have been an RSET
 }
 
 // Maildrop is what STAT, LIST, UIDL and DELE told about the maildrop.
@@ -27,6 +27,7 @@ type Maildrop struct {
 	marks         []*Entry // those that DELE marked since the last RSET, each once
 	listed        []*Entry // those that the UIDL listing under way has had so far
 	uids          int      // bytes of unique ids
+	unkept        bool     // one was marked that is beyond the limit
 }
 
 // Entries returns the messages known by number, in order.
@@ -60,7 +61,7 @@ func (m *Maildrop) reset() {
 	m.marks = m.marks[:0]
 	clear(m.listed)
 	m.listed = m.listed[:0]
-	m.uids = 0
+	m.uids, m.unkept = 0, false
 }
 
 // entrySize is about what an entry takes besides its unique id.
@@ -175,17 +176,18 @@ func (m *Maildrop) endListing() (duplicate bool) {
 // maxUID bounds a unique id that is remembered; RFC 1939 allows 70 octets.
 const maxUID = 1 << 10
 
-// mark notes an accepted DELE, or one whose reply or number may be another's.
-func (m *Maildrop) mark(n int, doubtful bool) {
+// mark notes a DELE that was accepted, or that may have been.
+func (m *Maildrop) mark(n int, sure bool) {
 	e := m.at(n)
 	if e == nil {
+		m.unkept = m.unkept || n > 0
 		return
 	}
 	if !e.Marked {
 		e.Marked, e.Doubtful = true, true
 		m.marks = append(m.marks, e)
 	}
-	e.Doubtful = e.Doubtful && doubtful
+	e.Doubtful = e.Doubtful && !sure
 }
 
 // doubt notes that an RSET may have gone by unseen.

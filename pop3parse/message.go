@@ -44,8 +44,7 @@ type Message struct {
 	From        stream.Dir   // who sent the data
 	FirstOff    int64        // stream offset of the first byte in From's direction; valid iff Octets > 0
 	LastOff     int64        // stream offset of the last byte; valid iff Octets > 0
-	Deleted     bool         // marked by DELE, and the deletion was committed
-	Doubtful    bool         // whether it was deleted cannot be known: a loss leaves it open whether it is marked
+	Fate        Fate         // Unsettled until End
 }
 
 // Sink takes the bytes of one message as they come: dot-unstuffed and
@@ -55,6 +54,6 @@ type Sink interface {
 	Data(p []byte)
 	// Gap says that n bytes are missing here.
 	Gap(n int64)
-	// End says that the message is over; m is final but for Deleted and UIDL.
+	// End says that the message is over; m is final but for Fate and UIDL.
 	End(m *Message)
 }

@@ -124,7 +124,10 @@ type progress struct {
 	began   bool    // the client's stream is past where a PROXY header could be
 	opaque  bool    // a SASL security layer wraps all that follows
 	lossy   bool    // bytes of either side were lost, or the beginning was not captured
+	missing [2]bool // bytes of the direction were lost
 	spoke   [2]bool // bytes of the direction were captured
+	opened  bool    // plaintext of TLS came
+	quit    Ending  // what the last QUIT came to; EndUnseen without one
 	ended   bool
 	force   bool // too much is held: decide now
 	reason  stream.CloseReason
@@ -246,7 +249,9 @@ func (p *Parser) Feed(c stream.Chunk) {
 		return
 	}
 	p.spoke[c.Dir] = p.spoke[c.Dir] || len(c.Data) > 0
-	p.lossy = p.lossy || c.Lost > 0
+	if p.opened = p.opened || c.Secure; c.Lost > 0 {
+		p.lossy, p.missing[c.Dir] = true, true
+	}
 	p.scan[c.Dir].Feed(&c)
 	if c.Dir == stream.Server && p.mode == wantData && p.tape == nil && !p.loss.open && !p.readData() && p.scan[stream.Server].Empty() {
 		return // in the middle of data, as most of the server's chunks are

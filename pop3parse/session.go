@@ -23,6 +23,7 @@ type Session struct {
 	ClearAfterSTLS bool     // commands in clear followed the accepted STLS, sent when its reply was known
 	Committed      bool     // QUIT was accepted in TRANSACTION: the UPDATE state was reached
 	Deleted        int      // messages marked as deleted when the session ended
+	Ending         Ending   // what became of those marks; EndUnseen until End
 	Exchanges      int      // all of them, also those handed on in earlier parts
 	Logins         int
 	Messages       int

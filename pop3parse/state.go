@@ -12,6 +12,14 @@ func (p *Parser) advance(x *asked, end int64) {
 	if x.Status != Err && x.Notes.Has(CommandLost) || x.Status == NoReply && x.Verb == RSET {
 		p.drop.doubt()
 	}
+	switch x.Verb {
+	case QUIT:
+		p.quit = [...]Ending{NoReply: QuitUnanswered, OK: QuitAccepted, Err: QuitRefused}[x.Status]
+	case DELE:
+		if x.Status != Err {
+			p.drop.mark(x.Number(), x.Status == OK && x.Pairing != Guessed)
+		}
+	}
 	if x.Status != OK {
 		return
 	}
@@ -34,14 +42,12 @@ func (p *Parser) advance(x *asked, end int64) {
 			x.Notes |= p.uidlRow(x.Text.Reveal())
 			p.drop.endListing()
 		}
-	case DELE:
-		p.drop.mark(x.Number(), x.Pairing == Guessed || x.Notes.Has(CommandDamaged))
 	case RSET:
 		if x.Pairing == Guessed {
 			p.drop.doubt()
-		} else {
-			p.drop.unmark()
+			break
 		}
+		p.drop.unmark()
 	case QUIT:
 		if p.ses.State == Transaction && !x.Notes.Has(CommandLost) { // a guess commits nothing
 			p.ses.State = Update

@@ -63,7 +63,7 @@ func ordinary() *popscope.Result {
 		Session: &pop3parse.Session{
 			Greeting: plain("POP3 ready <1896.697170952@example.org>"), HasGreeting: true, Challenge: []byte("<1896.697170952@example.org>"),
 			Capabilities: [][]byte{[]byte("TOP"), []byte("UIDL"), []byte("SASL PLAIN")},
-			State:        pop3parse.Update, Committed: true, Deleted: 1, Exchanges: 5, Logins: 1, Messages: 1,
+			State:        pop3parse.Update, Committed: true, Deleted: 1, Ending: pop3parse.QuitAccepted, Exchanges: 5, Logins: 1, Messages: 1,
 		},
 		Exchanges: []pop3parse.Exchange{
 			{N: 1, Verb: pop3parse.CAPA, VerbSent: []byte("capa"), Status: pop3parse.OK, Text: plain("Capabilities"), State: pop3parse.Authorization,
@@ -83,7 +83,7 @@ func ordinary() *popscope.Result {
 			Outcome: pop3parse.Success, Exposure: pop3parse.Cleartext, At: at(9, 3000)}},
 		Messages: []popscope.Message{{
 			Message: pop3parse.Message{Exchange: 4, Number: 1, Command: pop3parse.RETR, Octets: int64(len(body)), Announced: 56, UIDL: []byte("whqtswO00WBw418f9t5JxYwZ"),
-				First: at(12, 120_000), Last: at(14, 1_120_000), From: stream.Server, Deleted: true},
+				First: at(12, 120_000), Last: at(14, 1_120_000), From: stream.Server, Fate: pop3parse.Deleted},
 			SHA256: sha256.Sum256([]byte(body)),
 			Mail:   &message.Mail{Subject: "lunch", From: "Bob <bob@example.org>", ContentType: "text/plain", Parts: 1},
 		}},
@@ -110,7 +110,7 @@ func full() *popscope.Result {
 				NotBefore: epoch, NotAfter: epoch.AddDate(1, 0, 0), Key: "RSA 2048", Signature: "SHA256-RSA", SelfSigned: true, Chain: 2}},
 		Session: &pop3parse.Session{
 			Greeting: plain(hostile), HasGreeting: true, Refused: true, Capabilities: [][]byte{bad, []byte("TOP")},
-			State: pop3parse.Transaction, STLS: true, ClearAfterSTLS: true, Deleted: 3, Exchanges: 7, Logins: 4, Messages: 2, Notes: notes(pop3parse.BareLF),
+			State: pop3parse.Transaction, STLS: true, ClearAfterSTLS: true, Deleted: 3, Ending: pop3parse.EndMissing, Exchanges: 7, Logins: 4, Messages: 2, Notes: notes(pop3parse.BareLF),
 		},
 		Exchanges: []pop3parse.Exchange{
 			{N: 1, Verb: pop3parse.AUTH, Args: masked("PLAIN "+initialBob, len(initialBob)), Status: pop3parse.Err, Text: masked("[AUTH] bad password swordfish\xff", 10), Code: []byte("AUTH"),
@@ -165,7 +165,7 @@ func parts() []*popscope.Result {
 		r.Conn.Close = stream.NotClosed
 		r.TLS = popscope.ImplicitTLS
 		r.TLSInfo = &stream.TLSInfo{Offered: 0x0304}
-		r.Session.Committed = false
+		r.Session.Committed, r.Session.Ending, r.Messages[0].Fate = false, pop3parse.EndUnseen, pop3parse.Unsettled
 	}
 	first.Last = false
 	second.Part = 2

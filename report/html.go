@@ -55,7 +55,6 @@ type pageTotals struct {
 	octets, incomplete int64 // of messages; messages that are not complete
 	commands, errors   int64 // exchanges; those answered with -ERR
 	exposed            int64 // logins with a password or token in clear
-	deleted            int64
 }
 
 func newHTML(w io.Writer, o Options) (Writer, error) {
@@ -115,7 +114,6 @@ func (h *html) finish(s *pageSession, r *popscope.Result) {
 	h.tls.add(r)
 	h.servers.session(r)
 	h.unseen.session(s, r)
-	h.totals.deleted += int64(r.Session.Deleted)
 	interest := s.interest()
 	h.sessions.add(s, interest, 1)
 	steps := stepsOf(r, s)

@@ -317,7 +317,7 @@ func messageText(m *popscope.Message) string {
 	if m.Mail != nil && m.Mail.Subject != "" {
 		text += ", “" + cell(m.Mail.Subject) + "”"
 	}
-	if m.Deleted {
+	if m.Fate == pop3parse.Deleted {
 		text += ", deleted"
 	}
 	if m.SHA256 != [32]byte{} {

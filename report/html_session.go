@@ -195,7 +195,7 @@ const maxAttached = 5
 
 func newPageMessage(s *pageSession, m *popscope.Message) pageMessage {
 	p := pageMessage{session: s, Name: messageName(m), Octets: m.Octets, Verdict: m.Verdict.String(), Complete: m.Verdict == pop3parse.Complete,
-		UIDL: inertUpTo(m.UIDL, maxCell), Deleted: m.Deleted, Packets: packetSpan(m.First, m.Last)}
+		UIDL: inertUpTo(m.UIDL, maxCell), Deleted: m.Fate == pop3parse.Deleted, Packets: packetSpan(m.First, m.Last)}
 	if m.Announced >= 0 && m.Announced != m.Octets {
 		p.Announced = "announced as " + commas(m.Announced)
 	}

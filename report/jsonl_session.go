@@ -34,22 +34,10 @@ func (j *jsonl) message(r *popscope.Result, m *popscope.Message) {
 	j.packet("first_packet", m.First.Packet)
 	j.packet("last_packet", m.Last.Packet)
 	j.mail(m.Mail)
-	if m.Deleted || fateKnown(r) && !m.Doubtful {
-		j.bool("deleted", m.Deleted)
+	if m.Fate != pop3parse.Unsettled {
+		j.bool("deleted", m.Fate == pop3parse.Deleted)
 	}
 	j.end()
-}
-
-// fateKnown reports whether a message that is not said to be deleted is
-// known to stay: the whole session was seen, to its end.
-func fateKnown(r *popscope.Result) bool {
-	switch {
-	case !r.Last || r.OneSided || r.Conn.Lost != [2]int64{}:
-		return false
-	case r.Session.Committed:
-		return true
-	}
-	return r.Conn.Close == stream.ClosedFIN || r.Conn.Close == stream.ClosedRST
 }
 
 // mail writes what the headers and the structure of the mail told. The

@@ -43,8 +43,7 @@ type maildrops struct {
 func (m *maildrops) Write(r *popscope.Result) error {
 	s := &ledger.Session{
 		ID: r.ID, Client: r.Conn.Client, Server: r.Conn.Server, Exchanges: r.Exchanges, Session: r.Session,
-		Last: r.Last, Maildrop: r.Maildrop, Close: r.Conn.Close,
-		Lossy: r.OneSided || r.Conn.Lost != [2]int64{},
+		Last: r.Last, Maildrop: r.Maildrop,
 	}
 	s.Messages = make([]pop3parse.Message, len(r.Messages))
 	for i := range r.Messages {

@@ -183,7 +183,7 @@ func fetchersOf(m *ledger.Message) (clients []netip.Addr) {
 var deletionWords = map[ledger.Why]string{
 	ledger.ByQuit: "committed", ledger.ByReset: "undone by RSET", ledger.WithoutQuit: "undone: no QUIT", ledger.ByServer: "refused",
 	ledger.ByLoss: "unknown: bytes lost", ledger.QuitRefused: "unknown: QUIT refused", ledger.QuitUnanswered: "unknown: QUIT unanswered",
-	ledger.Unanswered: "unknown: unanswered", ledger.CaptureEnded: "unknown: capture ended",
+	ledger.Unanswered: "unknown: unanswered", ledger.CaptureEnded: "unknown: end not seen",
 }
 
 func deletionCell(m *ledger.Message, p paint) string {

@@ -189,29 +189,40 @@ func TestResultsAreNotKept(t *testing.T) {
 }
 
 func TestFateOfMessages(t *testing.T) {
+	for fate, want := range map[pop3parse.Fate]string{pop3parse.Deleted: `"deleted":true`, pop3parse.Stayed: `"deleted":false`, pop3parse.Unsettled: ""} {
+		r := ordinary()
+		r.Messages[0].Fate = fate
+		out := string(render(t, "jsonl", Options{Records: []string{"message"}}, []*popscope.Result{r}, popscope.Summary{}))
+		_, rest, _ := strings.Cut(out, `"attachments":[]`)
+		if got := strings.Trim(rest, ",}\n"); got != want {
+			t.Errorf("%d: got %s, want %s", fate, got, want)
+		}
+	}
+}
+
+// TestFateOfMarks: nobody is told that marks counted, or did not, where that
+// is not known.
+func TestFateOfMarks(t *testing.T) {
 	for _, c := range []struct {
-		name string
-		edit func(*popscope.Result)
-		want string
+		end               pop3parse.Ending
+		cell, text, avoid string
 	}{
-		{"deleted", func(r *popscope.Result) { r.Messages[0].Deleted = true }, `"deleted":true`},
-		{"kept", func(*popscope.Result) {}, `"deleted":false`},
-		{"no QUIT, but closed", func(r *popscope.Result) { r.Session.Committed = false }, `"deleted":false`},
-		{"open", func(r *popscope.Result) { r.Session.Committed = false; r.Conn.Close = stream.NotClosed }, ""},
-		{"something lost", func(r *popscope.Result) { r.Conn.Lost[stream.Client] = 1 }, ""},
-		{"one side only", func(r *popscope.Result) { r.OneSided = true }, ""},
-		{"more parts come", func(r *popscope.Result) { r.Last = false }, ""},
+		{pop3parse.QuitAccepted, "2", "2 messages deleted", "marked"},
+		{pop3parse.NoQuit, "2 undone", "2 messages marked as deleted, not committed", "unknown"},
+		{pop3parse.QuitRefused, "2 unknown", "2 messages marked as deleted, unknown: QUIT refused", "not committed"},
+		{pop3parse.QuitUnanswered, "2 unknown", "2 messages marked as deleted, unknown: QUIT unanswered", "not committed"},
+		{pop3parse.EndMissing, "2 unknown", "2 messages marked as deleted, unknown: bytes lost", "not committed"},
+		{pop3parse.EndUnseen, "2 unknown", "2 messages marked as deleted, unknown: end not seen", "not committed"},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			r := ordinary()
-			r.Messages[0].Deleted = false
-			c.edit(r)
-			out := string(render(t, "jsonl", Options{Records: []string{"message"}}, []*popscope.Result{r}, popscope.Summary{}))
-			_, rest, _ := strings.Cut(out, `"attachments":[]`)
-			if got := strings.Trim(rest, ",}\n"); got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
+		r := ordinary()
+		r.Session.Deleted, r.Session.Ending = 2, c.end
+		row := newSessionRow(r)
+		if row.finish(r); row.deletedCell() != c.cell {
+			t.Errorf("%d: got %s, want %s", c.end, row.deletedCell(), c.cell)
+		}
+		if got := closedText(r); !strings.Contains(got, c.text) || strings.Contains(got, c.avoid) {
+			t.Errorf("%d: got %s, want %s", c.end, got, c.text)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"popscope"
+	"popscope/pop3parse/ledger"
 	"popscope/reassembly/stream"
 )
 
@@ -32,7 +33,7 @@ type sessionRow struct {
 	mails          int
 	octets         int64
 	deleted        int
-	committed      bool
+	marks          ledger.Outcome // of those that are counted as deleted
 	closed, state  string
 	packets, bytes int64
 	lost           int64
@@ -52,7 +53,7 @@ func (row *sessionRow) finish(r *popscope.Result) {
 	row.commands = r.Session.Exchanges
 	row.mails = r.Session.Messages
 	row.deleted = r.Session.Deleted
-	row.committed = r.Session.Committed
+	row.marks, _ = ledger.AtEnd(r.Session.Ending)
 	row.closed, row.state = c.Close.String(), r.Session.State.String()
 	row.packets = c.Packets[stream.Client] + c.Packets[stream.Server]
 	row.bytes = c.Bytes[stream.Client] + c.Bytes[stream.Server]
@@ -337,11 +338,15 @@ func (row *sessionRow) loginCell(p paint) string {
 // deletedCell writes how many messages were marked, and whether that
 // counted.
 func (row *sessionRow) deletedCell() string {
-	switch {
-	case row.deleted == 0:
+	if row.deleted == 0 {
 		return "-"
-	case row.committed:
-		return commas(int64(row.deleted))
 	}
-	return commas(int64(row.deleted)) + " undone"
+	cell := commas(int64(row.deleted))
+	switch row.marks {
+	case ledger.Committed:
+		return cell
+	case ledger.RolledBack:
+		return cell + " undone"
+	}
+	return cell + " unknown"
 }

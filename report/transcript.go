@@ -11,6 +11,7 @@ import (
 
 	"popscope"
 	"popscope/pop3parse"
+	"popscope/pop3parse/ledger"
 	"popscope/reassembly/stream"
 )
 
@@ -265,13 +266,18 @@ func closedText(r *popscope.Result) string {
 	if r.Conn.Close == stream.NotClosed {
 		text = "open when the capture ended"
 	}
-	switch s := r.Session; {
-	case s.Deleted > 0 && s.Committed:
-		text += "; " + count(s.Deleted, "message") + " deleted"
-	case s.Deleted > 0:
-		text += "; " + count(s.Deleted, "message") + " marked as deleted, not committed"
+	if r.Session.Deleted == 0 {
+		return text
 	}
-	return text
+	text += "; " + count(r.Session.Deleted, "message")
+	switch outcome, why := ledger.AtEnd(r.Session.Ending); outcome {
+	case ledger.Committed:
+		return text + " deleted"
+	case ledger.RolledBack:
+		return text + " marked as deleted, not committed"
+	default:
+		return text + " marked as deleted, " + deletionWords[why]
+	}
 }
 
 // greeting writes the server's first line.
@@ -516,7 +522,7 @@ func (t *transcript) message(m *popscope.Message) {
 	if m.Announced >= 0 && m.Announced != m.Octets {
 		parts = append(parts, "announced as "+commas(m.Announced))
 	}
-	if m.Deleted {
+	if m.Fate == pop3parse.Deleted {
 		parts = append(parts, "deleted")
 	}
 	t.line("    ", strings.Join(parts, ", "))

@@ -25,7 +25,8 @@
 //	rolled back   by RSET, or since the connection ended without QUIT
 //	refused       by the server, with -ERR to the DELE
 //	unknown       where a loss may hold an RSET or a QUIT, where the answer to
-//	              DELE or QUIT was -ERR or is missing, and where the capture ended
+//	              DELE is missing, where that to QUIT was -ERR or is missing, and
+//	              where the session was not seen to its end
 //
 // # Why a message is fetched again
 //

@@ -9,7 +9,6 @@ import (
 type events struct {
 	fetches []fetch
 	marks   []mark
-	quit    quit
 }
 
 type fetch struct {
@@ -22,16 +21,6 @@ type mark struct {
 	mark   Mark
 	status pop3parse.Status
 }
-
-// quit is what is known of a session's QUIT.
-type quit uint8
-
-const (
-	noQuit quit = iota
-	quitUnanswered
-	quitRefused
-	quitAccepted
-)
 
 // collect takes the events of a session, or of a part of one.
 func (l *Ledger) collect(e *events, s *Session) {
@@ -60,8 +49,6 @@ func (l *Ledger) collect(e *events, s *Session) {
 			}
 		case pop3parse.RSET:
 			e.reset(x)
-		case pop3parse.QUIT:
-			e.quit = [...]quit{pop3parse.NoReply: quitUnanswered, pop3parse.OK: quitAccepted, pop3parse.Err: quitRefused}[x.Status]
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"popscope/pop3parse"
-	"popscope/reassembly/stream"
 )
 
 // Outcome says what became of a mark.
@@ -38,7 +37,7 @@ const (
 	QuitRefused               // -ERR to the QUIT: some messages may not have been removed (RFC 1939 section 6)
 	QuitUnanswered            // QUIT was sent, its reply was not seen
 	Unanswered                // DELE was sent, its reply was not seen
-	CaptureEnded              // the session goes on after the capture
+	CaptureEnded              // the session was not seen to its end
 )
 
 // String returns the word used in records.
@@ -74,31 +73,41 @@ func (e *events) judge(s *Session) {
 	for i := range e.marks {
 		k := &e.marks[i]
 		if k.mark.Outcome == Undecided {
-			k.mark.Outcome, k.mark.Why = e.outcome(k, s)
+			k.mark.Outcome, k.mark.Why = k.outcome(s)
 		}
 	}
 }
 
 // outcome decides a mark that no RSET has decided.
-func (e *events) outcome(k *mark, s *Session) (Outcome, Why) {
+func (k *mark) outcome(s *Session) (Outcome, Why) {
 	entry, _ := s.Maildrop.Entry(k.number)
+	end := s.Session.Ending
 	switch {
 	case k.status == pop3parse.Err:
 		return Refused, ByServer
-	case s.Session.Committed && k.status == pop3parse.NoReply:
+	case end != pop3parse.QuitAccepted:
+		return AtEnd(end)
+	case k.status == pop3parse.NoReply:
 		return Unknown, Unanswered
-	case s.Session.Committed && entry.Marked && !entry.Doubtful:
+	case !entry.Marked || entry.Doubtful:
+		return Unknown, ByLoss
+	}
+	return Committed, ByQuit
+}
+
+// AtEnd returns what became of the marks that stood when a session ended.
+func AtEnd(e pop3parse.Ending) (Outcome, Why) {
+	switch e {
+	case pop3parse.QuitAccepted:
 		return Committed, ByQuit
-	case s.Session.Committed, e.quit == quitAccepted, entry.Doubtful:
-		return Unknown, ByLoss
-	case e.quit == quitRefused:
-		return Unknown, QuitRefused
-	case e.quit == quitUnanswered:
-		return Unknown, QuitUnanswered
-	case s.Lossy:
-		return Unknown, ByLoss
-	case s.Close == stream.ClosedFIN || s.Close == stream.ClosedRST:
+	case pop3parse.NoQuit:
 		return RolledBack, WithoutQuit
+	case pop3parse.QuitRefused:
+		return Unknown, QuitRefused
+	case pop3parse.QuitUnanswered:
+		return Unknown, QuitUnanswered
+	case pop3parse.EndMissing:
+		return Unknown, ByLoss
 	}
 	return Unknown, CaptureEnded
 }

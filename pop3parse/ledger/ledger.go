@@ -43,10 +43,8 @@ type Session struct {
 	Messages       []pop3parse.Message
 	Session        *pop3parse.Session
 
-	Last     bool // no more parts follow; what stands below is valid iff it is set
-	Maildrop *pop3parse.Maildrop
-	Close    stream.CloseReason
-	Lossy    bool // bytes of either side are missing
+	Last     bool                // no more parts follow
+	Maildrop *pop3parse.Maildrop // valid iff Last
 }
 
 // Mailbox is an account on a server.

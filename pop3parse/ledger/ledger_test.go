@@ -26,7 +26,7 @@ func sessions(t testing.TB, text string) []*ledger.Session {
 		}
 		s := &ledger.Session{
 			ID: fmt.Sprint("s", r.Conn.Client.Port()-40000), Client: r.Conn.Client, Server: r.Conn.Server, Exchanges: r.Exchanges, Session: r.Session,
-			Last: true, Maildrop: r.Maildrop, Close: r.Conn.Close, Lossy: r.Conn.Lost != [2]int64{},
+			Last: true, Maildrop: r.Maildrop,
 		}
 		for _, m := range r.Messages {
 			s.Messages = append(s.Messages, m.Message)
