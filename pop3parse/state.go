@@ -82,7 +82,7 @@ func (p *Parser) checkState(x *asked) {
 	}
 	switch x.Verb {
 	case RETR, TOP, DELE, LIST, UIDL:
-		if e, ok := p.drop.Entry(x.Number()); ok && e.Marked {
+		if e, ok := p.drop.Entry(x.Number()); ok && e.Marked && !e.Doubtful {
 			x.Notes.Add(NumberDeleted)
 		}
 	}
