@@ -143,9 +143,17 @@ var protocolRules = []Rule{
 	{
 		Slug: "deletions-lost", Severity: Low, Scope: SessionScope, session: deletionsLost, last: true, needs: deletions,
 		Title:  "Deletions lost without QUIT",
-		Advice: "The messages are still in the maildrop and will be fetched again. If it happens often, look for timeouts between client and server.",
+		Advice: "A server that keeps to the standard still has the messages, and clients fetch them again. If it happens often, look for timeouts between client and server.",
 		RFC:    "RFC 1939 section 6",
-		About:  "The session ended without a QUIT that the server accepted, while messages were marked as deleted. A session that the capture did not see to its end is no finding.",
+		About: "The connection ended without QUIT, while messages were marked as deleted. A session that the capture did not see to its end is no finding, nor is one whose QUIT was not answered: " +
+			"whether that was carried out is not known. A QUIT that the server refused is the rule quit-refused.",
+	},
+	{
+		Slug: "quit-refused", Severity: Low, Scope: ServerScope, session: quitRefused, last: true, needs: deletions,
+		Title:  "QUIT refused with messages marked as deleted",
+		Advice: "Look into the log of the server for what kept it from removing them. Some may be gone; those that are left will be listed again.",
+		RFC:    "RFC 1939 section 6",
+		About:  "Messages were marked as deleted, and the server answered QUIT with -ERR: it says that not all of them were removed.",
 	},
 }
 
@@ -186,34 +194,40 @@ func mailUnterminated(v *view, r *active) {
 }
 
 func deletionsLost(v *view, r *active) {
-	c := v.Conn
-	if v.Session.Deleted == 0 || v.Session.Committed || c.Close == stream.NotClosed || v.OneSided {
+	if v.Session.Ending == pop3parse.NoQuit {
+		v.marked(r, "the connection ended by "+endWord(v.Conn.Close), v.Conn.Ended)
+	}
+}
+
+func quitRefused(v *view, r *active) {
+	if v.Session.Ending != pop3parse.QuitRefused {
 		return
 	}
-	var e evidence
 	for i := range v.Exchanges {
-		x := &v.Exchanges[i]
-		switch {
-		case x.Verb == pop3parse.DELE && x.Status == pop3parse.OK:
-			e.add(x.RequestFirst)
-		case x.Verb == pop3parse.QUIT && x.Status != pop3parse.Err:
-			return // whether it was carried out is not known
+		if x := &v.Exchanges[i]; x.Verb == pop3parse.QUIT && x.Status == pop3parse.Err {
+			v.marked(r, "QUIT was answered with -ERR", x.ReplyFirst)
+			return
 		}
 	}
-	if c.Lost[stream.Client] > 0 {
-		return // a QUIT may be among what was lost
+}
+
+// marked adds a finding about the messages that were marked as deleted, and
+// what came of it at a packet.
+func (v *view) marked(r *active, what string, at stream.Stamp) {
+	var e evidence
+	for i := range v.Exchanges {
+		if x := &v.Exchanges[i]; x.Verb == pop3parse.DELE && x.Status == pop3parse.OK {
+			e.add(x.RequestFirst)
+		}
 	}
-	e.also(c.Ended)
-	v.find(r, plural(v.Session.Deleted, "1 message", "messages")+" marked; the connection ended by "+endWord(c.Close), &e)
+	e.also(at)
+	v.find(r, plural(v.Session.Deleted, "1 message", "messages")+" marked; "+what, &e)
 }
 
 // endWord says how a connection ended.
 func endWord(r stream.CloseReason) string {
-	switch r {
-	case stream.ClosedFIN:
-		return "FIN"
-	case stream.ClosedRST:
+	if r == stream.ClosedRST {
 		return "RST"
 	}
-	return "falling silent"
+	return "FIN"
 }
