@@ -37,8 +37,14 @@ var tlsRules = []Rule{
 		Title:  "Capability overwritten on the way",
 		Advice: "Look for a firewall or proxy that inspects POP3 and overwrites what it does not like; STLS is what such boxes hide. Have clients require TLS.",
 		RFC:    "RFC 2449 section 5",
-		About: "A row of the answer to CAPA is one letter repeated, as XXXX: no capability has such a name, and boxes that strip TLS overwrite it so because the length must not change. " +
-			"Also: inside TLS the server lists something that its list in clear has lost, other than ways to log in.",
+		About:  "A row of the answer to CAPA is one letter repeated, as XXXX: no capability has such a name, and boxes that strip TLS overwrite it so because the length must not change.",
+	},
+	{
+		Slug: "capa-inside-tls", Severity: Info, Scope: ServerScope, session: capaInsideTLS, needs: capa,
+		Title:  "Capabilities listed inside TLS only",
+		Advice: "A server may do so, and clients have to ask again after STLS. If it lists them in clear to others, look for what takes them out on the way.",
+		RFC:    "RFC 2595 section 4",
+		About:  "After STLS the server lists something that it did not list in clear in the same session, other than ways to log in.",
 	},
 	{
 		Slug: "capa-differs", Severity: Low, Scope: ServerScope,
@@ -172,36 +178,37 @@ func (v *view) firstExchange() int {
 
 func capaAltered(v *view, r *active) {
 	c := v.Session.ClearCapa
-	if v.traits&capa == 0 || c == nil {
+	if v.traits&capa == 0 || c == nil || c.Exchange < v.firstExchange() {
 		return
 	}
 	var e evidence
-	if c.Exchange >= v.firstExchange() {
-		for _, row := range c.Rows {
-			if overwritten(row) {
-				e.add(c.At)
-			}
-		}
-		if e.total > 0 {
-			v.find(r, plural(e.total, "1 row", "rows")+" made of one letter", &e)
-			return
+	for _, row := range c.Rows {
+		if overwritten(row) {
+			e.add(c.At)
 		}
 	}
-	inside := v.Session.TLSCapa
-	if inside == nil || inside.Exchange < v.firstExchange() {
+	if e.total > 0 {
+		v.find(r, plural(e.total, "1 row", "rows")+" made of one letter", &e)
+	}
+}
+
+func capaInsideTLS(v *view, r *active) {
+	c, inside := v.Session.ClearCapa, v.Session.TLSCapa
+	if v.traits&capa == 0 || c == nil || inside == nil || inside.Exchange < v.firstExchange() {
 		return
 	}
-	var lost []string
+	var more []string
 	for _, row := range inside.Rows {
 		word, _, _ := bytes.Cut(row, []byte(" "))
 		if !loginCapability(word) && !Offers(c.Rows, string(word)) {
-			lost = append(lost, string(word))
+			more = append(more, string(word))
 		}
 	}
-	if len(lost) > 0 {
+	if len(more) > 0 {
+		var e evidence
 		e.add(c.At)
 		e.also(inside.At)
-		v.find(r, "listed inside TLS and not before: "+someOf(lost), &e)
+		v.find(r, someOf(more), &e)
 	}
 }
 
