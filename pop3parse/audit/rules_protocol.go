@@ -54,7 +54,7 @@ var protocolRules = []Rule{
 		session: func(v *view, r *active) { v.noted(r, set(pop3parse.DuplicateUID), "1 listing", "listings") },
 		needs:   noted,
 		Title:   "Two messages with one unique id",
-		Advice:  "Repair the maildrop's index. Clients that keep mail on the server will skip one of the messages, or fetch it again and again.",
+		Advice:  "Compare the messages. Copies of one mail may share an id that is made of their content; if they differ, repair the maildrop's index. Clients that keep mail on the server skip one of the two, or fetch it again and again.",
 		RFC:     "RFC 1939 section 7, UIDL",
 		About:   "A listing of UIDL gives the same unique id to different messages.",
 	},
@@ -132,13 +132,11 @@ var protocolRules = []Rule{
 		About:  "A line of the server is neither +OK nor -ERR where a reply must begin, or a reply came to no command. After a loss, lines that belong to what was lost count too; where only the server was captured none do.",
 	},
 	{
-		Slug: "unknown-command", Severity: Info, Scope: PairScope,
-		session: func(v *view, r *active) { v.noted(r, set(pop3parse.UnknownCommand), "1 command", "commands") },
-		needs:   noted,
-		Title:   "Commands that no standard knows",
-		Advice:  "Mostly harmless. Commands of other protocols are somebody trying what the port is.",
-		RFC:     "RFC 1939 section 3",
-		About:   "A command that is in no RFC and no dialect that is known.",
+		Slug: "unknown-command", Severity: Info, Scope: PairScope, session: unknownCommand, needs: noted,
+		Title:  "Commands that no standard knows",
+		Advice: "Mostly harmless. Commands of other protocols are somebody trying what the port is.",
+		RFC:    "RFC 1939 section 3",
+		About:  "A command that is in no RFC and no dialect that is known. The rest of one that was captured in part does not count.",
 	},
 	{
 		Slug: "deletions-lost", Severity: Low, Scope: SessionScope, session: deletionsLost, last: true, needs: deletions,
@@ -184,7 +182,9 @@ func apopChallengeMalformed(v *view, r *active) {
 func mailUnterminated(v *view, r *active) {
 	var e evidence
 	for i := range v.Messages {
-		if m := &v.Messages[i]; m.Verdict == pop3parse.Unterminated {
+		m := &v.Messages[i]
+		cut := v.Last && m.Exchange == v.Session.Exchanges && v.Conn.Close != stream.ClosedFIN && v.Conn.Close != stream.ClosedRST
+		if m.Verdict == pop3parse.Unterminated && !cut {
 			e.add(m.Last)
 		}
 	}
@@ -193,14 +193,28 @@ func mailUnterminated(v *view, r *active) {
 	}
 }
 
+func unknownCommand(v *view, r *active) {
+	var e evidence
+	for i := range v.Exchanges {
+		x := &v.Exchanges[i]
+		late := x.N == 1 && !v.Conn.Handshake && !v.Session.HasGreeting // the capture may begin inside of it
+		if x.Notes.Has(pop3parse.UnknownCommand) && !x.Notes.Has(pop3parse.CommandDamaged) && !late {
+			e.exchange(x)
+		}
+	}
+	if e.total > 0 {
+		v.find(r, plural(e.total, "1 command", "commands"), &e)
+	}
+}
+
 func deletionsLost(v *view, r *active) {
-	if v.Session.Ending == pop3parse.NoQuit {
+	if v.Session.Deleted > 0 && v.Session.Ending == pop3parse.NoQuit {
 		v.marked(r, "the connection ended by "+endWord(v.Conn.Close), v.Conn.Ended)
 	}
 }
 
 func quitRefused(v *view, r *active) {
-	if v.Session.Ending != pop3parse.QuitRefused {
+	if v.Session.Deleted == 0 || v.Session.Ending != pop3parse.QuitRefused {
 		return
 	}
 	for i := range v.Exchanges {
