@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"popscope/pop3parse"
@@ -16,14 +17,14 @@ var tlsRules = []Rule{
 		Title:  "STLS refused",
 		Advice: "Find out why: a server without certificate, or something in between that does not want TLS. Clients that go on in clear need to be set to require TLS.",
 		RFC:    "RFC 2595 section 4; RFC 8314 section 4.1",
-		About:  "The client asked for STLS and the server said -ERR. A server that refuses because TLS is active already, or because the login is done, is right and no finding.",
+		About:  "The client asked for STLS and the server said -ERR. A server that refuses because TLS is active already, or because the login is done, is right and no finding; nor is one where the capture does not tell whether it was.",
 	},
 	{
 		Slug: "stls-not-offered", Severity: Medium, Scope: ServerScope, session: stlsNotOffered, needs: capa,
 		Title:  "Server does not offer STLS",
 		Advice: "Set up a certificate and STLS, or close port 110 and offer port 995 alone.",
 		RFC:    "RFC 8314 section 4.1",
-		About:  "The answer to CAPA, in clear and before the login, does not list STLS. A server that lists it for other clients is the rule stls-stripped.",
+		About:  "The answer to CAPA, in clear and before the login, does not list STLS. A server that lists it for other clients is the rule stls-stripped, a list with rows that were overwritten the rule capa-altered.",
 	},
 	{
 		Slug: "stls-stripped", Severity: Critical, Scope: ServerScope,
@@ -55,7 +56,7 @@ var tlsRules = []Rule{
 	},
 	{
 		Slug: "stls-injection", Severity: Critical, Scope: PairScope, session: stlsInjection, needs: noted,
-		Title:  "Bytes injected before TLS",
+		Title:  "Commands or replies between STLS and TLS",
 		Advice: "Check who sent them: a client does not speak between STLS and the handshake. Have the server discard what it had read before TLS (CVE-2011-0411 and its like); client likewise.",
 		RFC:    "RFC 2595 section 4; RFC 3207 section 6",
 		About: "In one go with STLS came further commands, or in one go with the +OK to it a further reply. Whoever sits in between can put them there, and careless servers and clients take them for a part of what TLS protects. " +
@@ -64,7 +65,7 @@ var tlsRules = []Rule{
 	{
 		Slug: "plaintext-after-stls", Severity: High, Scope: PairScope, session: plaintextAfterSTLS, needs: noted,
 		Title:  "Session goes on in clear after STLS",
-		Advice: "Find out whether the capture was made behind a box that decrypts. If not, TLS was defeated between the two.",
+		Advice: "Find out whether the capture was made behind a box that decrypts. If not, one of the two, or something in between, does without TLS where it was agreed on.",
 		RFC:    "RFC 2595 section 4",
 		About:  "The server said +OK to STLS, and then POP3 went on in clear, in either direction.",
 	},
@@ -92,30 +93,30 @@ var tlsRules = []Rule{
 	{
 		Slug: "certificate-name", Severity: Medium, Scope: ServerScope, session: certificateName, last: true, needs: tls,
 		Title:  "Certificate for another name",
-		Advice: "Get a certificate with the name that clients are set to, or correct the clients. A client that accepts this one accepts any.",
+		Advice: "Get a certificate with the name that clients are set to, or correct the clients. A client that accepts this one may accept others, too.",
 		RFC:    "RFC 9525 section 6; RFC 7817",
-		About:  "The name that the client asked for (SNI) is not among the names of the certificate. Can be seen up to TLS 1.2, and where the client sends a name.",
+		About:  "The name that the client asked for (SNI) is not among the names of the certificate. Can be seen where the client sends a name, up to TLS 1.2 or with a key log.",
 	},
 	{
 		Slug: "certificate-expired", Severity: Medium, Scope: ServerScope, session: certificateExpired, last: true, needs: tls,
 		Title:  "Certificate not valid at the time",
-		Advice: "Renew the certificate, and have its age watched. Clients that went on accept any certificate.",
+		Advice: "Renew the certificate, and have its age watched. Clients that went on may not look at certificates at all.",
 		RFC:    "RFC 5280 section 4.1.2.5",
-		About:  "At the time of the handshake, by the capture's clock, the certificate had expired or was not valid yet. Can be seen up to TLS 1.2.",
+		About:  "At the time of the handshake, by the capture's clock, the certificate had expired or was not valid yet. Can be seen up to TLS 1.2, or with a key log.",
 	},
 	{
 		Slug: "certificate-self-signed", Severity: Low, Scope: ServerScope, session: certificateSelfSigned, last: true, needs: tls,
 		Title:  "Self-signed certificate",
 		Advice: "Use a certificate of an authority that clients know, or see to it that clients pin this one.",
 		RFC:    "RFC 5280 section 6; RFC 7817",
-		About:  "The certificate is signed with its own key: clients cannot tell it from that of somebody in between unless they know it beforehand. Can be seen up to TLS 1.2.",
+		About:  "The certificate names itself as its issuer, and is signed with its own key as far as that can be checked: clients cannot tell it from that of somebody in between unless they know it beforehand. Can be seen up to TLS 1.2, or with a key log.",
 	},
 	{
 		Slug: "certificate-weak", Severity: Medium, Scope: ServerScope, session: certificateWeak, last: true, needs: tls,
 		Title:  "Certificate with a weak key or signature",
 		Advice: "Get a certificate with an RSA key of 2048 bits or more, or ECDSA, signed with SHA-256.",
 		RFC:    "RFC 9325 section 4.5",
-		About:  "The certificate's key is a short RSA or DSA key, or it is signed with MD2, MD5 or SHA-1. Self-signed certificates are judged by their key only. Can be seen up to TLS 1.2.",
+		About:  "The certificate's key is a short RSA or DSA key, or it is signed with MD2, MD5 or SHA-1. Self-signed certificates are judged by their key only. Can be seen up to TLS 1.2, or with a key log.",
 		Settings: []Setting{
 			{Name: "bits", Default: 2048, About: "RSA and DSA keys below this are short"},
 		},
@@ -130,7 +131,7 @@ var tlsRules = []Rule{
 	{
 		Slug: "tls-bad-record", Severity: Medium, Scope: SessionScope, session: tlsBadRecord, last: true, needs: tls,
 		Title:  "TLS records that are not authentic",
-		Advice: "If the two ends went on, the capture is damaged there. If one of them ended the connection, something in between changed or forged data.",
+		Advice: "If the two ends went on, the capture is damaged there, or the records were put in by somebody whom they did not believe. If one of them ended the connection there, something in between may have changed or forged data.",
 		RFC:    "RFC 8446 section 5.2; RFC 5246 section 6.2.3",
 		About:  "With keys that opened the records before, the tag of a record does not fit its content. Nothing of such a record is shown. Can be seen with a key log only.",
 	},
@@ -149,7 +150,7 @@ func stlsRefused(v *view, r *active) {
 	var e evidence
 	for i := range v.Exchanges {
 		x := &v.Exchanges[i]
-		if x.Verb == pop3parse.STLS && x.Status == pop3parse.Err && !x.Encrypted && !v.Session.STLS && x.State <= pop3parse.Authorization {
+		if x.Verb == pop3parse.STLS && x.Status == pop3parse.Err && !x.Encrypted && !v.Session.STLS && v.beforeLogin(x) {
 			e.both(x)
 		}
 	}
@@ -158,9 +159,18 @@ func stlsRefused(v *view, r *active) {
 	}
 }
 
+// beforeLogin reports whether a command was given before the login, also
+// where only a login after it shows that.
+func (v *view) beforeLogin(x *pop3parse.Exchange) bool {
+	if x.State == pop3parse.StateUnknown {
+		return slices.ContainsFunc(v.Logins, func(l pop3parse.Login) bool { return l.Exchange > x.N })
+	}
+	return x.State <= pop3parse.Authorization
+}
+
 func stlsNotOffered(v *view, r *active) {
 	c := v.Session.ClearCapa
-	if v.traits&capa == 0 || c == nil || c.Exchange < v.firstExchange() || Offers(c.Rows, "STLS") || v.Session.STLS {
+	if v.traits&capa == 0 || c == nil || c.Exchange < v.firstExchange() || Offers(c.Rows, "STLS") || v.Session.STLS || slices.ContainsFunc(c.Rows, overwritten) {
 		return
 	}
 	var e evidence
@@ -353,11 +363,11 @@ func (v *view) certificate() *stream.Certificate {
 
 func certificateName(v *view, r *active) {
 	c := v.certificate()
-	if c == nil || v.TLS.SNI == "" {
+	if c == nil || v.TLS.SNI == "" || c.Partly {
 		return
 	}
 	names := c.Names
-	if len(names) == 0 {
+	if len(names) == 0 && c.CommonName != "" {
 		names = []string{c.CommonName}
 	}
 	for _, n := range names {
@@ -365,7 +375,11 @@ func certificateName(v *view, r *active) {
 			return
 		}
 	}
-	v.find(r, "the client wanted "+v.TLS.SNI+", the certificate is for "+someOf(names), v.handshake())
+	whom := "nobody"
+	if len(names) > 0 {
+		whom = someOf(names)
+	}
+	v.find(r, "the client wanted "+v.TLS.SNI+", the certificate is for "+whom, v.handshake())
 }
 
 // nameFits reports whether a name of a certificate is that of a server. A

@@ -73,6 +73,7 @@ type Certificate struct {
 	Key                 string // as "RSA 2048"
 	Signature           string // as "SHA256-RSA"
 	SelfSigned          bool
+	Partly              bool          // it is broken, and was read in part: Names are not known
 	Chain               int           // certificates sent; valid in the first one of a chain
 	Issuers             []Certificate // those sent behind it, the first few of them
 }

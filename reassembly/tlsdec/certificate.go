@@ -62,6 +62,7 @@ func describe(der []byte) *stream.Certificate {
 	c := raw.describe()
 	x, err := x509.ParseCertificate(der)
 	if err != nil {
+		c.Partly = true
 		return c
 	}
 	c.Subject, c.Issuer = x.Subject.String(), x.Issuer.String()

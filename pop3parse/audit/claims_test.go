@@ -1,0 +1,58 @@
+package audit
+
+import (
+	"testing"
+
+	"popscope/pop3parse"
+	"popscope/reassembly/stream"
+)
+
+// judged returns the details of what a rule finds.
+func judged(slug string, f *Facts) []string {
+	f.ID, f.Last = "s", true
+	if f.Conn == nil {
+		f.Conn = &stream.Conn{}
+	}
+	if f.Session == nil {
+		f.Session = &pop3parse.Session{}
+	}
+	var details []string
+	for _, found := range NewJudge(&Policy{}).Session(f, new(Buffer)) {
+		if found.Rule == slug {
+			details = append(details, found.Detail)
+		}
+	}
+	return details
+}
+
+// TestNamesThatCertificatesHave: a certificate that could not be read whole
+// may have the name that the client wanted.
+func TestNamesThatCertificatesHave(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		cert stream.Certificate
+		want string
+	}{
+		{"another one", stream.Certificate{CommonName: "a.example.org", Names: []string{"b.example.org"}}, "the client wanted mail.example.org, the certificate is for b.example.org"},
+		{"that of its subject", stream.Certificate{CommonName: "a.example.org"}, "the client wanted mail.example.org, the certificate is for a.example.org"},
+		{"none", stream.Certificate{}, "the client wanted mail.example.org, the certificate is for nobody"},
+		{"not known", stream.Certificate{CommonName: "a.example.org", Partly: true}, ""},
+	} {
+		got := judged("certificate-name", &Facts{TLS: &stream.TLSInfo{SNI: "mail.example.org", Certificate: &c.cert}})
+		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || got[0] != c.want) {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestSTLSRefusedInUnknownState: where the login is not known to be still to
+// come, the server may be right.
+func TestSTLSRefusedInUnknownState(t *testing.T) {
+	refused := []pop3parse.Exchange{{N: 1, Verb: pop3parse.STLS, Status: pop3parse.Err}}
+	if got := judged("stls-refused", &Facts{Exchanges: refused}); len(got) > 0 {
+		t.Errorf("found without a login: %q", got)
+	}
+	if got := judged("stls-refused", &Facts{Exchanges: refused, Logins: []pop3parse.Login{{Exchange: 3}}}); len(got) != 1 {
+		t.Errorf("not found before a login: %q", got)
+	}
+}
