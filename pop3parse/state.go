@@ -17,7 +17,7 @@ func (p *Parser) advance(x *asked, end int64) {
 		p.quit = [...]Ending{NoReply: QuitUnanswered, OK: QuitAccepted, Err: QuitRefused}[x.Status]
 	case DELE:
 		if x.Status != Err {
-			p.drop.mark(x.Number(), x.Status == OK && x.Pairing != Guessed)
+			p.drop.mark(x.Number(), x.Status == OK && x.Pairing != Guessed && !x.Notes.Has(CommandDamaged))
 		}
 	}
 	if x.Status != OK {
