@@ -7,3 +7,10 @@ func (a *Analyzer) LeftOut() int64 {
 	}
 	return a.in.bypass.leftOut
 }
+
+// What a Sieve holds at most.
+const (
+	SieveBytes = sieveBytes
+	SieveFlow  = sieveFlow
+	SieveFlows = sieveFlows
+)

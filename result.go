@@ -84,6 +84,15 @@ const SecretBlocks = "tls_secret_blocks"
 // let pass without hash and outline.
 const NotHashed = "messages_not_hashed"
 
+// ShedUndecided is the reason in Summary.Ignored of connections that a Sieve
+// let go at a limit before they had shown what they are: packets of them are
+// missing in what it let through.
+const ShedUndecided = "shed_undecided"
+
+// shedHalfOpen is the reason of attempts to connect that were given up at a
+// limit on them.
+const shedHalfOpen = "shed_half_open"
+
 // Summary is what there is to say after the last session.
 type Summary struct {
 	Packets, Bytes                       int64 // frames read and their lengths on the wire

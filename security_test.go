@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"popscope"
 	"popscope/reassembly"
 	"popscope/report"
 )
@@ -27,6 +28,7 @@ func TestSecurityPageTellsTheLimits(t *testing.T) {
 		fmt.Sprintf("| %s; %s | scans and floods of SYN |", number(l.Connections), number(l.HalfOpen)),
 		fmt.Sprintf("| %.0f min; %.0f min | connections that never end |", l.Idle.Minutes(), l.HalfOpenIdle.Minutes()),
 		fmt.Sprintf("| %d KiB, %d MiB | overlaps with other content |", l.DirectionHistory>>10, l.HistoryBytes>>20),
+		fmt.Sprintf("| %d MiB, %d KiB; %s | scans, and connections that say nothing |", popscope.SieveBytes>>20, popscope.SieveFlow>>10, number(popscope.SieveFlows)),
 		fmt.Sprintf("| %d MiB, %s, %.0f s | datagrams that never complete |",
 			reassembly.DefaultFragmentBytes>>20, number(reassembly.DefaultFragmentDatagrams), reassembly.DefaultFragmentTimeout.Seconds()),
 	} {

@@ -282,6 +282,6 @@ func (s *shard) ignored() map[string]int64 {
 		"no_data_connections":  st.Silent,
 		"stray_segments":       st.Stray,
 		"shed_connections":     st.Shed,
-		"shed_half_open":       st.ShedHalf,
+		shedHalfOpen:           st.ShedHalf,
 	}
 }

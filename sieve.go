@@ -1,10 +1,9 @@
 package popscope
 
 import (
-	"bytes"
 	"container/list"
+	"io"
 	"sync/atomic"
-	"time"
 
 	"popscope/capture"
 	"popscope/capture/packet"
@@ -19,55 +18,18 @@ import (
 //
 // It is for keeping packets of a live capture: what it lets through is a
 // capture of its own, and an Analyzer finds in it what it would find in the
-// file.
+// file. What it had no room for is counted in Ignored.
 type Sieve struct {
 	src    capture.Source
 	in     *intake
 	shard  *shard
 	num    int64
+	over   bool // the source is at its end
 	flows  map[pair]*sifted
-	order  list.List // of undecided flows, the one with the oldest packets first
-	held   int       // bytes
+	waited list.List // undecided flows that results wait for, the one with the oldest packets first
+	held   holding
 	ready  []capture.Packet
-	missed int64
 }
-
-// pair names a connection: the lower endpoint first.
-type pair struct {
-	a, b packet.Endpoint
-	path uint64
-}
-
-// sifted is what is known of a connection.
-type sifted struct {
-	name    pair
-	is      protocol // of the latest connection on these addresses and ports
-	packets []capture.Packet
-	bytes   int
-	closed  bool
-	place   *list.Element // in Sieve.order; nil once decided
-}
-
-const (
-	// sieveBytes bounds what waits for a decision; sievePacket is counted
-	// for each packet besides its bytes. At the bound, the connection that
-	// has waited for longest is let go: it said too little to be POP3.
-	sieveBytes  = 64 << 20
-	sievePacket = 256
-
-	// sieveFlow bounds what waits of one connection: more than an Analyzer
-	// needs to decide.
-	sieveFlow = 256 << 10
-
-	// sieveWait is how long results wait for a connection that is not
-	// decided, and sieveAge how long its packets are kept: servers may look
-	// up names for a minute before they greet.
-	sieveWait = 10 * time.Second
-	sieveAge  = 2 * time.Minute
-
-	// sieveFlows bounds the connections that are remembered.
-	sieveFlows = 1 << 18
-)
 
 // NewSieve returns a Sieve over src, which decides as an Analyzer with o
 // does.
@@ -80,6 +42,7 @@ func NewSieve(src capture.Source, o Options) *Sieve {
 	s.shard = newShards(&o)[0]
 	s.shard.patient = false // as soon as possible
 	s.shard.asm = reassembly.New(l)
+	s.shard.asm.Trace() // connections without a byte end too
 	s.shard.open = new(atomic.Int64)
 	return s
 }
@@ -87,11 +50,18 @@ func NewSieve(src capture.Source, o Options) *Sieve {
 // Next implements capture.Source. Data is valid until the next call.
 func (s *Sieve) Next(p *capture.Packet) error {
 	for len(s.ready) == 0 {
-		err := s.src.Next(p)
-		if err == capture.ErrIdle {
-			p.Nanos = s.certain(p.Nanos)
+		if s.over {
+			return io.EOF
 		}
-		if err != nil {
+		err := s.src.Next(p)
+		switch {
+		case err == io.EOF:
+			s.finish()
+			continue
+		case err == capture.ErrIdle:
+			p.Nanos = s.certain(p.Nanos)
+			return err
+		case err != nil:
 			return err
 		}
 		s.take(p)
@@ -106,19 +76,25 @@ func (s *Sieve) Next(p *capture.Packet) error {
 	return nil
 }
 
+// finish decides about what is still open at the end of the source.
+func (s *Sieve) finish() {
+	s.over = true
+	s.shard.asm.Close()
+	s.drain()
+}
+
 // certain returns the time up to which nothing will be let through any
 // more: packets that wait may still be. Those that have waited for long are
 // not waited for.
 func (s *Sieve) certain(nanos int64) int64 {
-	for e := s.order.Front(); e != nil; {
+	s.forgetOld(nanos)
+	for e := s.waited.Front(); e != nil; e = s.waited.Front() {
 		f := e.Value.(*sifted)
-		e = e.Next()
-		switch age := nanos - f.packets[0].Nanos; {
-		case age > int64(sieveAge):
-			s.decide(f, isOther)
-		case age < int64(sieveWait):
-			return min(nanos, f.packets[0].Nanos)
+		if first := f.packets[0].Nanos; nanos-first < int64(sieveWait) {
+			return min(nanos, first)
 		}
+		s.waited.Remove(e)
+		f.waited = nil
 	}
 	return nanos
 }
@@ -133,68 +109,110 @@ func (s *Sieve) take(p *capture.Packet) {
 		}
 		return
 	}
-	name := pairOf(seg)
-	f := s.flows[name]
-	if f == nil || f.is == isOther && seg.Flags&(packet.SYN|packet.ACK) == packet.SYN {
-		if f == nil && len(s.flows) >= sieveFlows {
-			s.forgetSome()
-		}
-		f = &sifted{name: name}
-		f.place = s.order.PushBack(f)
-		s.flows[name] = f
-	}
+	s.forgetOld(p.Nanos)
+	f := s.flowOf(seg)
 	if f.is == undecided {
-		q := *p
-		q.Data = bytes.Clone(p.Data)
-		f.packets = append(f.packets, q)
-		f.bytes += len(q.Data) + sievePacket
-		s.held += len(q.Data) + sievePacket
+		s.hold(f, p)
+	}
+	if seg.Flags&(packet.SYN|packet.ACK) == packet.SYN {
+		f.syn = p.Num
 	}
 	before := f.is
 	s.feed(seg)
 	switch {
-	case f.is == undecided && f.bytes > sieveFlow:
-		s.decide(f, isOther)
-	case f.is != isOther && f.is != undecided && before != undecided:
+	case f.is == undecided:
+		s.judge(f, seg)
+	case f.is != isOther && before != undecided:
 		s.pass(p)
 	}
-	for s.held > sieveBytes && s.order.Len() > 0 {
-		s.missed++
-		s.decide(s.order.Front().Value.(*sifted), isOther)
+	s.makeRoom()
+}
+
+// flowOf returns the flow that a segment belongs to. With a SYN another one
+// may begin where there was one that is no POP3.
+func (s *Sieve) flowOf(seg *packet.Segment) *sifted {
+	name := newPair(seg.Src, seg.Dst, seg.Path)
+	f := s.flows[name]
+	switch {
+	case f == nil:
+		if len(s.flows) >= sieveFlows {
+			s.forgetSome()
+		}
+		f = &sifted{name: name}
+	case f.is == isOther && seg.Flags&packet.SYN != 0 && (f.closed || seg.Flags&packet.ACK == 0):
+		f = &sifted{name: name, since: s.in.at.Packet}
+	default:
+		return f
+	}
+	s.flows[name] = f
+	return f
+}
+
+// judge takes note of what a segment made of a flow that is undecided still.
+func (s *Sieve) judge(f *sifted, seg *packet.Segment) {
+	fate := s.shard.asm.Fate()
+	c := fate.Conn
+	switch {
+	case c != nil && c.Ignore && c.First.Packet >= f.since:
+		s.decide(f, protocolOf(c)) // it was known before, and forgotten here
+	case c == nil && seg.Flags&packet.RST != 0 && !fate.Has(reassembly.Stray):
+		s.forget(f) // refused
+	case f.bytes > sieveFlow && c != nil && c.Ignore:
+		s.decide(f, isOther)
+	case f.bytes > sieveFlow && f.stage == attempted:
+		s.forget(f) // acknowledgements of one side
+	case f.bytes > sieveFlow:
+		s.letGo(f)
+	case c == nil:
+	case seg.Length > 0 || len(seg.Payload) > 0:
+		s.rise(f, spoke)
+	case c.Packets[stream.Client] > 0 && c.Packets[stream.Server] > 0:
+		s.rise(f, silent)
 	}
 }
 
-// feed lets the parser of the connection see a segment, and takes note of
-// what the connection turns out to be.
+// feed lets the parser of the connection see a segment.
 func (s *Sieve) feed(seg *packet.Segment) {
 	s.shard.now = s.in.at
 	s.shard.asm.Segment(seg, s.in.at)
+	s.drain()
+}
+
+// drain takes note of what connections turn out to be.
+func (s *Sieve) drain() {
 	for ev := s.shard.asm.Next(); ev != nil; ev = s.shard.asm.Next() {
+		c := ev.Conn
 		switch ev.Kind {
 		case stream.Data:
-			s.shard.data(ev.Conn, &ev.Chunk)
+			s.shard.data(c, &ev.Chunk)
 		case stream.Closed:
-			s.shard.closed(ev.Conn)
+			s.shard.closed(c)
 		default:
 			continue
 		}
-		is := undecided
-		if t, ok := ev.Conn.Owner.(*track); ok {
-			is = t.is
-		}
-		if ev.Conn.Ignore || ev.Kind == stream.Closed && is == undecided {
-			is = isOther
-		}
-		f := s.flows[pairOfConn(ev.Conn)]
-		if f != nil {
-			f.closed = ev.Kind == stream.Closed
-		}
-		if f != nil && is != undecided && f.is == undecided {
-			s.decide(f, is)
-		}
+		is := protocolOf(c)
 		if is == isPOP3 || is == isTLS {
-			ev.Conn.Ignore = true // known: the Analyzer does the rest
+			c.Ignore = true // known: the Analyzer does the rest
 		}
+		f := s.flows[nameOf(c)]
+		if f == nil {
+			continue
+		}
+		switch {
+		case f.is == undecided && is != undecided && is != isOther:
+			s.decide(f, is)
+		case f.is == undecided && ev.Kind == stream.Closed && c.Shed:
+			if f.stage == spoke {
+				s.letGo(f) // the assembler had no room for what it said
+			}
+			continue
+		case f.is == undecided && ev.Kind == stream.Closed:
+			s.closed(f, c)
+			continue
+		case f.is == undecided && is == isOther:
+			s.decide(f, isOther)
+		}
+		f.closed = ev.Kind == stream.Closed
 	}
 	for _, r := range s.shard.out {
 		r.done()
@@ -202,55 +220,37 @@ func (s *Sieve) feed(seg *packet.Segment) {
 	s.shard.out = s.shard.out[:0]
 }
 
-// decide lets the packets of a connection through, or drops them.
+// protocolOf returns what a connection is, as far as it is known.
+func protocolOf(c *stream.Conn) protocol {
+	is := undecided
+	if t, ok := c.Owner.(*track); ok {
+		is = t.is
+	}
+	if c.Ignore && is == undecided {
+		is = isOther
+	}
+	return is
+}
+
+// closed takes the end of a connection that was no POP3, unless the next one
+// on these addresses and ports has begun: it shares the flow.
+func (s *Sieve) closed(f *sifted, c *stream.Conn) {
+	next := s.shard.asm.Fate().Conn
+	if f.syn > c.Ended.Packet || next != nil && next != c && nameOf(next) == f.name {
+		return
+	}
+	s.decide(f, isOther)
+	f.closed = true
+}
+
+// decide lets the packets of a flow through, or drops them.
 func (s *Sieve) decide(f *sifted, is protocol) {
 	f.is = is
-	s.held -= f.bytes
 	if is != isOther {
 		s.ready = append(s.ready, f.packets...)
 	}
-	f.packets, f.bytes = nil, 0
-	if f.place != nil {
-		s.order.Remove(f.place)
-		f.place = nil
-	}
+	s.drop(f)
 }
 
 // pass lets a packet through that is borrowed until the next one is read.
 func (s *Sieve) pass(p *capture.Packet) { s.ready = append(s.ready, *p) }
-
-// forgetSome makes room for connections: those that are no POP3 will be
-// decided again if they still live.
-func (s *Sieve) forgetSome() {
-	for name, f := range s.flows {
-		if f.is == isOther || f.closed {
-			delete(s.flows, name)
-		}
-	}
-	if len(s.flows) < sieveFlows {
-		return
-	}
-	if e := s.order.Front(); e != nil {
-		f := e.Value.(*sifted)
-		s.decide(f, isOther)
-		s.missed++
-		delete(s.flows, f.name)
-	}
-}
-
-func pairOf(seg *packet.Segment) pair { return newPair(seg.Src, seg.Dst, seg.Path) }
-
-func pairOfConn(c *stream.Conn) pair {
-	return newPair(packet.EndpointOf(c.Client), packet.EndpointOf(c.Server), c.Path)
-}
-
-func newPair(a, b packet.Endpoint, path uint64) pair {
-	if a.Compare(&b) > 0 {
-		a, b = b, a
-	}
-	return pair{a, b, path}
-}
-
-// Missed returns how many connections were let go at a limit before it was
-// known what they are.
-func (s *Sieve) Missed() int64 { return s.missed }

@@ -120,6 +120,7 @@ func ignoredMeans(reason string) string {
 		"stray_segments":       "Segments of no connection that is known, such as late resets.",
 		"shed_connections":     "Connections given up at the limit on open ones.",
 		"shed_half_open":       "Attempts to connect given up at the limit on them: a scan or a flood.",
+		popscope.ShedUndecided: "Connections given up at a limit before they had shown what they are: packets of them were not kept.",
 		"other_port":           "Packets of ports that were not asked for.",
 		"fragments_incomplete": "IP fragments of which the others did not come.",
 		"not_ip":               "Packets that are no IP, such as ARP.",

@@ -62,6 +62,7 @@ func (m *metrics) write(w io.Writer) {
 	one("kernel_drops_total", "counter", "Packets that the kernel had no room for.", int64(m.drops()))
 	one("packets_written_total", "counter", "Packets kept in files.", c.written.Load())
 	one("packets_not_written_total", "counter", "Packets that could not be kept in files.", c.unwritten.Load())
+	one("connections_undecided_total", "counter", "Connections given up before they had shown whether they are POP3, of which packets were not kept.", c.undecided.Load())
 	one("results_not_written_total", "counter", "Sessions, or parts of them, that the output had no room for.", c.unreported.Load())
 	one("sessions_open", "gauge", "POP3 sessions under way.", m.open())
 	one("sessions_total", "counter", "POP3 sessions that have ended.", c.closed.Load())

@@ -54,6 +54,14 @@ func (r *recorder) Next(p *capture.Packet) error {
 	return nil
 }
 
+// Ignored returns what the source passed over, by reason.
+func (r *recorder) Ignored() map[string]int64 {
+	if s, ok := r.Source.(interface{ Ignored() map[string]int64 }); ok {
+		return s.Ignored()
+	}
+	return nil
+}
+
 // mend opens new files when a signal asked for them, and tries again after
 // an error: the disk may have room by now.
 func (r *recorder) mend() {
@@ -128,10 +136,12 @@ type sieved struct {
 	live.Source
 	sieve *popscope.Sieve
 	files []capture.FileInfo
+	count *tally
+	say   func(string)
 }
 
-func newSieved(src live.Source, o popscope.Options) *sieved {
-	s := &sieved{Source: src, sieve: popscope.NewSieve(src, o), files: src.Files()}
+func newSieved(src live.Source, o popscope.Options, count *tally, say func(string)) *sieved {
+	s := &sieved{Source: src, sieve: popscope.NewSieve(src, o), files: src.Files(), count: count, say: say}
 	for i := range s.files {
 		s.files[i].Packets, s.files[i].Bytes = 0, 0
 	}
@@ -141,6 +151,9 @@ func newSieved(src live.Source, o popscope.Options) *sieved {
 // Next implements capture.Source.
 func (s *sieved) Next(p *capture.Packet) error {
 	err := s.sieve.Next(p)
+	if n := s.sieve.Missed(); n > 0 && s.count.undecided.Swap(n) == 0 {
+		s.say("warning: too many connections have not shown yet whether they are POP3; packets of some are not kept")
+	}
 	if err == nil {
 		f := &s.files[p.File]
 		f.Packets++
@@ -149,6 +162,9 @@ func (s *sieved) Next(p *capture.Packet) error {
 	}
 	return err
 }
+
+// Ignored returns what the sieve had no room for.
+func (s *sieved) Ignored() map[string]int64 { return s.sieve.Ignored() }
 
 // Files returns the interfaces with the packets that were let through.
 func (s *sieved) Files() []capture.FileInfo { return s.files }

@@ -233,6 +233,9 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 	if n := sum.Ignored[popscope.NotHashed]; n > 0 {
 		p.say(fmt.Sprintf("warning: %d messages were not hashed, so as to lose fewer packets", n))
 	}
+	if n := sum.Ignored[popscope.ShedUndecided]; n > 0 {
+		p.say(fmt.Sprintf("warning: %d connections were given up before they had shown whether they are POP3; packets of them were not kept", n))
+	}
 	if !t.verbose {
 		return
 	}

@@ -74,7 +74,7 @@ func (p *program) sniff(s *sniffing) error {
 		return notBegun(ctx, err)
 	}
 	if s.files != nil && s.analysis.Detect == popscope.DetectContent {
-		src = newSieved(src, s.analysis)
+		src = newSieved(src, s.analysis, count, voice.say)
 	}
 	rec := &recorder{Source: src, count: count}
 	listener, err := s.prepare(ctx, rec, out, to)
@@ -285,7 +285,11 @@ func (p *program) sumUp(s *sniffing, sum *popscope.Summary, out *liveOutput) {
 	}
 	p.warn(s.traffic, sum)
 	if !s.quiet {
-		p.say(fmt.Sprintf("packets: %d, dropped by the kernel: %d, sessions: %d, logins: %d, messages: %d",
-			sum.Packets, sum.KernelDrops, sum.Sessions, sum.Logins, sum.Messages))
+		last := fmt.Sprintf("packets: %d, dropped by the kernel: %d, sessions: %d, logins: %d, messages: %d",
+			sum.Packets, sum.KernelDrops, sum.Sessions, sum.Logins, sum.Messages)
+		if n := sum.Ignored[popscope.ShedUndecided]; n > 0 {
+			last += fmt.Sprintf(", given up undecided: %d", n)
+		}
+		p.say(last)
 	}
 }

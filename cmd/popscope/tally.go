@@ -17,6 +17,7 @@ type tally struct {
 	beats              atomic.Int64 // calls of the source, packets or not: the capture lives
 	packets, bytes     atomic.Int64
 	written, unwritten atomic.Int64 // packets, to the files of --write
+	undecided          atomic.Int64 // connections given up, of which packets were not kept
 	closed             atomic.Int64 // sessions
 	messages           atomic.Int64
 	logins             [3][4]atomic.Int64 // by outcome and exposure
@@ -87,6 +88,9 @@ func statusLine(c *tally, open int64, drops uint64, width int) string {
 		report.Count(c.packets.Load(), "packet"), report.Count(open, "session"), c.closed.Load(), report.Count(c.allLogins(), "login"), drops)
 	if n := c.unreported.Load() + c.unwritten.Load(); n > 0 {
 		line += fmt.Sprintf(", %d not written", n)
+	}
+	if n := c.undecided.Load(); n > 0 {
+		line += fmt.Sprintf(", %d given up undecided", n)
 	}
 	if width <= 0 {
 		width = assumedWidth
