@@ -100,6 +100,73 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestRotationReplacesNothing runs twice over packets of the same times, as
+// after a clock was set back: the files of the first run stay as they are.
+func TestRotationReplacesNothing(t *testing.T) {
+	dir := t.TempDir()
+	sent := framesOf(4)
+	before := map[string]string{}
+	for run := range 3 {
+		r, err := capture.NewRotator(capture.Rotation{Name: filepath.Join(dir, "mail.pcapng"), Every: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range sent {
+			sent[i].Data[1] = byte(run)
+			if err := r.Write(&sent[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		files, _ := filepath.Glob(filepath.Join(dir, "*"))
+		if want := 2 * (run + 1); len(files) != want {
+			t.Errorf("run %d: files %q, want %d", run, files, want)
+		}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if old, ok := before[f]; ok && old != string(b) {
+				t.Errorf("run %d has changed %s", run, f)
+			}
+			before[f] = string(b)
+		}
+	}
+}
+
+// TestOneFileIsForItsOwnerOnly writes where a file is that others may read.
+func TestOneFileIsForItsOwnerOnly(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "mail.pcapng")
+	if err := os.WriteFile(name, make([]byte, 1<<20), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(name, 0o644); err != nil { // whatever the umask is
+		t.Fatal(err)
+	}
+	r, err := capture.NewRotator(capture.Rotation{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st, err := os.Stat(name); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v before the first packet, want 0600", st.Mode())
+	}
+	sent := framesOf(3)
+	for i := range sent {
+		if err := r.Write(&sent[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := readAll(t, name); len(got) != 3 {
+		t.Errorf("%d packets, want 3", len(got))
+	}
+}
+
 // TestFlushedIsComplete reads a file while it is written, and goes on in a
 // new one after the old was moved away.
 func TestFlushedIsComplete(t *testing.T) {
