@@ -14,3 +14,6 @@ const (
 	SieveFlow  = sieveFlow
 	SieveFlows = sieveFlows
 )
+
+// DefaultLimits returns the limits that hold when none are set.
+func DefaultLimits() Limits { return Options{}.withDefaults().Limits }
