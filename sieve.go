@@ -120,9 +120,9 @@ func (s *Sieve) take(p *capture.Packet) {
 	before := f.is
 	s.feed(seg)
 	switch {
-	case f.is == undecided:
+	case f.is == undecided && f.place != nil: // otherwise it was let go meanwhile
 		s.judge(f, seg)
-	case f.is != isOther && before != undecided:
+	case f.is != undecided && f.is != isOther && before != undecided:
 		s.pass(p)
 	}
 	s.makeRoom()
@@ -237,6 +237,10 @@ func protocolOf(c *stream.Conn) protocol {
 func (s *Sieve) closed(f *sifted, c *stream.Conn) {
 	next := s.shard.asm.Fate().Conn
 	if f.syn > c.Ended.Packet || next != nil && next != c && nameOf(next) == f.name {
+		return
+	}
+	if c.Close == stream.ClosedTimeout {
+		s.forget(f) // it may go on
 		return
 	}
 	s.decide(f, isOther)

@@ -299,6 +299,20 @@ func TestSieveWaitsForSlowServers(t *testing.T) {
 	}
 }
 
+// TestSieveTakesUpWhatWasIdle leaves a connection without a byte idle for so
+// long that it counts as closed; then it speaks.
+func TestSieveTakesUpWhatWasIdle(t *testing.T) {
+	var f feed
+	k := newTalk(40001, 1110, 100)
+	f.then(k.open()...)
+	f.pause(40 * time.Minute)
+	f.flood(100, aSYN)
+	f.then(k.login()...)
+	if out, _, _ := sift(t, &f); !strings.Contains(out, `"user":"alice"`) {
+		t.Errorf("no login is found:\n%s", out)
+	}
+}
+
 // TestSieveForgetsWhatIsOver lets attempts and empty connections end in every
 // way, for longer than the Sieve has room for them.
 func TestSieveForgetsWhatIsOver(t *testing.T) {
