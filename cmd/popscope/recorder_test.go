@@ -80,7 +80,7 @@ func TestSievedTellsWhatIsMissing(t *testing.T) {
 		sum := a.Summary()
 		var metric, stderr bytes.Buffer
 		(&metrics{count: &count, open: a.Open, drops: rec.Drops}).write(&metric)
-		newProgram(context.Background(), nil, io.Discard, &stderr).sumUp(&sniffing{traffic: &traffic{}}, &sum, &count)
+		newProgram(context.Background(), nil, io.Discard, &stderr).sumUp(&sniffing{traffic: &traffic{}}, &sum, &liveOutput{count: &count})
 
 		missed := sum.Ignored[popscope.ShedUndecided]
 		for what, told := range map[string]bool{

@@ -157,8 +157,6 @@ func (f *sniffFlags) checkCapture(s *sniffing) error {
 	switch {
 	case len(f.interfaces) == 0:
 		return usage("name one with -i; popscope interfaces lists them", "no interface given")
-	case slices.Contains(f.interfaces, ""):
-		return usage("popscope interfaces lists them", "an empty name of an interface")
 	case slices.Contains(f.interfaces, live.Any) && len(f.interfaces) > 1:
 		return usage("-i any is all of them", "-i any goes with no other interface")
 	case f.onDown != "retry" && f.onDown != "end":
