@@ -128,13 +128,6 @@ func (p *program) sayInput(err error) {
 	p.say(capture.ErrorText(err))
 }
 
-// unprefixed returns the text of an error without the name of the package
-// that it comes from.
-func unprefixed(err error) string { return strings.TrimPrefix(err.Error(), "capture: ") }
-
-// inputName returns how an input is called in messages.
-func inputName(name string) string { return capture.InputName(name) }
-
 // flagError turns an error about flags into wrong usage.
 func flagError(cmd *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError

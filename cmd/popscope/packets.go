@@ -139,7 +139,7 @@ func (f *packetFlags) checkPackets(cmd *cobra.Command, t *traffic, term terminal
 	}
 	for _, name := range t.files {
 		if len(t.analysis.Users) > 0 && !rereadable(name) {
-			return nil, usage("save the capture to a file first", "--user reads the captures twice, and %s can be read once only", inputName(name))
+			return nil, usage("save the capture to a file first", "--user reads the captures twice, and %s can be read once only", capture.InputName(name))
 		}
 	}
 	style, err := timeStyle(f.time)

@@ -240,7 +240,7 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 		return
 	}
 	for _, f := range sum.Files {
-		p.say(fmt.Sprintf("%s: packets: %d", inputName(f.Name), f.Packets))
+		p.say(fmt.Sprintf("%s: packets: %d", capture.InputName(f.Name), f.Packets))
 	}
 	p.say(fmt.Sprintf("sessions: %d, logins: %d, messages: %d", sum.Sessions, sum.Logins, sum.Messages))
 }

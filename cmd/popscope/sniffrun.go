@@ -100,7 +100,7 @@ func (p *program) sniff(s *sniffing) error {
 	}
 	for r, err := range a.Results(rec) {
 		if err != nil {
-			voice.say(unprefixed(err))
+			voice.say(capture.ErrorText(err))
 			rec.failed = true
 			continue
 		}
