@@ -22,7 +22,7 @@ var protocolRules = []Rule{
 		Title:  "APOP challenge repeats",
 		Advice: "Fix or replace the server, or turn off APOP: whoever has recorded a login can replay it when its challenge comes back.",
 		RFC:    "RFC 1939 section 7",
-		About:  "A server sent the same APOP timestamp in the greetings of different sessions. Each must be different.",
+		About:  "A server sent the same APOP timestamp in the greetings of different sessions. Each must be different. It counts where a client has used APOP, or where the timestamp is made of numbers, as the RFC has it: a greeting may hold an address that is none.",
 	},
 	{
 		Slug: "octets-differ", Severity: Low, Scope: ServerScope,
