@@ -224,21 +224,13 @@ func (a *Analyzer) finish(src capture.Source) {
 	}
 	a.sum.Ignored = a.in.ignored()
 	for _, s := range a.shards {
-		for reason, n := range s.ignored() {
-			if n > 0 {
-				a.sum.Ignored[reason] += n
-			}
-		}
+		a.sum.ignore(s.ignored())
 	}
 	if k, ok := src.(interface{ KeysLeftOut() int64 }); ok && k.KeysLeftOut() > 0 {
 		a.sum.Ignored[SecretBlocks] = k.KeysLeftOut()
 	}
 	if s, ok := src.(interface{ Ignored() map[string]int64 }); ok {
-		for reason, n := range s.Ignored() {
-			if n > 0 {
-				a.sum.Ignored[reason] += n
-			}
-		}
+		a.sum.ignore(s.Ignored())
 	}
 	if f, ok := src.(interface{ Files() []capture.FileInfo }); ok {
 		a.sum.Files = f.Files()

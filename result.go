@@ -107,3 +107,12 @@ type Summary struct {
 	PacketsLeftOut                       int64    // by Analyzer.Packets, of connections that had not shown what they are when the window was full
 	Errors                               []string // of the inputs, as people are told of them: see capture.ErrorText
 }
+
+// ignore adds to what was ignored.
+func (s *Summary) ignore(counts map[string]int64) {
+	for reason, n := range counts {
+		if n > 0 {
+			s.Ignored[reason] += n
+		}
+	}
+}

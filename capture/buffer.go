@@ -62,10 +62,7 @@ func (b *buffer) skip(n int64) error {
 		n -= int64(b.w - b.r)
 		b.r = b.w
 		if got, err := b.fill(1); len(got) == 0 {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return err
+			return midway(err)
 		}
 	}
 	b.r += int(n)

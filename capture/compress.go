@@ -93,14 +93,6 @@ func (u *unpacker) Read(p []byte) (n int, err error) {
 	return u.r.Read(p)
 }
 
-// midway is for ends of the input where there must be none.
-func midway(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
 // Close lets go of the decoder's memory; the source stays open.
 func (u *unpacker) Close() error {
 	if c, ok := u.r.(io.Closer); ok {

@@ -62,12 +62,17 @@ func wireLength(orig, captured uint32) int {
 	return int(min(max(orig, captured), math.MaxInt32))
 }
 
+// midway is for ends of the input where there must be none.
+func midway(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
 // cutShort names what could not be read whole, in the words of the cause.
 func cutShort(what string, err error) error {
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
-	return fmt.Errorf("%s cut short: %w", what, err)
+	return fmt.Errorf("%s cut short: %w", what, midway(err))
 }
 
 // impossible is the cause for a length that no packet of the file can have.

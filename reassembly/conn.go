@@ -189,13 +189,16 @@ func (a *Assembler) startAt(c *conn, side int, s Seq) {
 	}
 }
 
-// wrongSum takes note of a wrong checksum. That of a sender which leaves them
-// to its network card says nothing: but whoever sends in its name could write
-// such checksums as well, so it is believed only while no data of that side
-// had a right one.
+// leavesSums reports whether a wrong checksum is one that a side leaves to its
+// network card, and says nothing. Whoever sends in its name could write such
+// checksums as well, so it is believed only while no data of that side had a
+// right one.
+func (h *half) leavesSums(s *packet.Segment) bool { return s.Unfilled && !h.filled }
+
+// wrongSum takes note of a wrong checksum.
 func (c *conn) wrongSum(side int, s *packet.Segment) {
 	t, dir := c.trouble(), c.dir(side)
-	if s.Unfilled && !c.half[side].filled {
+	if c.half[side].leavesSums(s) {
 		t.Unfilled[dir]++
 	} else {
 		t.BadChecksums[dir]++

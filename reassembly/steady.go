@@ -32,7 +32,7 @@ func (a *Assembler) steady(c *conn, side int, s *packet.Segment) bool {
 	}
 	if !s.Bad() {
 		c.rightSum(side, len(s.Payload))
-	} else if s.Unfilled && !h.filled {
+	} else if h.leavesSums(s) {
 		c.wrongSum(side, s)
 	} else {
 		return false

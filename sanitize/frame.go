@@ -110,17 +110,10 @@ func (f *frame) check(h *packet.Header) sum {
 		return unknown
 	case ones(f.orig[h.At:h.At+n], pseudo(h, h.Src, h.Dst)) == 0xffff:
 		return right
-	case h.Kind == packet.HeaderTCP && leftToCard(binary.BigEndian.Uint16(f.orig[at:]), *h):
+	case h.Kind == packet.HeaderTCP && h.Unfilled(f.orig):
 		return unfilled
 	}
 	return wrong
-}
-
-// leftToCard is what packet.Segment.Unfilled reports.
-func leftToCard(check uint16, h packet.Header) bool {
-	whole := ones(nil, pseudo(&h, h.Src, h.Dst))
-	h.Wire = 0
-	return check == whole || check == 0 || check == ones(nil, pseudo(&h, h.Src, h.Dst))
 }
 
 // pseudo returns the sum of the pseudo header of TCP and UDP.

@@ -33,6 +33,12 @@ type Header struct {
 	Src, Dst Addr // of the innermost IP header around it; for TCP and UDP these are the addresses of the pseudo header
 }
 
+// Unfilled reports of a TCP header in data, all of whose segment was captured,
+// what Segment.Unfilled is about.
+func (h *Header) Unfilled(data []byte) bool {
+	return unfilled(data[h.At:h.At+h.Wire], pseudoSum(addrSum(&h.Src, &h.Dst), h.Wire))
+}
+
 // Headers is like Decode, and also appends to hs the headers on the way,
 // the outermost first. It takes the long way always, and serves those who
 // rewrite frames. After a verdict that is none of IsSegment and IsFragment,

@@ -220,15 +220,15 @@ func stlsNotUsed(v *view, r *active) {
 	if c := v.Session.ClearCapa; v.Session.STLS || c == nil || !Offers(c.Rows, "STLS") {
 		return
 	}
-	without := v.stlsRefused()
+	without := v.firstSTLSRefusal()
 	v.byUser(r, func(l *pop3parse.Login) bool {
 		return (shows(l, pop3parse.Cleartext) || shows(l, pop3parse.Token)) && (without == 0 || l.Exchange < without)
 	}, how)
 }
 
-// stlsRefused returns the number of the exchange in which the server first
+// firstSTLSRefusal returns the number of the exchange in which the server first
 // refused STLS; 0 where it did not.
-func (v *view) stlsRefused() int {
+func (v *view) firstSTLSRefusal() int {
 	if v.traits&stls == 0 {
 		return 0
 	}
