@@ -157,20 +157,27 @@ func TestRecordings(t *testing.T) {
 // keyLogOf returns the TLS secrets that were recorded with a capture, or nil.
 func keyLogOf(t testing.TB, file string) *tlsdec.KeyLog {
 	t.Helper()
-	base := strings.TrimSuffix(file, ".gz")
-	f, err := os.Open(strings.TrimSuffix(base, filepath.Ext(base)) + ".keylog")
-	if os.IsNotExist(err) {
+	text := keyLogText(t, file)
+	if text == nil {
 		return nil
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	keys := new(tlsdec.KeyLog)
-	if _, err := keys.ReadFrom(f); err != nil || keys.Mark() == 0 {
-		t.Fatalf("%s: %d secrets, %v", f.Name(), keys.Mark(), err)
+	if keys.Write(text); keys.Mark() == 0 {
+		t.Fatalf("%s: no secrets in its key log", file)
 	}
 	return keys
+}
+
+// keyLogText returns the key log that was recorded with a file, or nil if
+// there is none.
+func keyLogText(t testing.TB, file string) []byte {
+	t.Helper()
+	base := strings.TrimSuffix(file, ".gz")
+	text, err := os.ReadFile(strings.TrimSuffix(base, filepath.Ext(base)) + ".keylog")
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func compareTruth(t *testing.T, recs []record, want truth) {

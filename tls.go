@@ -82,7 +82,6 @@ type tlsLayer struct {
 // beginTLS begins to read TLS.
 func (t *track) beginTLS() {
 	t.tls = &tlsLayer{dec: tlsdec.NewDecryptor(t.shard.opt.Keys)}
-	t.tls.dec.Keys(t.shard.known)
 	if t.flow != nil {
 		t.tls.dec.Trace(t.flow.opened)
 	}
@@ -97,6 +96,7 @@ func (t *track) feedTLS(ch stream.Chunk) {
 		t.beginTLS()
 		t.tls.inside = isPOP3
 	}
+	t.tls.dec.Keys(t.shard.known) // shard.keys told only those who waited
 	if t.is == isPOP3 && t.flow != nil {
 		t.flow.tlsBytes(ch)
 	}

@@ -22,6 +22,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"math/big"
+	mathrand "math/rand/v2"
 
 	"popscope"
 	"popscope/capture"
@@ -362,6 +363,47 @@ func TestSecretsBehindThePackets(t *testing.T) {
 	}
 	if got := read(packets, 1); strings.Contains(got, `"type":"login"`) || !strings.Contains(got, `"obstacle":"no_keys"`) {
 		t.Errorf("without secrets:\n%s", got)
+	}
+}
+
+// growing is a source whose key log is written while its packets come: some
+// lines before each, and what is left of it before the end.
+type growing struct {
+	capture.Source
+	keys  *tlsdec.KeyLog
+	lines [][]byte
+	every int // how many packets come for a line, about
+	rng   *mathrand.Rand
+}
+
+func (s *growing) Next(p *capture.Packet) error {
+	err := s.Source.Next(p)
+	for len(s.lines) > 0 && (err != nil || s.rng.IntN(s.every) == 0) {
+		s.keys.Write(s.lines[0])
+		s.lines = s.lines[1:]
+	}
+	return err
+}
+
+// TestSecretsBetweenPackets: whenever the secrets come, one by one, the
+// sessions are opened as if they had been there from the beginning.
+func TestSecretsBetweenPackets(t *testing.T) {
+	for file := range keyed(t) {
+		tr := traceOf(t, file)
+		want := analyzeKeyed(t, tr, keyLogOf(t, file))
+		for seed := range uint64(5) {
+			src := &growing{
+				Source: capturetest.Source(tr.Packets(capturetest.Plain())), keys: new(tlsdec.KeyLog), lines: bytes.SplitAfter(keyLogText(t, file), []byte("\n")),
+				every: 2 << seed, rng: mathrand.New(mathrand.NewPCG(seed, 1)),
+			}
+			got, errs := analyze(t, src, popscope.Options{Workers: 1 + int(seed)%2, Keys: src.keys})
+			if len(errs) > 0 {
+				t.Fatal(errs)
+			}
+			if got != want {
+				t.Errorf("%s, seed %d:\n%s", file, seed, diff(got, want))
+			}
+		}
 	}
 }
 

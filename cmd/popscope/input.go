@@ -75,6 +75,20 @@ func (in *input) Stat() (fs.FileInfo, error) { return in.file.Stat() }
 // Close implements fs.File. A read that waits ends.
 func (in *input) Close() error { return in.file.Close() }
 
+// waits reports whether a read may wait for others to write.
+func (in *input) waits() bool {
+	_, ok := in.r.(*waiting)
+	return ok
+}
+
+// again has the next Read ask for more even if there was an end or an error:
+// a file may have grown, and a pipe may have found another writer.
+func (in *input) again() {
+	if w, ok := in.r.(*waiting); ok {
+		w.again()
+	}
+}
+
 // readFile returns what is in a file, or what has come of it when ctx is done.
 func readFile(ctx context.Context, name string) ([]byte, error) {
 	in, err := openInput(ctx, name)

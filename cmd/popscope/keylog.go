@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 
 	"popscope/reassembly/tlsdec"
@@ -87,35 +89,64 @@ func (p *program) sayKeyLog(t *traffic, name string, n tlsdec.KeyLogCounts) {
 	}
 }
 
-// followEvery is how often a key log that grows is read further. Sessions
-// wait for their secrets, so that it need not be often.
+// followEvery is how often a key log that grows is read further while there
+// are packets. When there are none it is read at once, see caughtUp.
 const followEvery = 200 * time.Millisecond
 
-// followKeyLog reads a key log to its end, and what is added to it until ctx
-// is done. A log that was cut short is read again from its start. It closes f.
-func followKeyLog(ctx context.Context, keys *tlsdec.KeyLog, f *os.File) {
-	defer f.Close()
-	in := untilDone(ctx, f)
-	buf := make([]byte, 64<<10)
+// growingLog is a key log that is read while others write it.
+type growingLog struct {
+	in   *input
+	keys *tlsdec.KeyLog
+
+	mu  sync.Mutex
+	buf []byte
+	at  int64 // bytes read of a regular file
+}
+
+func newGrowingLog(in *input, keys *tlsdec.KeyLog) *growingLog {
+	return &growingLog{in: in, keys: keys, buf: make([]byte, 64<<10)}
+}
+
+// follow reads the log to its end, and what is added to it until ctx is
+// done.
+func (g *growingLog) follow(ctx context.Context) {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
-	var at int64
 	for {
-		n, err := in.Read(buf)
-		keys.Write(buf[:n])
-		at += int64(n)
-		if n > 0 && err == nil {
-			continue
-		}
+		g.read()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			in.again()
+			g.in.again()
 		}
-		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Size() < at {
-			keys.Write([]byte("\n"))
-			at, _ = f.Seek(0, 0)
+	}
+}
+
+// caughtUp reads what others have written by now: sessions are about to be
+// decided, maybe for want of a secret that is there. Of a named pipe it reads
+// nothing, for that may wait.
+func (g *growingLog) caughtUp() {
+	if !g.in.waits() {
+		g.read()
+	}
+}
+
+// read reads to the end. A file that was cut short is read again from its
+// start.
+func (g *growingLog) read() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if info, err := g.in.Stat(); err == nil && info.Mode().IsRegular() && info.Size() < g.at {
+		g.keys.Write([]byte("\n"))
+		g.at, _ = g.in.file.Seek(0, io.SeekStart)
+	}
+	for {
+		n, err := g.in.Read(g.buf)
+		g.keys.Write(g.buf[:n])
+		g.at += int64(n)
+		if n == 0 || err != nil {
+			return
 		}
 	}
 }

@@ -32,14 +32,16 @@ func TestFollowKeyLog(t *testing.T) {
 		return fmt.Sprintf("CLIENT_RANDOM %064x %s\n", n, strings.Repeat("ab", 48))
 	}
 	write(os.O_CREATE, line(1))
-	f, err := os.Open(name)
+	ctx, cancel := context.WithCancel(context.Background())
+	in, err := openInput(ctx, name)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer in.Close()
 	keys := new(tlsdec.KeyLog)
-	ctx, cancel := context.WithCancel(context.Background())
+	growing := newGrowingLog(in, keys)
 	var follower sync.WaitGroup
-	follower.Go(func() { followKeyLog(ctx, keys, f) })
+	follower.Go(func() { growing.follow(ctx) })
 	defer follower.Wait()
 	defer cancel()
 	until := func(secrets int64) {
@@ -59,4 +61,8 @@ func TestFollowKeyLog(t *testing.T) {
 	until(3)
 	write(os.O_TRUNC, line(4))
 	until(4)
+	write(os.O_APPEND, line(5))
+	if growing.caughtUp(); keys.Counts().Secrets != 5 {
+		t.Errorf("got %+v, want 5 secrets at once", keys.Counts())
+	}
 }

@@ -15,6 +15,7 @@ import (
 type recorder struct {
 	live.Source
 	files   *capture.Rotator // nil: packets are not kept
+	keylog  *growingLog      // nil: there is none
 	count   *tally
 	say     func(string) // of files that cannot be written, or can again
 	reopen  atomic.Bool  // asked for by a signal
@@ -45,6 +46,9 @@ func (r *recorder) Next(p *capture.Packet) error {
 	switch {
 	case err != nil:
 		r.flush()
+		if r.keylog != nil {
+			r.keylog.caughtUp()
+		}
 		return err
 	default:
 		r.count.packets.Add(1)

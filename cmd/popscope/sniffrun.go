@@ -77,6 +77,10 @@ func (p *program) sniff(s *sniffing) error {
 		src = newSieved(src, s.analysis, count, voice.say)
 	}
 	rec := &recorder{Source: src, count: count}
+	if keylog != nil {
+		defer keylog.Close()
+		rec.keylog = newGrowingLog(keylog, s.analysis.Keys)
+	}
 	listener, err := s.prepare(ctx, rec, out, to)
 	if err == nil {
 		err = dropPrivileges(to)
@@ -92,8 +96,8 @@ func (p *program) sniff(s *sniffing) error {
 
 	a := popscope.New(s.analysis)
 	helpers := p.helpers(ctx, s, a, rec, out, notify, voice, listener)
-	if keylog != nil {
-		helpers.Go(func() { followKeyLog(ctx, s.analysis.Keys, keylog.file) })
+	if rec.keylog != nil {
+		helpers.Go(func() { rec.keylog.follow(ctx) })
 	}
 	if !s.quiet && p.screen.err == nil {
 		p.say("sniffing on " + strings.Join(s.capture.Interfaces, ", "))

@@ -391,3 +391,57 @@ func TestObstacles(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretsAsTheyCome has the secrets of a log come at any time, one by one
+// or together.
+func TestSecretsAsTheyCome(t *testing.T) {
+	for _, s := range conversations(t) {
+		want := hear(t, s.keys, s.chunks)
+		for seed := range uint64(20) {
+			rng := rand.New(rand.NewPCG(seed, 11))
+			d := NewDecryptor(shuffled(s.keys, rng))
+			var got [2][]byte
+			var mark int64
+			for i := 0; i <= len(s.chunks)+int(s.keys.Mark()); i++ {
+				if i < len(s.chunks) {
+					d.Feed(s.chunks[i])
+				}
+				if rng.IntN(1+len(s.chunks)/4) == 0 || i > len(s.chunks) {
+					mark = min(mark+1, s.keys.Mark())
+					d.Keys(mark)
+				}
+				for c, ok := d.Next(); ok; c, ok = d.Next() {
+					got[c.Dir] = append(append(got[c.Dir], c.Data...), bytes.Repeat([]byte("?"), int(c.Lost))...)
+				}
+			}
+			if d.Waiting() {
+				t.Errorf("%s, seed %d: still waits", s.name, seed)
+			}
+			d.Close()
+			for c, ok := d.Next(); ok; c, ok = d.Next() {
+				got[c.Dir] = append(append(got[c.Dir], c.Data...), bytes.Repeat([]byte("?"), int(c.Lost))...)
+			}
+			for dir := range got {
+				if !bytes.Equal(got[dir], want.data[dir]) {
+					t.Errorf("%s, seed %d, %v: %d bytes, want %d; %+v", s.name, seed, stream.Dir(dir), len(got[dir]), len(want.data[dir]), d.Info())
+				}
+			}
+		}
+	}
+}
+
+// shuffled returns the secrets of a log in an order in which others may write
+// them: those of a handshake before those that follow it.
+func shuffled(keys *KeyLog, rng *rand.Rand) *KeyLog {
+	out := new(KeyLog)
+	for _, random := range keys.order {
+		var list []labelled
+		for _, i := range rng.Perm(len(keys.conns[random].list)) {
+			list = append(list, keys.conns[random].list[i])
+		}
+		for _, l := range list {
+			out.add(random, l.label, l.value)
+		}
+	}
+	return out
+}
