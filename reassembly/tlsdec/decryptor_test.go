@@ -430,17 +430,14 @@ func TestSecretsAsTheyCome(t *testing.T) {
 	}
 }
 
-// shuffled returns the secrets of a log in an order in which others may write
-// them: those of a handshake before those that follow it.
+// shuffled returns a log with the same secrets, those of each connection in
+// any order.
 func shuffled(keys *KeyLog, rng *rand.Rand) *KeyLog {
 	out := new(KeyLog)
 	for _, random := range keys.order {
-		var list []labelled
-		for _, i := range rng.Perm(len(keys.conns[random].list)) {
-			list = append(list, keys.conns[random].list[i])
-		}
-		for _, l := range list {
-			out.add(random, l.label, l.value)
+		list := keys.conns[random].list
+		for _, i := range rng.Perm(len(list)) {
+			out.add(random, list[i].label, list[i].value)
 		}
 	}
 	return out
