@@ -90,7 +90,7 @@ func (p *program) sayKeyLog(t *traffic, name string, n tlsdec.KeyLogCounts) {
 }
 
 // followEvery is how often a key log that grows is read further while there
-// are packets. When there are none it is read at once, see caughtUp.
+// are packets. When there are none it is read at once, see catchUp.
 const followEvery = 200 * time.Millisecond
 
 // growingLog is a key log that is read while others write it.
@@ -123,10 +123,10 @@ func (g *growingLog) follow(ctx context.Context) {
 	}
 }
 
-// caughtUp reads what others have written by now: sessions are about to be
+// catchUp reads what others have written by now: sessions are about to be
 // decided, maybe for want of a secret that is there. Of a named pipe it reads
 // nothing, for that may wait.
-func (g *growingLog) caughtUp() {
+func (g *growingLog) catchUp() {
 	if !g.in.waits() {
 		g.read()
 	}

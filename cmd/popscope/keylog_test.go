@@ -62,7 +62,7 @@ func TestFollowKeyLog(t *testing.T) {
 	write(os.O_TRUNC, line(4))
 	until(4)
 	write(os.O_APPEND, line(5))
-	if growing.caughtUp(); keys.Counts().Secrets != 5 {
+	if growing.catchUp(); keys.Counts().Secrets != 5 {
 		t.Errorf("got %+v, want 5 secrets at once", keys.Counts())
 	}
 }

@@ -47,7 +47,7 @@ func (r *recorder) Next(p *capture.Packet) error {
 	case err != nil:
 		r.flush()
 		if r.keylog != nil {
-			r.keylog.caughtUp()
+			r.keylog.catchUp()
 		}
 		return err
 	default:
