@@ -8,7 +8,7 @@
 //	var p capture.Packet
 //	for {
 //		switch err := src.Next(&p); {
-//		case err == io.EOF:          // ctx is done, or the interface is gone
+//		case err == io.EOF:          // ctx is done; with Options.EndOnDown or Fanout, also: the interface is gone
 //			return nil
 //		case err == capture.ErrIdle: // nothing at the moment; p.Nanos is the time up to which that is certain
 //		case err != nil:

@@ -15,7 +15,7 @@ type Account struct {
 	User   []byte
 	Server netip.AddrPort
 	Tally
-	Clients   []netip.Addr // the first maxAccountClients of them, sorted
+	Clients   []netip.Addr // the first 16 of them, sorted
 	OffersTLS bool         // the server offers STLS, to this client or to another one
 }
 
@@ -24,9 +24,9 @@ type Tally struct {
 	Accepted, Refused, Unknown int64 // logins by outcome
 	Faults                     int64 // refused for no fault of the client: in use, too soon, server out of order; part of Refused
 	Clear                      int64 // logins outside of TLS
-	First, Last                int64 // time of the first and the last one, in nanoseconds since 1970
+	First, Last                int64 // time of the first and the last one, in nanoseconds since 1970-01-01 UTC
 
-	Mechanisms  []string           // sorted; at most maxMechanisms
+	Mechanisms  []string           // sorted; at most 8
 	Exposure    pop3parse.Exposure // the worst one
 	MoreClients bool               // there were more than Account.Clients tells
 }

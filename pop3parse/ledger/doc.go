@@ -8,7 +8,8 @@
 //	}
 //	for _, box := range l.Mailboxes() {
 //		for _, m := range box.Messages {
-//			fmt.Println(box.Account, m.UID, len(m.Fetches), m.Deletion())
+//			outcome, why := m.Deletion()
+//			fmt.Println(box.Account, m.UID, len(m.Fetches), outcome, why)
 //		}
 //	}
 //

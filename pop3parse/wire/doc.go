@@ -9,8 +9,9 @@
 //	s.Feed(&chunk)
 //	line, kind := s.Line()           // look at the next line
 //	if kind == wire.Line && isRETR {
+//		bareLF := line.BareLF    // line is valid until the next call
 //		s.Skip()                 // it is used
-//		s.Body(line.BareLF)      // what follows is data
+//		s.Body(bareLF)           // what follows is data
 //		for tok, ok := s.Next(false); ok; tok, ok = s.Next(false) { ... }
 //	}
 //	s.Keep()                         // the chunk's bytes are about to go

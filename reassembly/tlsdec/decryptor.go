@@ -12,6 +12,7 @@ import (
 // what a Watcher does.
 //
 //	d := tlsdec.NewDecryptor(keys)
+//	d.Keys(keys.Mark()) // or no secret may be used
 //	for _, c := range chunks { // of both directions, from the first TLS byte on
 //		d.Feed(c)
 //		for p, ok := d.Next(); ok; p, ok = d.Next() {

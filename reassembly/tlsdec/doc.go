@@ -5,15 +5,18 @@
 // plaintext too.
 //
 //	keys := new(tlsdec.KeyLog)
-//	keys.ReadFrom(file)
+//	if _, err := keys.ReadFrom(file); err != nil {
+//		return err
+//	}
 //	d := tlsdec.NewDecryptor(keys)
-//	d.Keys(keys.Mark())
+//	d.Keys(keys.Mark()) // all of the log may be used
 //	for _, c := range chunks { // of both directions, from the first TLS byte on
 //		d.Feed(c)
 //		for p, ok := d.Next(); ok; p, ok = d.Next() {
 //			// a stream.Chunk of plaintext
 //		}
 //	}
+//	d.Close() // and Next again
 //	fmt.Println(tlsdec.VersionName(d.Info().Version), d.Info().Obstacle)
 //
 // The way of a byte, for each direction on its own:
@@ -35,10 +38,11 @@
 //
 // Read are SSL 3.0 to TLS 1.3 and its drafts, and of SSL 2.0 the hellos;
 // opened are TLS 1.0 to 1.3; by a premaster secret only the connection that
-// it was made for, none that resumes it. In TLS 1.3 certificates and the choice of ALPN
-// are encrypted and stay unknown without keys. Certificates are described
-// but not verified: whether to trust one is no question for a reader of
-// captures. Not opened are RC4, Camellia, ARIA, NULL and compression.
+// it was made for, none that resumes it. In TLS 1.3 certificates and the
+// choice of ALPN are encrypted and stay unknown without keys. Certificates
+// are described but not verified: whether to trust one is no question for a
+// reader of captures. Not opened are RC4, Camellia, ARIA, NULL and
+// compression.
 //
 // A Watcher holds at most one handshake message of at most 64 KiB for each
 // direction, and nothing of it once the direction is encrypted. A Decryptor

@@ -17,7 +17,7 @@ type Record struct {
 	Len      int64 // with its header, as that tells; 0 while the header is not there
 	Type     byte  // content type; 0 while unknown
 	Version  uint16
-	Messages []byte // types of the handshake messages that begin in it, in clear or opened; the first maxMessages of them
+	Messages []byte // types of the handshake messages that begin in it, in clear or opened; the first 16 of them
 	Hidden   bool   // its content is encrypted, or was lost
 	Opened   bool   // ... but was opened
 	Content  byte   // its content type inside; valid iff Opened

@@ -24,14 +24,19 @@ type session struct {
 // New returns an empty Times.
 func New() *Times { return &Times{open: make(map[string]*session)} }
 
-// Commands, Servers, Clients and Users return the figures by verb, by
-// address and port, by address, and by the name that logged in, or failing
-// that the first one that tried to. Commands that no standard knows are
+// Commands returns the figures by verb. Commands that no standard knows are
 // one command with the key OtherCommands.
 func (t *Times) Commands() *Group { return &t.commands }
-func (t *Times) Servers() *Group  { return &t.servers }
-func (t *Times) Clients() *Group  { return &t.clients }
-func (t *Times) Users() *Group    { return &t.users }
+
+// Servers returns the figures by the server's address and port.
+func (t *Times) Servers() *Group { return &t.servers }
+
+// Clients returns the figures by the client's address.
+func (t *Times) Clients() *Group { return &t.clients }
+
+// Users returns the figures by the name that logged in, or failing that the
+// first one that tried to.
+func (t *Times) Users() *Group { return &t.users }
 
 // OtherCommands is the key of commands that are not known, or were not
 // captured. It is no verb.
