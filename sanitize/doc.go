@@ -6,8 +6,14 @@
 //		return err
 //	}
 //	defer s.Close()
-//	s.Read(src, warn)      // all of a capture.Source
-//	err = s.Write(file)    // a pcap or pcapng file
+//	if err := s.Read(src, warn); err != nil { // all of a capture.Source
+//		return err
+//	}
+//	format, err := s.Format() // pcap, or pcapng where there are several link types
+//	if err != nil {
+//		return err
+//	}
+//	err = s.Write(file, format)
 //
 // # What stays
 //

@@ -50,7 +50,7 @@ func TestChecksums(t *testing.T) {
 				t.Fatal(err)
 			}
 			var file bytes.Buffer
-			if err := s.Write(&file, true); err != nil {
+			if err := s.Write(&file, capture.Pcapng); err != nil {
 				t.Fatal(err)
 			}
 			s.Close()
@@ -106,7 +106,7 @@ func TestWrongChecksumTellsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		var file bytes.Buffer
-		if err := s.Write(&file, false); err != nil {
+		if err := s.Write(&file, capture.Pcap); err != nil {
 			t.Fatal(err)
 		}
 		s.Close()

@@ -136,20 +136,32 @@ func (s *Sanitizer) Read(src capture.Source, warn func(error)) error {
 	return s.spool.err
 }
 
-// Write writes the capture: a classic pcap file with nanoseconds, or pcapng
-// where there is more than one link type, or where ng asks for it.
-func (s *Sanitizer) Write(w io.Writer, ng bool) error {
-	o := capture.WriterOptions{Snaplen: max(s.spool.longest, 256<<10)}
+// Format returns the format that holds the capture: Pcap, or Pcapng where there
+// is more than one link type. Call it after Read.
+func (s *Sanitizer) Format() (capture.Format, error) {
 	links := map[capture.LinkType]bool{}
-	if !ng {
-		if _, err := s.spool.each(func(p *capture.Packet) error { links[p.Link] = true; return nil }); err != nil {
+	if _, err := s.spool.each(func(p *capture.Packet) error { links[p.Link] = true; return nil }); err != nil {
+		return capture.Pcap, err
+	}
+	if len(links) > 1 {
+		return capture.Pcapng, nil
+	}
+	return capture.Pcap, nil
+}
+
+// Write writes the capture, with times in nanoseconds. Of several link types a
+// Pcap file has no room: then the error is capture.ErrLink, and nothing is
+// written.
+func (s *Sanitizer) Write(w io.Writer, f capture.Format) error {
+	if f == capture.Pcap {
+		switch holds, err := s.Format(); {
+		case err != nil:
 			return err
+		case holds != capture.Pcap:
+			return capture.ErrLink
 		}
 	}
-	if ng || len(links) > 1 {
-		o.Format = capture.Pcapng
-	}
-	out, err := capture.NewWriter(w, o)
+	out, err := capture.NewWriter(w, capture.WriterOptions{Format: f, Snaplen: max(s.spool.longest, 256<<10)})
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,12 @@ func run(t testing.TB, src capture.Source, o sanitize.Options) ([]byte, sanitize
 	if err := s.Read(src, nil); err != nil {
 		t.Fatal(err)
 	}
+	format, err := s.Format()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out bytes.Buffer
-	if err := s.Write(&out, false); err != nil {
+	if err := s.Write(&out, format); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes(), s.Stats()

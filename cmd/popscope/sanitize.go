@@ -149,9 +149,18 @@ func (p *program) sanitize(f *sanitizeFlags, t *traffic) error {
 
 // writeCapture writes the result to where it is to go.
 func (p *program) writeCapture(f *sanitizeFlags, s *sanitize.Sanitizer, src *capture.Timeline) error {
-	ng := f.format == "pcapng"
+	format := capture.Pcap
+	switch f.format {
+	case "":
+		var err error
+		if format, err = s.Format(); err != nil {
+			return outputFailure(temporaryFile, err)
+		}
+	case "pcapng":
+		format = capture.Pcapng
+	}
 	to := func(w io.Writer, name string) error {
-		if err := s.Write(w, ng); errors.Is(err, capture.ErrLink) {
+		if err := s.Write(w, format); errors.Is(err, capture.ErrLink) {
 			return errWrite{usage("leave out --format", "the capture has several link types, which pcap cannot hold")}
 		} else if err != nil {
 			return broken(name, err)
