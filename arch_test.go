@@ -54,11 +54,9 @@ var outside = map[string]map[string]string{
 	"golang.org/x/crypto":                           {"reassembly/tlsdec": "cryptobyte reads hellos without index arithmetic; ChaCha20-Poly1305"},
 	"go.yaml.in/yaml":                               {"pop3parse/audit": "policies, with the line of every mistake"},
 	"github.com/olekukonko/tablewriter":             {"report": "tables on terminals"},
-	"github.com/mattn/go-runewidth":                 {"report": "the width of wide characters, as tablewriter counts it"},
 	"github.com/spf13/cobra":                        {"cmd/popscope": "subcommands, help and completion"},
 	"github.com/spf13/pflag":                        {"cmd/popscope": "flags"},
 	"golang.org/x/term":                             {"cmd/popscope": "is it a terminal, and how wide"},
-	"github.com/mattn/go-isatty":                    {"cmd/popscope": "is it a terminal"},
 	"kernel.org/pub/linux/libs/security/libcap/cap": {"cmd/popscope": "giving up capabilities in all threads, which takes unsafe"},
 	"golang.org/x/net":                              {"capture/live": "the kernel filter is made of x/net/bpf instructions"},
 	"golang.org/x/sys":                              {"cmd/popscope": "signals by their system's names", "capture/live": "packet sockets"},
@@ -111,6 +109,25 @@ func TestImports(t *testing.T) {
 		}
 		if p.Doc == "" && p.Name != "main" {
 			t.Errorf("package %s has no package comment", dir)
+		}
+	}
+}
+
+// TestOutsideIsUsed keeps the table of modules to what is imported, on any
+// system and with any build tag.
+func TestOutsideIsUsed(t *testing.T) {
+	everywhere := build.Default
+	everywhere.UseAllFiles = true
+	for module, where := range outside {
+		for dir := range where {
+			p, err := everywhere.ImportDir(dir, 0)
+			if err != nil {
+				t.Errorf("%s: %v", dir, err)
+				continue
+			}
+			if !slices.ContainsFunc(p.Imports, func(imp string) bool { return imp == module || strings.HasPrefix(imp, module+"/") }) {
+				t.Errorf("%s may import %s, and does not", dir, module)
+			}
 		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // command are told where that command is.
 var exitStatuses = []struct{ status, command, meaning string }{
 	{"0", "", "Done. A closed pipe, too, and Ctrl-C in a live run."},
-	{"1", "audit", "audit found something as severe as --fail-on says."},
+	{"1", "audit", "audit found something as severe as --fail-on says, and nothing of 3 or 130."},
 	{"2", "", "Wrong usage; nothing was done."},
 	{"3", "", "Not all of it could be done: an input is damaged or unreadable, or an output could not be written. What could be read is reported."},
 	{"130", "", "Interrupted; what was found until then is reported."},

@@ -98,7 +98,7 @@ func flagText(f *pflag.Flag) (name, text string) {
 		name += " " + placeholder
 	}
 	switch f.DefValue {
-	case "", "0", "false", "[]":
+	case "", "0", "0s", "false", "[]":
 	default:
 		text += " (default " + f.DefValue + ")"
 	}
