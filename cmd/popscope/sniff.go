@@ -103,7 +103,7 @@ own.`,
 	cmd.Flags().SortFlags = false
 	f.register(p, cmd)
 	out.register(p, cmd)
-	cmd.Flags().Lookup("output").Usage = "write to `FILE`, which only you can read: jsonl, csv and transcript as they come, at the end of what is there; the others at the end"
+	cmd.Flags().Lookup("output").Usage = "write to `FILE`, made so that only you can read it: jsonl, csv and transcript as they come, behind what is there; the others when all is over"
 	in.registerScope(p, cmd, "ports")
 	return cmd
 }
