@@ -48,7 +48,7 @@ type Login struct {
 	ReasonText secret.Text // the server's words
 	Exposure   Exposure
 	Encrypted  bool
-	Held       bool         // refused only since the maildrop was in use, so the secret was right (RFC 1939 section 4, RFC 2449 section 8.1.1)
+	Held       bool         // refused only since the maildrop was in use, so the secret was right (RFC 1939 section 4, RFC 2449 section 8.1.2)
 	At         stream.Stamp // the packet that carried the secret or response
 
 	Iterations int    // SCRAM: the iteration count; 0 unknown
@@ -70,7 +70,7 @@ type Reason uint8
 // NoReason for success, and where nothing is known.
 const (
 	NoReason       Reason = iota
-	BadCredentials        // [AUTH], or text that says so; also of accounts that are locked (RFC 3206 section 4)
+	BadCredentials        // [AUTH], or text that says so; also of accounts that are locked (RFC 3206 section 5)
 	InUse                 // [IN-USE], or text that says so; see Login.Held
 	LoginDelay            // [LOGIN-DELAY]
 	TempFault             // [SYS/TEMP]

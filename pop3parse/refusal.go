@@ -254,7 +254,7 @@ type phrase struct {
 // sayings: the first that is there counts, since texts say several things: that
 // a password is wrong counts before that the client should try again. What
 // says that a client is kept out, whatever it knows, is a matter of
-// credentials too (RFC 3206 section 4).
+// credentials too (RFC 3206 section 5).
 var sayings = []saying{
 	says(OtherReason, " number of arguments ", " too many arguments ", " too few arguments ", " syntax error "),
 	says(InUse, " another session ", " locked by another ", " lock busy "),

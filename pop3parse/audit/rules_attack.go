@@ -10,7 +10,7 @@ var attackRules = []Rule{
 		Slug: "password-guessing", Severity: Medium, Scope: ClientScope,
 		Title:  "Many failed logins from one client",
 		Advice: "Find out who the client is, block it if it is no user of yours, and look whether one of its attempts was accepted.",
-		RFC:    "RFC 3206 section 4",
+		RFC:    "RFC 3206 section 5",
 		About: "A client was refused many times within a short time for what it knew: wrong password or unknown user. A maildrop in use, a login too soon, a fault of the server, a mechanism that is not there and TLS that is wanted do not count. " +
 			"A client that repeats one password for one user is the rule stale-password.",
 		Settings: []Setting{

@@ -16,7 +16,7 @@ var exposureRules = []Rule{
 		RFC:    "RFC 8314 section 4.1",
 		About: "A password went over the wire without TLS, and the server accepted it or its answer is not known. USER and PASS, AUTH PLAIN and AUTH LOGIN " +
 			"show the password to everybody on the path. A password that was refused because the maildrop was in use counts as accepted: the server looks for that " +
-			"when the password was right (RFC 1939 section 4, RFC 2449 section 8.1.1). It says so by the response code IN-USE, or in words that leave no doubt, such as " +
+			"when the password was right (RFC 1939 section 4, RFC 2449 section 8.1.2). It says so by the response code IN-USE, or in words that leave no doubt, such as " +
 			"\"maildrop already locked\"; that a mailbox is locked, and no more, may mean that the account is. Other passwords that the server refused are the rule cleartext-attempt.",
 	},
 	{
@@ -38,14 +38,14 @@ var exposureRules = []Rule{
 		Slug: "token-in-clear", Severity: High, Scope: AccountScope, session: tokenInClear, needs: clearLogin,
 		Title:  "Bearer token in clear",
 		Advice: "Revoke the token, and have the client use TLS. Whoever has a bearer token is let in until it expires.",
-		RFC:    "RFC 7628 section 4; RFC 6750 section 5.3",
+		RFC:    "RFC 7628 section 3; RFC 6750 section 5.3",
 		About:  "AUTH XOAUTH2 or OAUTHBEARER sent a token without TLS. Tokens that the server refused count too: they may hold elsewhere.",
 	},
 	{
 		Slug: "crackable-login", Severity: Medium, Scope: AccountScope, session: crackableLogin, needs: clearLogin,
 		Title:  "Login from which the password can be guessed offline",
 		Advice: "Use TLS. Without it, passwords must withstand billions of guesses a second: long and random ones only.",
-		RFC:    "RFC 1939 section 13; RFC 2195 section 5; RFC 6331",
+		RFC:    "RFC 1939 section 13; RFC 2195 section 4; RFC 6331",
 		About: "APOP, CRAM-MD5, DIGEST-MD5 or NTLM without TLS: challenge and response are in the capture, and each guess of the password can be tested with a single fast hash. " +
 			"SCRAM is the rule scram-in-clear.",
 	},
