@@ -67,7 +67,8 @@ type Options struct {
 var DefaultPorts = []uint16{110, 995}
 
 // Limits bound the memory of an Analyzer, whatever the traffic. Zero means
-// the default.
+// the default, and so does what is below it; only those of Reassembly and
+// Session can be lifted.
 type Limits struct {
 	Reassembly reassembly.Limits // of all connections together
 	Session    pop3parse.Limits  // of each session

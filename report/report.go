@@ -29,12 +29,12 @@ type Headed interface {
 	TakeHeader() []byte
 }
 
-// Options choose what is written. The zero value masks secrets, uses no
-// colour and leaves out nothing.
+// Options choose what is written. The zero value masks secrets and uses no
+// colour.
 type Options struct {
 	View        View     // what the report is about
 	ShowSecrets bool     // write passwords, tokens and SASL data in clear
-	Records     []string // jsonl, csv: only these record types, of RecordTypes; nil means all for jsonl, session for csv
+	Records     []string // jsonl, csv: only these record types, of RecordTypes; nil means all for jsonl and session for csv; in AuditView all but exchange and message for jsonl, finding for csv
 	Files       []string // jsonl: the inputs, for the run record
 	Version     string   // jsonl: of the program, for the run record; "" means "devel"
 	Color       bool     // table, transcript: terminal colours
@@ -44,7 +44,7 @@ type Options struct {
 	Bodies      int      // transcript: lines shown of each multi-line reply; 0 means DefaultBodies; also AllBodies, NoBodies
 	Follow      bool     // transcript: Results are parts of sessions that alternate
 	Sections    []string // html: only these sections, in this order, of Sections; nil means all
-	Verbose     bool     // table: list more messages and logins; transcript: digests of messages
+	Verbose     bool     // table, markdown: longer lists; table: TLS, software and times too; transcript: digests of messages
 }
 
 // Values of Options.Bodies.
@@ -85,7 +85,8 @@ func bodyLines(bodies int) int {
 	return bodies
 }
 
-// OptionError says that New was asked for something it does not have.
+// OptionError says that New, or another function that takes a format, was asked
+// for something it does not have.
 type OptionError struct {
 	Option string // what kind of thing: "format", "record type" or "section"
 	Value  string // as given

@@ -13,10 +13,10 @@ import (
 	"popscope/reassembly/stream"
 )
 
-// Limits bound what an Auditor remembers between sessions. Zero means the
-// default. With the defaults all of it together takes some 100 MB when
-// every limit is reached, which a busy server's day does not come near.
-// What is beyond a limit is counted, and said by the rule audit-limit.
+// Limits bound what an Auditor remembers between sessions. Zero and less mean
+// the default. With the defaults all of it together takes some 100 MB when
+// every limit is reached, which a busy server's day does not come near. What
+// is beyond a limit is counted, and said by the rule audit-limit.
 type Limits struct {
 	Accounts   int // that have logged in; default 65,536
 	Tried      int // that were tried only, so that a flood of made-up names does not push out the real ones; default 16,384

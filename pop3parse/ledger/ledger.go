@@ -9,7 +9,7 @@ import (
 	"popscope/reassembly/stream"
 )
 
-// Limits bound what a Ledger remembers. Zero means the default. What is
+// Limits bound what a Ledger remembers. Zero and less mean the default. What is
 // beyond a limit is counted in Skipped.
 type Limits struct {
 	Mailboxes int // default 100,000

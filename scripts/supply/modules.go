@@ -145,9 +145,9 @@ func writeList(w io.Writer, modules []module) error {
 	b.WriteString(`# Dependencies
 
 The modules with code in the program, their licences, and the systems they are linked on, as ` + "`make dependencies`" + ` writes them
-from the build. A test holds this page to the build and the licences to those allowed (` + "`scripts/supply`" + `). Why each is there is told
-in ARCHITECTURE.md. Beside these there is the standard library of Go, under BSD-3-Clause. Modules that only tests and tools use are
-in none of the programs.
+from the build. A test holds this page to the build and the licences to those allowed (` + "`scripts/supply`" + `). Why those that
+popscope imports are there is told in ARCHITECTURE.md; they bring the others. Beside these there is the standard library of Go, under
+BSD-3-Clause. Modules that only tests and tools use are in none of the programs.
 
 | module | version | licence | systems |
 | --- | --- | --- | --- |
