@@ -61,7 +61,7 @@ type Result struct {
 func (r *Result) facts() {
 	r.judge = audit.Facts{
 		ID: r.ID, Last: r.Last, Conn: r.Conn, Session: r.Session, Exchanges: r.Exchanges, Logins: r.Logins,
-		TLS: r.TLSInfo, Implicit: r.TLS == ImplicitTLS, OneSided: r.OneSided, Side: r.Side,
+		TLS: r.TLSInfo, OneSided: r.OneSided, Side: r.Side,
 	}
 	if r.TLSInfo != nil && r.TLSInfo.Version != 0 {
 		r.judge.Cipher = tlsdec.CipherName(r.TLSInfo.Cipher)

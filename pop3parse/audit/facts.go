@@ -18,7 +18,6 @@ type Facts struct {
 	Messages  []pop3parse.Message
 	TLS       *stream.TLSInfo // nil without TLS
 	Cipher    string          // the name of TLS.Cipher in IANA's registry; "" without one
-	Implicit  bool            // TLS from the first byte
 	OneSided  bool            // only Side was captured
 	Side      stream.Dir      // valid iff OneSided
 

@@ -246,7 +246,7 @@ func TestRulesFindNothingWithoutWhatTheyNeed(t *testing.T) {
 func factsOf(r *popscope.Result) audit.Facts {
 	f := audit.Facts{
 		ID: r.ID, Last: r.Last, Conn: r.Conn, Session: r.Session, Exchanges: r.Exchanges, Logins: r.Logins,
-		TLS: r.TLSInfo, Implicit: r.TLS == popscope.ImplicitTLS, OneSided: r.OneSided, Side: r.Side,
+		TLS: r.TLSInfo, OneSided: r.OneSided, Side: r.Side,
 	}
 	for i := range r.Messages {
 		f.Messages = append(f.Messages, r.Messages[i].Message)
