@@ -45,17 +45,6 @@ func (p *program) sniff(s *sniffing) error {
 	}
 	count, voice := &tally{}, p.newVoice()
 	defer voice.end()
-	tell := func(err error) {
-		switch {
-		case err == nil:
-			voice.say(s.outName() + ": written again")
-		case !errors.Is(err, syscall.EPIPE) || s.out.file != "" && appends(s.out.format):
-			voice.say(s.outName() + ": not written: " + reason(err).Error())
-		}
-		if err != nil && s.out.file == "" {
-			cancel() // nobody will ever read it
-		}
-	}
 	keylog, err := p.openKeyLog(ctx, s.traffic)
 	if err != nil {
 		return notBegun(ctx, err)
@@ -69,7 +58,7 @@ func (p *program) sniff(s *sniffing) error {
 		return captureFailure(err)
 	}
 	defer src.Close()
-	out, err := p.newLiveOutput(ctx, s.out, count, tell)
+	out, err := p.newLiveOutput(ctx, s.out, count, func(err error) { s.tell(err, voice, cancel) })
 	if err != nil {
 		return notBegun(ctx, err)
 	}
@@ -102,21 +91,7 @@ func (p *program) sniff(s *sniffing) error {
 	if !s.quiet && p.screen.err == nil {
 		p.say("sniffing on " + strings.Join(s.capture.Interfaces, ", "))
 	}
-	for r, err := range a.Results(rec) {
-		if err != nil {
-			voice.say(capture.ErrorText(err))
-			rec.failed = true
-			continue
-		}
-		count.found(r)
-		full := out.full
-		if err := out.write(r); err != nil {
-			voice.say(err.Error())
-		}
-		if out.full && !full {
-			voice.say("warning: the output does not keep up; what comes now is not written until it does")
-		}
-	}
+	writeResults(a, rec, out, count, voice)
 	notify.tell("STOPPING=1")
 	rec.close()
 	cancel()
@@ -132,6 +107,39 @@ func (p *program) sniff(s *sniffing) error {
 		return &failure{status: statusIncomplete}
 	}
 	return nil
+}
+
+// tell says that the output is not written, or is again. A pipe that nobody
+// will ever read again ends the run.
+func (s *sniffing) tell(err error, voice *voice, end func()) {
+	switch {
+	case err == nil:
+		voice.say(s.outName() + ": written again")
+	case !errors.Is(err, syscall.EPIPE) || s.out.file != "" && appends(s.out.format):
+		voice.say(s.outName() + ": not written: " + reason(err).Error())
+	}
+	if err != nil && s.out.file == "" {
+		end()
+	}
+}
+
+// writeResults hands the results to the output until the capture ends.
+func writeResults(a *popscope.Analyzer, rec *recorder, out *liveOutput, count *tally, voice *voice) {
+	for r, err := range a.Results(rec) {
+		if err != nil {
+			voice.say(capture.ErrorText(err))
+			rec.failed = true
+			continue
+		}
+		count.found(r)
+		full := out.full
+		if err := out.write(r); err != nil {
+			voice.say(err.Error())
+		}
+		if out.full && !full {
+			voice.say("warning: the output does not keep up; what comes now is not written until it does")
+		}
+	}
 }
 
 // notBegun returns what a run that could not be begun ends with. One that was

@@ -53,7 +53,7 @@ func (f *trafficFlags) register(p *program, cmd *cobra.Command) {
 // packets come from.
 func (f *trafficFlags) registerScope(p *program, cmd *cobra.Command, detect string) {
 	s := cmd.Flags()
-	s.StringVarP(&f.ports, "ports", "p", portList(popscope.DefaultPorts), "`LIST` of ports taken as POP3")
+	s.StringVarP(&f.ports, "ports", "p", portList(popscope.DefaultPorts), "`LIST` of ports taken as POP3, also ranges as in 8110-8119")
 	s.StringVar(&f.detect, "detect", detect, "`HOW` to find POP3: by content on any port, or on the chosen ports only (content, ports)")
 	s.StringVar(&f.from, "from", "", "only sessions with a packet at or after `TIME`"+timesAre)
 	s.StringVar(&f.to, "to", "", "only sessions with a packet at or before `TIME`, written likewise")
