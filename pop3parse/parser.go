@@ -64,8 +64,7 @@ type Options struct {
 	KeepBody int
 	// Mail is asked for a Sink when the data of a message begins; of m the
 	// number, the command, the announced octets and who sends it are known.
-	// nil, or a nil Sink:
-	// the bytes are counted only.
+	// nil, or a nil Sink: the bytes are counted only.
 	Mail func(m *Message) Sink
 	// TLS takes what follows an accepted STLS and looks like TLS. The
 	// chunks are borrowed.

@@ -32,7 +32,7 @@ func blockedOutput(t *testing.T) (*liveOutput, *os.File) {
 	return out, r
 }
 
-// put queues a result of a kilobyte and reports whether there was room.
+// putKilobyte queues a result of a kilobyte and reports whether there was room.
 func putKilobyte(out *liveOutput) bool {
 	out.scratch.WriteString(strings.Repeat("x", 1023) + "\n")
 	return out.put(queueBytes)

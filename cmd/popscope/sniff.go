@@ -64,8 +64,10 @@ func (p *program) sniffCommand() *cobra.Command {
 		Short: "Report POP3 sessions live, from network interfaces",
 		Long: `sniff reports the POP3 sessions on network interfaces as they end, until
 Ctrl-C or SIGTERM; sessions still open then are reported as open. What it
-reports is what analyze reports of the same packets, byte for byte;
-only the table on standard output has sessions in the order of their ends.
+reports is what analyze reports of the same packets; only the table on
+standard output has sessions in the order of their ends. Where it falls
+behind, messages pass without digest and outline rather than that packets are
+lost, and the summary counts them.
 
 With --fanout an interface that was removed is not captured when it is back,
 because sockets of a group cannot be bound again.
