@@ -56,6 +56,28 @@ const (
 func (p *Parser) maskEcho(x *Exchange) {
 	p.learnSecrets(x)
 	p.maskKnown(x)
+	if x.Verb != "" && x.Verb.Index() == 0 && x.Args.HasSecret() {
+		p.maskRepeated(x)
+	}
+}
+
+// maskRepeated hides in the reply to a command that nobody knows what was
+// hidden in the command. Later replies are not searched for it: most of it is
+// no secret, and would take the place of those that are.
+func (p *Parser) maskRepeated(x *Exchange) {
+	known := p.secrets
+	p.secrets = nil
+	p.learnWords(x.Args.Reveal(), false)
+	text := x.Text.Reveal()
+	from, to := p.echo(text)
+	p.secrets = known
+	if from == to {
+		return
+	}
+	if a, b := x.Text.SecretSpan(); a < b {
+		from, to = min(from, a), max(to, b)
+	}
+	x.Text = secret.NewMaskedText(text, from, to)
 }
 
 // maskKnown does that with the secrets that are known by now.

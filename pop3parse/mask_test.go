@@ -29,6 +29,8 @@ func TestSecretsInOddPlacesAreMasked(t *testing.T) {
 		"glued":                   "C: PASShunter2sekret\nS: -ERR",
 		"glued with a sign":       "C: PASS:hunter2sekret\nS: -ERR",
 		"mistyped":                "C: PSAS hunter2sekret\nS: -ERR",
+		"mistyped and echoed":     "C: PSAS hunter2sekret\nS: -ERR PSAS HUNTER2SEKRET is no command, hunter2sekret",
+		"echoed after many":       "C: PASS one1 two2 three four five5 six6 seven eight nine9 ten10 eleven twelve 13th 14th 15th 16th\nS: -ERR\nC: PSAS hunter2sekret\nS: -ERR no PSAS hunter2sekret",
 		"of another protocol":     "C: LOGIN alice hunter2sekret\nS: -ERR",
 		"of IMAP":                 "C: A1 LOGIN alice hunter2sekret\nS: -ERR",
 		"behind telnet's options": "C| \xff\xfb\x01PASS hunter2sekret\\r\\n\nS: -ERR",

@@ -289,7 +289,10 @@ func anonymousLogin(v *view, r *active) {
 func secretEchoed(v *view, r *active) {
 	var e evidence
 	for i := range v.Exchanges {
-		if x := &v.Exchanges[i]; x.Text.HasSecret() {
+		x := &v.Exchanges[i]
+		// What stood behind a verb that nobody knows is hidden to be safe; it
+		// proves nothing.
+		if x.Text.HasSecret() && (x.Verb == "" || x.Verb.Index() > 0) {
 			e.add(x.ReplyFirst)
 		}
 	}
