@@ -44,6 +44,16 @@ func (n *names) user(name []byte) []byte {
 	return out
 }
 
+// numbers replaces user names that are numbers in what a server says; all
+// others are no words that stay there.
+func (n *names) numbers(b []byte) {
+	eachNumber(b, func(w []byte) {
+		if to, known := n.known[string(w)]; known {
+			copy(w, to)
+		}
+	})
+}
+
 // isWord reports whether a byte is part of a word of a name. What is no
 // ASCII is, so that it is replaced.
 func isWord(c byte) bool {

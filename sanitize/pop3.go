@@ -209,7 +209,19 @@ func (c *conn) words(out []byte, st pop3parse.Stretch) {
 		scrubUIDL(out)
 	default:
 		scrubText(out)
+		if st.Verb.Index() == 0 || st.Verb == pop3parse.USER {
+			scrubNumbers(out)
+		} else if !sizes[st.Verb] {
+			c.dialog.s.names.numbers(out)
+		}
 	}
+}
+
+// sizes are the commands that are answered with sizes and numbers of
+// messages, which are no user names even where they look like one.
+var sizes = map[pop3parse.Verb]bool{
+	pop3parse.STAT: true, pop3parse.LIST: true, pop3parse.RETR: true, pop3parse.TOP: true, pop3parse.DELE: true,
+	pop3parse.UIDL: true, pop3parse.XUIDL: true, pop3parse.XAUTHLIST: true, pop3parse.LAST: true,
 }
 
 // isScan reports whether a text is the unique id listing of one message.
@@ -358,6 +370,7 @@ func (c *conn) scrubSASL() {
 		out := bytes.Clone(b)
 		if !d.s.opt.Texts {
 			scrubText(out)
+			d.s.names.numbers(out)
 		}
 		return out
 	})

@@ -150,6 +150,28 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
+// TestNumbersThatServersRepeat looks for passwords and user names that are
+// numbers, which texts keep otherwise.
+func TestNumbersThatServersRepeat(t *testing.T) {
+	packets := capturetest.Load(t, "secret-echo-mistyped").Trace().Packets(capturetest.Plain())
+	passwords := map[string]bool{"97531864": true, "12345678": true, "wonderland-7": true, "87654321": true}
+	users := map[string]bool{"55555555": true}
+	for _, o := range []sanitize.Options{{}, {Users: true}} {
+		file, _ := run(t, capturetest.Source(packets), o)
+		search(t, file, passwords)
+		if o.Users {
+			search(t, file, users)
+		}
+		if !bytes.Contains(file, []byte("+OK 2 320000\r\n")) {
+			t.Error("the size of the maildrop is gone")
+		}
+	}
+	keep, _ := run(t, capturetest.Source(packets), sanitize.Options{Texts: true})
+	for _, s := range []string{"12345678", "wonderland-7"} {
+		search(t, keep, map[string]bool{s: true})
+	}
+}
+
 // TestNoMail looks for words of the mails in the dialogs and recordings.
 func TestNoMail(t *testing.T) {
 	for _, s := range sources(t) {

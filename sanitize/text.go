@@ -52,6 +52,31 @@ func scrubText(b []byte) {
 	}
 }
 
+// minSecret is the shortest number that is taken for a secret: shorter ones
+// are codes and counts.
+const minSecret = 4
+
+// scrubNumbers overwrites the numbers that scrubText leaves, where a server
+// may repeat a password and has no sizes to tell.
+func scrubNumbers(b []byte) {
+	eachNumber(b, func(w []byte) {
+		if len(w) >= minSecret {
+			fillWord(w)
+		}
+	})
+}
+
+// eachNumber calls f for each word of digits.
+func eachNumber(b []byte, f func(w []byte)) {
+	for i := 0; i < len(b); i++ {
+		n := wordEnd(b[i:])
+		if w := b[i : i+n]; n > 0 && len(bytes.Trim(w, "0123456789")) == 0 {
+			f(w)
+		}
+		i += n
+	}
+}
+
 func wordEnd(b []byte) int {
 	for i, c := range b {
 		if !isWord(c) {
