@@ -109,6 +109,7 @@ const (
 	routingList        = 8
 	sllLen, sllAddr    = 4, 6
 	sll2Len, sll2Addr  = 11, 12
+	cookedAddr         = 8
 	dot11Addr, dot11A4 = 4, 24
 )
 
@@ -128,13 +129,9 @@ func (a *addresses) headers(f *frame) {
 			a.mac(b)
 			a.mac(b[6:])
 		case packet.HeaderSLL:
-			if binary.BigEndian.Uint16(b[sllLen:]) == 6 {
-				a.mac(b[sllAddr:])
-			}
+			a.cooked(b[sllAddr:sllAddr+cookedAddr], int(binary.BigEndian.Uint16(b[sllLen:])))
 		case packet.HeaderSLL2:
-			if b[sll2Len] == 6 {
-				a.mac(b[sll2Addr:])
-			}
+			a.cooked(b[sll2Addr:sll2Addr+cookedAddr], int(b[sll2Len]))
 		case packet.Header80211:
 			for at := dot11Addr; at < dot11Addr+18; at += 6 {
 				a.mac(b[at:])
@@ -154,6 +151,20 @@ func (a *addresses) headers(f *frame) {
 			}
 		}
 	}
+}
+
+// cooked replaces the sender's address of n bytes in a field of a Linux
+// "cooked" header. On a tunnel it is an IP address, of IPv6 as much as fits.
+func (a *addresses) cooked(b []byte, n int) {
+	switch n {
+	case 6:
+		a.mac(b)
+	case 4:
+		a.v4(b)
+	default:
+		n = 0
+	}
+	clear(b[n:])
 }
 
 func (a *addresses) v4(b []byte) {

@@ -135,3 +135,31 @@ func TestAddresses(t *testing.T) {
 		t.Errorf("hardware address: got %x, want %x", mac, want)
 	}
 }
+
+// TestCookedAddresses replaces what Linux gives as the sender's address: on a
+// tunnel that is an IP address.
+func TestCookedAddresses(t *testing.T) {
+	for _, row := range []struct {
+		n        int
+		in, want string
+	}{
+		{6, "\x52\x54\x00\x01\x02\x03\xaa\xbb", "\x02\x00\x00\x00\x00\x01\x00\x00"},
+		{4, "\xc0\x00\x02\x14\xaa\xbb\xcc\xdd", "\x0a\x00\x00\x01\x00\x00\x00\x00"},
+		{16, "\x20\x01\x0d\xb8\x00\x07\x00\x01", "\x00\x00\x00\x00\x00\x00\x00\x00"},
+		{0, "\xaa\xbb\xcc\xdd\xaa\xbb\xcc\xdd", "\x00\x00\x00\x00\x00\x00\x00\x00"},
+	} {
+		for _, h := range []packet.Header{{Kind: packet.HeaderSLL, Size: 16, Captured: 16}, {Kind: packet.HeaderSLL2, Size: 20, Captured: 20}} {
+			f := &frame{out: make([]byte, h.Size), headers: []packet.Header{h}}
+			at := sllAddr
+			if f.out[sllLen+1] = byte(row.n); h.Kind == packet.HeaderSLL2 {
+				at = sll2Addr
+				f.out[sll2Len] = byte(row.n)
+			}
+			copy(f.out[at:at+cookedAddr], row.in)
+			newAddresses(true).headers(f)
+			if got := string(f.out[at : at+cookedAddr]); got != row.want {
+				t.Errorf("%d octets in header %d: got %x, want %x", row.n, h.Kind, got, row.want)
+			}
+		}
+	}
+}

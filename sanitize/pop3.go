@@ -204,7 +204,7 @@ func (c *conn) words(out []byte, st pop3parse.Stretch) {
 	switch {
 	case opt.Texts:
 	case st.Greeting:
-		scrubGreeting(out, opt.Hosts)
+		scrubGreeting(out, opt.Hosts, opt.Addresses)
 	case (st.Verb == pop3parse.UIDL || st.Verb == pop3parse.XUIDL) && isScan(out):
 		scrubUIDL(out)
 	default:

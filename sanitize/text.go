@@ -117,19 +117,19 @@ func address(b []byte) int {
 }
 
 // scrubGreeting is scrubText for the server's first line, of which the APOP
-// timestamp and, unless hosts is set, names of hosts stay too.
-func scrubGreeting(b []byte, hosts bool) {
+// timestamp and, unless hosts is set, names of hosts stay too. With addresses
+// set, an IP address in the timestamp does not.
+func scrubGreeting(b []byte, hosts, addresses bool) {
 	old := bytes.Clone(b)
 	scrubText(b)
 	if from := bytes.IndexByte(old, '<'); from >= 0 {
 		if to := bytes.IndexByte(old[from:], '>'); to > 0 {
 			copy(b[from:from+to], old[from:])
+			if at := bytes.LastIndexByte(old[from:from+to], '@'); addresses && at >= 0 {
+				scrubAddress(b[from+at+1 : from+to])
+			}
 			if at := bytes.LastIndexByte(old[from:from+to], '@'); hosts && at >= 0 {
-				for i := from + at + 1; i < from+to; i++ {
-					if isWord(b[i]) {
-						b[i] = filler
-					}
-				}
+				scrubHost(b[from+at+1 : from+to])
 			}
 		}
 	}
@@ -145,6 +145,23 @@ func scrubGreeting(b []byte, hosts bool) {
 			copy(b[i:n], w)
 		}
 		i = n
+	}
+}
+
+// scrubAddress overwrites the IP address, also one in brackets, that b is.
+func scrubAddress(b []byte) {
+	b = bytes.Trim(b, "[]")
+	if _, err := netip.ParseAddr(string(bytes.TrimPrefix(b, []byte("IPv6:")))); err == nil {
+		scrubHost(b)
+	}
+}
+
+// scrubHost overwrites the name of a host.
+func scrubHost(b []byte) {
+	for i := range b {
+		if isWord(b[i]) {
+			b[i] = filler
+		}
 	}
 }
 

@@ -14,7 +14,8 @@ func rewrite(f func([]byte), text string) string {
 }
 
 func TestTexts(t *testing.T) {
-	greeting := func(hosts bool) func([]byte) { return func(b []byte) { scrubGreeting(b, hosts) } }
+	greeting := func(hosts bool) func([]byte) { return func(b []byte) { scrubGreeting(b, hosts, false) } }
+	addresses := func(b []byte) { scrubGreeting(b, false, true) }
 	for _, tt := range []struct {
 		name     string
 		f        func([]byte)
@@ -27,6 +28,9 @@ func TestTexts(t *testing.T) {
 		{"nor other bytes", scrubText, "gr\xfc\xdfe\x1b[m", "xxxxxx[x"},
 		{"names of hosts stay in greetings", greeting(false), "pop.example.org Cyrus POP3 server ready <1.2@pop.example.org>", "pop.example.org Cyrus POP3 server ready <1.2@pop.example.org>"},
 		{"unless asked for", greeting(true), "pop.example.org Cyrus POP3 server ready <1.2@pop.example.org>", "pop.xxxxxxx.xxx Cyrus POP3 server ready <1.2@xxx.xxxxxxx.xxx>"},
+		{"addresses do where they are replaced", addresses, "ready <1.2@[192.0.2.7]> at pop.example.org", "ready <1.2@[xxx.x.x.x]> at pop.example.org"},
+		{"those of IPv6 too", addresses, "ready <1.2@[IPv6:2001:db8::7]>", "ready <1.2@[xxxx:xxxx:xxx::x]>"},
+		{"names do not", addresses, "ready <1.2@pop.example.org>", "ready <1.2@pop.example.org>"},
 		{"unique ids", scrubUIDL, "1 QhdPYR:00WBw1Ph7x7 more\r\n2 x\r\n", "1 QhdPYR:00WBw1Ph7x7 xxxx\r\n2 x\r\n"},
 		{"a mistyped PASS", scrubUnknown, "PASSsesame", "PASSxxxxxx"},
 		{"a lower-case word", scrubUnknown, "sesame", "xxxxxx"},
