@@ -69,14 +69,15 @@ func newFrame(data []byte, headers []packet.Header) *frame {
 
 // Fields of the headers that are rewritten.
 const (
-	ipv4Sum    = 10
-	ipv4Fixed  = 20
-	udpSum     = 6
-	tcpSum     = 16
-	tcpFixed   = 20
-	greSum     = 4
-	greHasSum  = 0x80
-	greVersion = 0x07
+	ipv4Sum     = 10
+	ipv4Fixed   = 20
+	ipv6Options = 2 // of an extension header
+	udpSum      = 6
+	tcpSum      = 16
+	tcpFixed    = 20
+	greSum      = 4
+	greHasSum   = 0x80
+	greVersion  = 0x07
 
 	protoTCP = 6
 	protoUDP = 17
@@ -178,7 +179,7 @@ func (f *frame) seal(addr func(packet.Addr) packet.Addr) {
 	}
 }
 
-// options overwrites the options of IPv4 and the unusual ones of TCP, which
+// options overwrites the options of IP and the unusual ones of TCP, which
 // can carry anything.
 func (f *frame) options(h *packet.Header) {
 	end := h.At + min(h.Size, h.Captured)
@@ -187,6 +188,8 @@ func (f *frame) options(h *packet.Header) {
 		for i := h.At + ipv4Fixed; i < end; i++ {
 			f.out[i] = 1 // no operation
 		}
+	case packet.HeaderOptions:
+		padOptions(f.out[min(h.At+ipv6Options, end):end])
 	case packet.HeaderTCP:
 		for b := f.out[h.At+tcpFixed : end]; len(b) > 0; {
 			n := 1
@@ -208,6 +211,28 @@ func (f *frame) options(h *packet.Header) {
 			}
 			b = b[n:]
 		}
+	}
+}
+
+// padOptions overwrites the options of IPv6 by padding (RFC 8200 section
+// 4.2), but for those that tell of the transport only: router alert, and the
+// length of a jumbogram.
+func padOptions(b []byte) {
+	const padN, alert, jumbo = 1, 0x05, 0xc2
+	for len(b) > 0 {
+		if b[0] == 0 {
+			b = b[1:]
+			continue
+		}
+		n := len(b)
+		if n > 1 {
+			n = min(n, 2+int(b[1])) // one that is cut is cut after it
+		}
+		if !(b[0] == alert && n == 4 || b[0] == jumbo && n == 6) {
+			b[0] = padN
+			clear(b[min(2, n):n])
+		}
+		b = b[n:]
 	}
 }
 

@@ -163,3 +163,39 @@ func TestCookedAddresses(t *testing.T) {
 		}
 	}
 }
+
+// TestIPv6Options overwrites hop-by-hop and destination options, which can
+// carry anything: one holds the home address of a mobile host.
+func TestIPv6Options(t *testing.T) {
+	const text = "wonderland"
+	home := append([]byte{0xc9, 16}, netip.MustParseAddr("2001:db8:77::25").AsSlice()...)
+	e := capturetest.Plain()
+	e.Layer = capturetest.Stack(capturetest.Ethernet(), capturetest.IP(capturetest.IPOptions{Headers: []capturetest.Header{
+		{Proto: 0, Data: append([]byte{0x05, 2, 0, 0, 0x1e, byte(len(text)), 0, 0}, text[:6]...)}, // router alert, then one that is cut
+		{Proto: 60, Data: append([]byte{1, 2, 'c', 'a'}, home...)},
+	}}))
+	packets := capturetest.Load(t, "rfc1939-user-pass").Trace().V6().Packets(e)
+	s, err := New(Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if err := s.Read(capturetest.Source(packets), nil); err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := s.Write(&file, false); err != nil {
+		t.Fatal(err)
+	}
+	if s.Stats().Kept != int64(len(packets)) {
+		t.Errorf("%d of %d packets kept", s.Stats().Kept, len(packets))
+	}
+	for _, gone := range []string{text[:6], "ca\xc9\x10", string(home[2:])} {
+		if bytes.Contains(file.Bytes(), []byte(gone)) {
+			t.Errorf("%q is still there", gone)
+		}
+	}
+	if want := []byte{0x05, 2, 0, 0, 1, byte(len(text)), 0, 0}; !bytes.Contains(file.Bytes(), want) {
+		t.Errorf("options %x are not there", want)
+	}
+}

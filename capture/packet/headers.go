@@ -15,6 +15,7 @@ const (
 	HeaderIPv4                        // with its options
 	HeaderIPv6                        // without extension headers
 	HeaderRouting                     // the IPv6 routing header
+	HeaderOptions                     // the hop-by-hop or destination options of IPv6
 	HeaderGRE                         // with its optional fields
 	HeaderUDP                         // of a tunnel, or of anything else
 	HeaderTCP                         // with its options

@@ -186,7 +186,8 @@ func (w *walk) hopByHop(data []byte) gopacket.LayerType {
 		return done
 	}
 	options := data[2:n]
-	w.advance(data, n)
+	w.note(HeaderOptions, data, n, w.wire)
+	w.pass(data, n)
 	for w.offload && len(options) > 0 {
 		if options[0] == optionPad1 {
 			options = options[1:]
@@ -223,7 +224,7 @@ func (w *walk) extension(data []byte) (n int, ok bool) {
 	return n, w.need(data, n)
 }
 
-// extension6 skips the headers that do not matter to us.
+// extension6 skips the destination options.
 func (w *walk) extension6(data []byte) gopacket.LayerType {
 	n, ok := w.extension(data)
 	if !ok {
@@ -232,7 +233,8 @@ func (w *walk) extension6(data []byte) gopacket.LayerType {
 	if w.extHdr.DecodeFromBytes(data, w.truncations) != nil {
 		return w.stop(Malformed)
 	}
-	w.advance(data, n)
+	w.note(HeaderOptions, data, n, w.wire)
+	w.pass(data, n)
 	return w.protocol(uint8(w.extHdr.NextHeader))
 }
 
