@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"popscope/capture"
 	"popscope/capture/capturetest"
 	"popscope/pop3parse/sasl"
 	"popscope/sanitize"
@@ -268,6 +269,38 @@ func TestEncapsulations(t *testing.T) {
 					compare(t, analyze(t, open(t, file)), want, also...)
 				}
 			})
+		}
+	}
+}
+
+// TestHostsBehindALoss looks for names of hosts in the certificate whose
+// ServerHello was lost.
+func TestHostsBehindALoss(t *testing.T) {
+	src, err := capture.Open("../testdata/pcap/dovecot-pop3s-tls12.pcap")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	tr, err := capturetest.FromSource(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := 0
+	for i := range tr {
+		if p := tr[i].Payload; !tr[i].FromClient && lost == 0 && len(p) > 5 {
+			lost = 5 + int(p[3])<<8 + int(p[4]) // the first record
+			tr[i].Payload = p[lost:]
+			tr[i].Seq += uint32(lost)
+		}
+	}
+	packets := tr.Packets(capturetest.Plain())
+	for _, hosts := range []bool{false, true} {
+		file, _ := run(t, capturetest.Source(packets), sanitize.Options{Hosts: hosts})
+		if got := bytes.Contains(file, []byte("example.org")); got == hosts {
+			t.Errorf("hosts %v: names in the certificate: %v", hosts, got)
+		}
+		if !hosts {
+			compare(t, analyze(t, open(t, file)), analyze(t, capturetest.Source(packets)))
 		}
 	}
 }

@@ -10,6 +10,11 @@ type tlsFilter struct {
 	kind  byte // its type
 	clear bool // handshake messages are not encrypted yet
 	hello hello
+
+	sealed bool // the sender has changed to encryption
+	gap    bool // something was lost: a record need not begin with a message
+	first  bool // the next byte is the first of a record's content
+	hide   bool // the record's content is overwritten
 }
 
 const (
@@ -49,7 +54,7 @@ func (c *conn) passTLS(side int, off, end int64, lost bool) {
 // records lets bytes pass that begin where the ones before ended.
 func (c *conn) records(f *tlsFilter, orig, out []byte) {
 	if f.lost && plausible(orig) {
-		f.lost, f.clear = false, false // records begin where segments do, as a rule
+		f.lost, f.gap, f.clear = false, true, !f.sealed // records begin where segments do, as a rule
 	}
 	for i := 0; i < len(orig) && !f.lost; {
 		if f.left == 0 {
@@ -63,7 +68,9 @@ func (c *conn) records(f *tlsFilter, orig, out []byte) {
 				}
 				f.kind, f.left = f.head[0], int(f.head[3])<<8+int(f.head[4])
 				f.head = f.head[:0]
+				f.sealed = f.sealed || f.kind == tlsChangeCipher || f.kind == tlsApplication
 				f.clear = f.clear && f.kind != tlsChangeCipher
+				f.first = true
 			}
 			continue
 		}
@@ -82,12 +89,31 @@ func (c *conn) record(f *tlsFilter, orig, out []byte) {
 			out[i] = filler
 		}
 	case f.kind == tlsHandshake && f.clear:
+		hosts := c.dialog.s.opt.Hosts
+		if f.first {
+			f.afterGap(orig[0], hosts)
+		}
+		if f.first = false; f.hide {
+			fillWord(out)
+			return
+		}
 		copy(out, orig)
-		f.hello.pass(out, c.dialog.s.opt.Hosts)
+		f.hello.pass(out, hosts)
 		c.weak = c.weak || f.hello.weak
 	default:
 		copy(out, orig)
 	}
+}
+
+// afterGap decides what becomes of a record of handshake messages, in clear or
+// not, when some before it were lost: its first byte tells a hello; all else
+// may be a part of a certificate.
+func (f *tlsFilter) afterGap(kind byte, hosts bool) {
+	if !f.gap {
+		return
+	}
+	f.hello = hello{weak: f.hello.weak}
+	f.hide = hosts && kind != clientHello && kind != serverHello
 }
 
 // hello reads handshake messages in clear, byte by byte.
