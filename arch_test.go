@@ -50,7 +50,7 @@ var outside = map[string]map[string]string{
 	"github.com/klauspost/compress":                 {"capture": "zstd and a faster gzip"},
 	"github.com/pierrec/lz4":                        {"capture": "lz4"},
 	"github.com/xi2/xz":                             {"capture": "xz"},
-	"golang.org/x/text":                             {"pop3parse/message": "character sets of mail", "report/mailfile": "compatibility forms in file names"},
+	"golang.org/x/text":                             {"pop3parse/message": "character sets of mail", "report/mailfile": "compatibility forms and folding of case in file names"},
 	"golang.org/x/crypto":                           {"reassembly/tlsdec": "cryptobyte reads hellos without index arithmetic; ChaCha20-Poly1305"},
 	"go.yaml.in/yaml":                               {"pop3parse/audit": "policies, with the line of every mistake"},
 	"github.com/olekukonko/tablewriter":             {"report": "tables on terminals"},

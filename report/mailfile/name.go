@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -150,13 +151,8 @@ func (n names) unique(name string) string {
 	return name
 }
 
-// fold makes names equal that a file system may take for the same.
+// fold makes names equal that a file system may take for the same: ext4 and
+// APFS fold one letter into several, so that "STRASSE" is "straße" to them.
 func fold(s string) string {
-	return strings.Map(func(r rune) rune {
-		least := r
-		for f := unicode.SimpleFold(r); f != r; f = unicode.SimpleFold(f) {
-			least = min(least, f)
-		}
-		return least
-	}, s)
+	return norm.NFD.String(cases.Fold().String(norm.NFD.String(s)))
 }

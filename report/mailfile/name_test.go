@@ -104,6 +104,7 @@ func TestNamesInOneFolderDiffer(t *testing.T) {
 	for _, c := range []struct{ name, want string }{
 		{"a.txt", "a.txt"}, {"A.TXT", "A-2.TXT"}, {"a.txt", "a-3.txt"}, {"a-2.txt", "a-2-2.txt"}, {"ﬀ", "ﬀ"},
 		{"ΣΑΣ", "ΣΑΣ"}, {"σας", "σας-2"}, {"K", "K"}, {"k", "k-2"},
+		{"straße.pdf", "straße.pdf"}, {"STRASSE.pdf", "STRASSE-2.pdf"}, {"İ", "İ"}, {"i\u0307", "i\u0307-2"}, {"ǰ", "ǰ"}, {"J\u030c", "J\u030c-2"},
 		{strings.Repeat("x", MaxName), strings.Repeat("x", MaxName)}, {strings.Repeat("X", MaxName), strings.Repeat("X", MaxName-2) + "-2"},
 	} {
 		if got := given.unique(c.name); got != c.want {
