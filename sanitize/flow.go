@@ -127,6 +127,9 @@ func (s *Sanitizer) take(fr *frame, seg *packet.Segment) {
 		return
 	}
 	fr.flow, fr.side, fr.seq = f, side, seg.Seq
+	if seg.Flags&packet.SYN != 0 {
+		fr.seq++ // data of a SYN comes after it (RFC 7413)
+	}
 	blank(fr.out[fr.from : fr.from+fr.n])
 	f.frames = append(f.frames, fr)
 	s.touch(f)

@@ -14,6 +14,7 @@ import (
 
 	"popscope/capture"
 	"popscope/capture/capturetest"
+	"popscope/capture/packet"
 	"popscope/pop3parse/sasl"
 	"popscope/sanitize"
 )
@@ -212,6 +213,7 @@ func TestTransport(t *testing.T) {
 		"from packet 5":  func(t capturetest.Trace) capturetest.Trace { return t.FromMiddle(min(5, len(t)-1)) },
 		"cut payloads":   func(t capturetest.Trace) capturetest.Trace { return t.CutPayload(30) },
 		"changed copies": changedCopies,
+		"data in SYNs":   dataInSYNs,
 	}
 	names := slices.Sorted(maps.Keys(ways))
 	for i, d := range capturetest.LoadAll(t, "") {
@@ -235,6 +237,24 @@ func TestTransport(t *testing.T) {
 			}
 		})
 	}
+}
+
+// dataInSYNs sends the first data of each client with its SYN (RFC 7413).
+func dataInSYNs(tr capturetest.Trace) capturetest.Trace {
+	syns := map[int]int{} // by connection: where its SYN is
+	var out capturetest.Trace
+	for _, s := range tr {
+		switch at, open := syns[s.Conn]; {
+		case s.FromClient && s.Flags&uint8(packet.SYN) != 0:
+			syns[s.Conn] = len(out)
+		case s.FromClient && open && len(s.Payload) > 0:
+			out[at].Payload = s.Payload
+			delete(syns, s.Conn)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // changedCopies repeats each segment with other bytes.
