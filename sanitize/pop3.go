@@ -153,12 +153,10 @@ func keepIndicators(orig, out []byte) {
 // with. It stays also where nobody knew the line for a reply.
 func indicator(b []byte) int {
 	for _, ind := range []string{"+ ", "+OK", "-ERR"} {
-		if len(b) >= len(ind) && strings.EqualFold(string(b[:len(ind)]), ind) {
-			return len(ind)
+		n := min(len(ind), len(b)) // a loss may have cut it
+		if strings.EqualFold(string(b[:n]), ind[:n]) {
+			return n
 		}
-	}
-	if string(b) == "+" {
-		return 1
 	}
 	return 0
 }

@@ -46,6 +46,18 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+// TestIndicators keeps what a server's line begins with, also where a loss
+// cut it.
+func TestIndicators(t *testing.T) {
+	for line, want := range map[string]string{"+OK alice": "+OKxxxxxx", "+O": "+O", "-er": "-er", "+": "+", "alice": "xxxxx", "+ ok": "+ xx"} {
+		out := bytes.Repeat([]byte{filler}, len(line))
+		keepIndicators([]byte(line), out)
+		if string(out) != want {
+			t.Errorf("%q: got %q, want %q", line, out, want)
+		}
+	}
+}
+
 // TestEcho overwrites what is repeated, but words that servers say anyway.
 func TestEcho(t *testing.T) {
 	for _, tt := range []struct{ line, secret, want string }{
