@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"bytes"
+	"encoding/base64"
 	"strings"
 
 	"popscope/pop3parse"
@@ -394,6 +395,9 @@ func (c *conn) scrubSASL() {
 			return
 		}
 		copy(out, s.Line(server, orig))
+		if server {
+			d.s.scrubChallenge(out)
+		}
 	}
 	// Each answer follows a challenge. Where there are not as many of both,
 	// something was lost, or a +OK served as one; then nobody knows which
@@ -412,6 +416,22 @@ func (c *conn) scrubSASL() {
 			line(client, answers[i], false)
 		}
 	}
+}
+
+// scrubChallenge overwrites the name of the host in a challenge that is a
+// timestamp, as that of CRAM-MD5 (RFC 2195), in base64.
+func (s *Sanitizer) scrubChallenge(line []byte) {
+	line = bytes.Trim(line, " \t\r\n")
+	enc := base64.StdEncoding
+	if !bytes.HasSuffix(line, []byte("=")) {
+		enc = base64.RawStdEncoding
+	}
+	b, err := enc.DecodeString(string(line))
+	if err != nil || len(b) == 0 || b[0] != '<' || b[len(b)-1] != '>' {
+		return
+	}
+	scrubTimestamp(b, s.opt.Hosts, s.opt.Addresses)
+	enc.Encode(line, b)
 }
 
 // rows overwrites data that is no message, line by line.

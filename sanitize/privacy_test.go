@@ -293,6 +293,21 @@ func TestEncapsulations(t *testing.T) {
 	}
 }
 
+// TestHostsInChallenges looks for the name of the host in the timestamps of
+// CRAM-MD5, which are base64.
+func TestHostsInChallenges(t *testing.T) {
+	packets := capturetest.Load(t, "auth-cram-md5").Trace().Packets(capturetest.Plain())
+	for _, hosts := range []bool{false, true} {
+		file, _ := run(t, capturetest.Source(packets), sanitize.Options{Hosts: hosts})
+		if hosts {
+			search(t, file, map[string]bool{"mail.example.org": true})
+		} else if !bytes.Contains(file, []byte("QG1haWwuZXhhbXBsZS5vcmc")) {
+			t.Error("the name is gone though it was not to go")
+		}
+		compare(t, analyze(t, open(t, file)), analyze(t, capturetest.Source(packets)))
+	}
+}
+
 // TestHostsBehindALoss looks for names of hosts in the certificate whose
 // ServerHello was lost.
 func TestHostsBehindALoss(t *testing.T) {

@@ -25,7 +25,7 @@ const (
 type Options struct {
 	Addresses bool // replace IP and hardware addresses, in the order of appearance
 	Users     bool // replace user names, in the order of appearance
-	Hosts     bool // overwrite names of hosts: in greetings, APOP timestamps and TLS handshakes
+	Hosts     bool // overwrite names of hosts: in greetings, timestamps of APOP and CRAM-MD5, and TLS handshakes
 	Texts     bool // keep what servers say, but for secrets that they repeat
 	Others    Others
 	Ports     []uint16 // see popscope.Options

@@ -125,12 +125,7 @@ func scrubGreeting(b []byte, hosts, addresses bool) {
 	if from := bytes.IndexByte(old, '<'); from >= 0 {
 		if to := bytes.IndexByte(old[from:], '>'); to > 0 {
 			copy(b[from:from+to], old[from:])
-			if at := bytes.LastIndexByte(old[from:from+to], '@'); addresses && at >= 0 {
-				scrubAddress(b[from+at+1 : from+to])
-			}
-			if at := bytes.LastIndexByte(old[from:from+to], '@'); hosts && at >= 0 {
-				scrubHost(b[from+at+1 : from+to])
-			}
+			scrubTimestamp(b[from:from+to], hosts, addresses)
 		}
 	}
 	if hosts {
@@ -145,6 +140,19 @@ func scrubGreeting(b []byte, hosts, addresses bool) {
 			copy(b[i:n], w)
 		}
 		i = n
+	}
+}
+
+// scrubTimestamp overwrites what stands behind the last "@" of a timestamp, if
+// it is the name of a host and hosts is set, or an address and addresses is.
+func scrubTimestamp(b []byte, hosts, addresses bool) {
+	host := b[bytes.LastIndexByte(b, '@')+1:]
+	switch {
+	case len(host) == len(b):
+	case hosts:
+		scrubHost(host)
+	case addresses:
+		scrubAddress(bytes.TrimRight(host, ">"))
 	}
 }
 

@@ -61,7 +61,7 @@ secrets either.`,
 	s.StringVarP(&f.output, "output", "o", "", "write to `FILE`, which appears when it is complete and which only you can read; - is standard output")
 	s.BoolVar(&f.opt.Addresses, "addresses", false, "replace IP and hardware addresses; those of one network stay in one")
 	s.BoolVar(&f.opt.Users, "users", false, "replace user names by others of the same length")
-	s.BoolVar(&f.opt.Hosts, "hosts", false, "overwrite names of hosts in greetings and TLS handshakes, and TLS certificates")
+	s.BoolVar(&f.opt.Hosts, "hosts", false, "overwrite names of hosts in greetings, timestamps and TLS handshakes, and TLS certificates")
 	s.BoolVar(&f.opt.Texts, "keep-texts", false, "keep the texts of servers whole, but for secrets that they repeat")
 	s.StringVar(&f.others, "others", "drop", "`WHAT` becomes of packets that belong to no POP3 session: drop, blank")
 	s.StringVarP(&f.format, "format", "f", "", "output format `NAME`, without it pcap, or pcapng for several link types: pcap, pcapng")
