@@ -62,7 +62,8 @@ type conn struct {
 	wins   [2]window // by end of the flow
 	tls    [2]*tlsFilter
 	dialog dialog
-	weak   bool // TLS without encryption was agreed
+	agreed bool // the suite of TLS is known; without it nobody can open TLS, and nobody knows whether it is closed
+	weak   bool // it is one without encryption
 }
 
 // flowOf returns the flow of a segment, and which end sent it.

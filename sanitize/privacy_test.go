@@ -308,27 +308,36 @@ func TestHostsInChallenges(t *testing.T) {
 	}
 }
 
-// TestHostsBehindALoss looks for names of hosts in the certificate whose
-// ServerHello was lost.
-func TestHostsBehindALoss(t *testing.T) {
+// withoutHello returns a session in TLS, and the same without the record of
+// the ServerHello.
+func withoutHello(t *testing.T) (whole, lossy capturetest.Trace) {
+	t.Helper()
 	src, err := capture.Open("../testdata/pcap/dovecot-pop3s-tls12.pcap")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	tr, err := capturetest.FromSource(src)
-	if err != nil {
+	if whole, err = capturetest.FromSource(src); err != nil {
 		t.Fatal(err)
 	}
-	lost := 0
-	for i := range tr {
-		if p := tr[i].Payload; !tr[i].FromClient && lost == 0 && len(p) > 5 {
-			lost = 5 + int(p[3])<<8 + int(p[4]) // the first record
-			tr[i].Payload = p[lost:]
-			tr[i].Seq += uint32(lost)
+	lossy = whole.Clone()
+	for i := range lossy {
+		if p := lossy[i].Payload; !lossy[i].FromClient && len(p) > 5 {
+			n := 5 + int(p[3])<<8 + int(p[4])
+			lossy[i].Payload = p[n:]
+			lossy[i].Seq += uint32(n)
+			return whole, lossy
 		}
 	}
-	packets := tr.Packets(capturetest.Plain())
+	t.Fatal("no ServerHello")
+	return nil, nil
+}
+
+// TestHostsBehindALoss looks for names of hosts in the certificate whose
+// ServerHello was lost.
+func TestHostsBehindALoss(t *testing.T) {
+	_, lossy := withoutHello(t)
+	packets := lossy.Packets(capturetest.Plain())
 	for _, hosts := range []bool{false, true} {
 		file, _ := run(t, capturetest.Source(packets), sanitize.Options{Hosts: hosts})
 		if got := bytes.Contains(file, []byte("example.org")); got == hosts {
@@ -336,6 +345,24 @@ func TestHostsBehindALoss(t *testing.T) {
 		}
 		if !hosts {
 			compare(t, analyze(t, open(t, file)), analyze(t, capturetest.Source(packets)))
+		}
+	}
+}
+
+// TestTLSWithoutHello overwrites what may be TLS without encryption: the
+// suite was lost with the ServerHello.
+func TestTLSWithoutHello(t *testing.T) {
+	whole, lossy := withoutHello(t)
+	for i, tr := range []capturetest.Trace{whole, lossy} {
+		file, _ := run(t, capturetest.Source(tr.Packets(capturetest.Plain())), sanitize.Options{})
+		seen := 0
+		for _, s := range whole {
+			if p := s.Payload; len(p) > 20 && p[0] == 23 && bytes.Contains(file, p[5:]) {
+				seen++
+			}
+		}
+		if known := i == 0; known != (seen > 0) {
+			t.Errorf("suite known: %v, records of application data that stay: %d", known, seen)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func (c *conn) records(f *tlsFilter, orig, out []byte) {
 // record lets a piece of a record's content pass.
 func (c *conn) record(f *tlsFilter, orig, out []byte) {
 	switch {
-	case f.kind == tlsApplication && c.weak:
+	case f.kind == tlsApplication && (c.weak || !c.agreed):
 		for i := range out {
 			out[i] = filler
 		}
@@ -99,7 +99,7 @@ func (c *conn) record(f *tlsFilter, orig, out []byte) {
 		}
 		copy(out, orig)
 		f.hello.pass(out, hosts)
-		c.weak = c.weak || f.hello.weak
+		c.weak, c.agreed = c.weak || f.hello.weak, c.agreed || f.hello.agreed
 	default:
 		copy(out, orig)
 	}
@@ -112,7 +112,7 @@ func (f *tlsFilter) afterGap(kind byte, hosts bool) {
 	if !f.gap {
 		return
 	}
-	f.hello = hello{weak: f.hello.weak}
+	f.hello = hello{agreed: f.hello.agreed, weak: f.hello.weak}
 	f.hide = hosts && kind != clientHello && kind != serverHello
 }
 
@@ -121,7 +121,9 @@ type hello struct {
 	at   int // in the message under way, its header included
 	kind byte
 	size int
-	weak bool // the server chose a suite that does not encrypt
+
+	agreed bool // the server chose a suite
+	weak   bool // it does not encrypt
 
 	// Where the parts of a hello end: see field.
 	field  helloField
@@ -178,7 +180,7 @@ func (h *hello) pass(b []byte, hosts bool) {
 		}
 		h.at++
 		if h.at >= messageHeader && h.at == messageHeader+h.size {
-			*h = hello{weak: h.weak}
+			*h = hello{agreed: h.agreed, weak: h.weak}
 		} else if h.at == messageHeader {
 			h.server = h.kind == serverHello
 			h.field, h.need = helloFixed, 34
@@ -221,7 +223,7 @@ func (h *hello) next() {
 		h.field, h.need = helloSuitesLen, 2
 	case helloSuitesLen:
 		if h.server {
-			h.weak = h.weak || withoutEncryption[n]
+			h.agreed, h.weak = true, h.weak || withoutEncryption[n]
 			h.field, h.need = helloMethods, 1
 			return
 		}
