@@ -152,11 +152,11 @@ func TestNoSecrets(t *testing.T) {
 	}
 }
 
-// TestNumbersThatServersRepeat looks for passwords and user names that are
-// numbers, which texts keep otherwise.
+// TestNumbersThatServersRepeat looks for passwords behind user names, and for
+// those and user names that are numbers, which texts keep otherwise.
 func TestNumbersThatServersRepeat(t *testing.T) {
 	packets := capturetest.Load(t, "secret-echo-mistyped").Trace().Packets(capturetest.Plain())
-	passwords := map[string]bool{"97531864": true, "12345678": true, "wonderland-7": true, "87654321": true}
+	passwords := map[string]bool{"97531864": true, "12345678": true, "wonderland-7": true, "87654321": true, "sesame-oil": true}
 	users := map[string]bool{"55555555": true}
 	for _, o := range []sanitize.Options{{}, {Users: true}} {
 		file, _ := run(t, capturetest.Source(packets), o)
