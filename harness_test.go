@@ -88,8 +88,8 @@ var transportKeys = []string{
 	"first_packet", "last_packet", "packets", "start", "end", "session", "community_id", "secret_tag", "id",
 }
 
-// transportRules are the rules about packets.
-var transportRules = map[any]bool{"bad-checksums": true, "differing-copies": true}
+// transportRules are the rules about packets, as they stand in records.
+var transportRules = map[string]bool{`"bad-checksums"`: true, `"differing-copies"`: true}
 
 // essence returns the records without what may change. The run and summary
 // records are left out, and sessions come sorted: the order in which they
@@ -98,14 +98,18 @@ func essence(t testing.TB, out string, also ...string) string {
 	t.Helper()
 	var sessions []string
 	var now []string
-	for _, r := range parseRecords(t, out) {
-		if r["type"] == "run" || r["type"] == "summary" {
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, `{"type":"run"`) || strings.HasPrefix(line, `{"type":"summary"`) {
 			continue
 		}
-		if r["type"] == "finding" && (transportRules[r["rule"]] || r["sessions"] != nil) {
+		var r map[string]json.RawMessage // values stay as they are
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		if string(r["type"]) == `"finding"` && (transportRules[string(r["rule"])] || r["sessions"] != nil) {
 			continue // the order of what several sessions tell is that of packets, too
 		}
-		last := r["type"] == "session"
+		last := string(r["type"]) == `"session"`
 		for _, k := range append(also, transportKeys...) {
 			delete(r, k)
 		}
@@ -186,17 +190,4 @@ func diff(got, want string) string {
 		}
 	}
 	return "equal"
-}
-
-// some returns a tenth of the cases with -short, for a quick look while one
-// works; all of them otherwise.
-func some[T any](cases []T) []T {
-	if !testing.Short() {
-		return cases
-	}
-	var out []T
-	for i := 0; i < len(cases); i += 10 {
-		out = append(out, cases[i])
-	}
-	return out
 }

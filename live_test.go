@@ -69,7 +69,7 @@ func (s *liveSource) Next(p *capture.Packet) error {
 func TestLiveIsLikeFromFile(t *testing.T) {
 	sources := map[string][]capture.Packet{}
 	var all []capturetest.Trace
-	for _, n := range some(traces(t)) {
+	for _, n := range capturetest.Some(traces(t)) {
 		if !fromMiddle(n.name) {
 			all = append(all, n.trace)
 		}

@@ -111,7 +111,7 @@ func checkPackets(t testing.TB, packets []capture.Packet) {
 }
 
 func TestEveryPacketOnce(t *testing.T) {
-	for k, n := range traces(t) {
+	for k, n := range capturetest.Some(traces(t)) {
 		for i, w := range []struct {
 			name string
 			of   func(capturetest.Trace) capturetest.Trace
@@ -311,7 +311,7 @@ func FuzzPackets(f *testing.F) {
 func TestPacketListsHideSecrets(t *testing.T) {
 	total := 0
 	encaps := capturetest.Encaps()
-	for k, d := range capturetest.LoadAll(t, "") {
+	for k, d := range capturetest.Some(capturetest.LoadAll(t, "")) {
 		secrets := map[string]bool{}
 		for r := range popscope.New(one).Results(capturetest.Source(d.Trace().Packets(capturetest.Plain()))) {
 			for i := range r.Exchanges {
@@ -380,7 +380,7 @@ func TestPacketListsHideSecrets(t *testing.T) {
 			}
 		}
 	}
-	if total < 80 {
+	if total < 80 && !testing.Short() || total == 0 {
 		t.Errorf("only %d secrets in all dialogs", total)
 	}
 }

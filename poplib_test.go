@@ -120,7 +120,7 @@ func inClear(client, server []byte) bool {
 func replayable(t *testing.T) []named {
 	t.Helper()
 	var out []named
-	for _, f := range some(recordings(t)) {
+	for _, f := range capturetest.Some(recordings(t)) {
 		out = append(out, named{filepath.Base(f), traceOf(t, f)})
 	}
 	made := filepath.Join(t.TempDir(), "made.pcap")

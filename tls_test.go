@@ -255,7 +255,7 @@ func TestTLSDroppedPackets(t *testing.T) {
 		whole := analyzeKeyed(t, tr, keys)
 		truth, mails := pairs(t, whole, false), completeMails(t, whole)
 		for i := range tr {
-			if len(tr[i].Payload) == 0 {
+			if len(tr[i].Payload) == 0 || testing.Short() && i%4 != 0 {
 				continue
 			}
 			out := analyzeKeyed(t, tr.Drop(i), keys)

@@ -83,6 +83,10 @@ func noise(n, size int) []Packet {
 
 func TestCompressed(t *testing.T) {
 	small, large := sample(3), noise(100, 1500)
+	formats := []Format{Pcap, Pcapng}
+	if testing.Short() {
+		formats = formats[:1]
+	}
 	half := func(f func(io.Writer) (io.WriteCloser, error)) func(*testing.T, []byte) []byte {
 		return func(t *testing.T, b []byte) []byte { return packed(t, b, f) }
 	}
@@ -119,7 +123,7 @@ func TestCompressed(t *testing.T) {
 			return packed(t, packed(t, b, toXZ(xz.WriterConfig{})), toZstd)
 		}},
 	} {
-		for _, format := range []Format{Pcap, Pcapng} {
+		for _, format := range formats {
 			for _, packets := range [][]Packet{small, large} {
 				file := written(t, WriterOptions{Format: format}, packets...)
 				want, errs := readAll(t, file)

@@ -14,7 +14,7 @@ import (
 // terminal.
 func TestEveryDialog(t *testing.T) {
 	s := compileSchema(t)
-	for _, d := range capturetest.LoadAll(t, "") {
+	for _, d := range capturetest.Some(capturetest.LoadAll(t, "")) {
 		for _, format := range Formats() {
 			var out bytes.Buffer
 			opt := Options{ShowSecrets: true, Bodies: AllBodies, Verbose: true, Records: RecordTypes()}

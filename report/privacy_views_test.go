@@ -104,7 +104,7 @@ func TestNoViewBetraysSecrets(t *testing.T) {
 
 	const onRequest = "with secrets" // the test of the test
 	shown, rendered := 0, 0
-	for _, in := range inputs {
+	for _, in := range capturetest.Some(inputs) {
 		secrets := make(map[string]bool)
 		var users []string
 		// Each result is used before the next one comes, so that one
@@ -160,11 +160,15 @@ func TestNoViewBetraysSecrets(t *testing.T) {
 				delete(secrets, s)
 			}
 		}
+		forms := make(map[string][]string, len(secrets))
+		for s := range secrets {
+			forms[s] = encodings(s)
+		}
 		for how, out := range outs {
 			rendered++
 			low := bytes.ToLower(out.Bytes())
 			for s := range secrets {
-				for _, form := range encodings(s) {
+				for _, form := range forms[s] {
 					if !bytes.Contains(low, []byte(form)) {
 						continue
 					}
@@ -177,7 +181,7 @@ func TestNoViewBetraysSecrets(t *testing.T) {
 			}
 		}
 	}
-	if shown < 300 || rendered < 2000 {
+	if (shown < 300 || rendered < 2000) && !testing.Short() || shown == 0 {
 		t.Errorf("with secrets on request only %d were found, in %d renderings", shown, rendered)
 	}
 }

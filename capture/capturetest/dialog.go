@@ -142,6 +142,19 @@ func LoadAll(tb testing.TB, dir string) []*Dialog {
 	return all
 }
 
+// Some returns a tenth of the cases with -short, for a quick look while one
+// works and for the race detector; all of them otherwise.
+func Some[T any](cases []T) []T {
+	if !testing.Short() {
+		return cases
+	}
+	var out []T
+	for i := 0; i < len(cases); i += 10 {
+		out = append(out, cases[i])
+	}
+	return out
+}
+
 // dialogFolder returns testdata/dialog below the folder that holds go.mod,
 // looking upwards from where the test runs: its package's folder.
 func dialogFolder(tb testing.TB) string {
