@@ -114,6 +114,7 @@ func TestManyEndAtOnce(t *testing.T) {
 	if testing.Short() {
 		sessions = 1000
 	}
+	member(sessions) // all are there before memory is counted
 	lingers := dialogue("S: +OK ready\nC: QUIT\nS: +OK\n", 0, func(shard int) bool { return shard == 0 })
 	none := func(n int, since time.Duration) []capture.Packet { // packets that count, and are no TCP
 		p := at(lingers, since)[0]

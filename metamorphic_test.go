@@ -34,11 +34,11 @@ func TestTransportDoesNotMatter(t *testing.T) {
 		{"bad checksums", func(t capturetest.Trace) capturetest.Trace { return t.BadChecksums() }},
 		{"sequence wrap", func(t capturetest.Trace) capturetest.Trace { return t.Rebase(0xffffffe0, 0xffffffd0) }},
 	}
-	for _, n := range capturetest.Some(traces(t)) {
+	for k, n := range capturetest.Some(traces(t)) {
 		t.Run(n.name, func(t *testing.T) {
 			want := essence(t, analyzeTrace(t, n.trace))
-			for _, w := range ways {
-				if skip := exempt(n.name, w.name); skip {
+			for i, w := range ways {
+				if exempt(n.name, w.name) || testing.Short() && (i+k)%3 > 0 { // the others come up with other dialogs
 					continue
 				}
 				if got := essence(t, analyzeTrace(t, w.of(n.trace))); got != want {
@@ -53,6 +53,10 @@ func TestTransportDoesNotMatter(t *testing.T) {
 func exempt(name, way string) bool {
 	starts := strings.HasPrefix(name, "tcp-middle") || strings.HasSuffix(name, "nosyn-flipped")
 	switch {
+	case strings.Contains(name, "big-mail") && (way == "segments of 1" || way == "segments of 7" || way == "small and shuffled"):
+		// Hundreds of thousands of segments, nearly all of one mail, take
+		// longer than all else here; dialogs with a body show the same.
+		return true
 	case strings.HasPrefix(way, "segments of 1") && starts:
 		// Without a SYN nobody can tell a first segment of one byte from
 		// a keep-alive, or knows that the bytes before it are in reach.
@@ -80,10 +84,13 @@ func exempt(name, way string) bool {
 // TestEncapsulationDoesNotMatter puts every dialog into every link type and
 // tunnel.
 func TestEncapsulationDoesNotMatter(t *testing.T) {
-	for _, n := range capturetest.Some(traces(t)) {
+	for k, n := range capturetest.Some(traces(t)) {
 		t.Run(n.name, func(t *testing.T) {
 			wants := map[capturetest.Family]string{} // each is that of many encapsulations
-			for _, e := range capturetest.Encaps() {
+			for i, e := range capturetest.Encaps() {
+				if testing.Short() && (i+k)%5 > 0 { // the others come up with other dialogs
+					continue
+				}
 				tr := n.trace.For(e)
 				want, ok := wants[e.Family]
 				if !ok {
