@@ -7,15 +7,23 @@ import (
 	"time"
 )
 
+// patience is how long goroutines may take to end on a machine that is busy.
+const patience = time.Minute
+
 // NoLeaks fails the test if goroutines that it began are still there a
 // while after its end. Call it first, before what is cleaned up otherwise;
 // tests that run beside others cannot use it.
 func NoLeaks(t testing.TB) {
 	t.Helper()
+	noLeaks(t, patience)
+}
+
+func noLeaks(t testing.TB, patience time.Duration) {
+	t.Helper()
 	before := goroutines()
 	t.Cleanup(func() {
 		var left []string
-		for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 			left = left[:0]
 			for id, stack := range goroutines() {
 				if before[id] == "" {

@@ -19,7 +19,11 @@ func (r *pretended) Errorf(string, ...any) { r.failed = true }
 func TestNoLeaksSeesWhatStays(t *testing.T) {
 	for _, stays := range []bool{true, false} {
 		r := &pretended{TB: t}
-		NoLeaks(r)
+		limit := patience
+		if stays {
+			limit = 100 * time.Millisecond
+		}
+		noLeaks(r, limit)
 		end := make(chan struct{})
 		go func() { <-end }()
 		if !stays {

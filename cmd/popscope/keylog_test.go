@@ -46,7 +46,7 @@ func TestFollowKeyLog(t *testing.T) {
 	defer cancel()
 	until := func(secrets int64) {
 		t.Helper()
-		for range 200 {
+		for range 1200 {
 			if keys.Counts().Secrets == secrets {
 				return
 			}
