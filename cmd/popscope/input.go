@@ -35,14 +35,12 @@ func opening[T io.Closer](ctx context.Context, open func() (T, error)) (T, error
 		return o.file, o.err
 	case <-ctx.Done():
 	}
-	select {
-	case o := <-opened:
+	if o, ok := within(opened, openGrace); ok {
 		return o.file, o.err
-	case <-time.After(openGrace):
-		close(nobody)
-		var none T
-		return none, ctx.Err()
 	}
+	close(nobody)
+	var none T
+	return none, ctx.Err()
 }
 
 // input is a file that is read until there is an interruption. It is no

@@ -354,10 +354,8 @@ func (o *liveOutput) finish() bool {
 	o.changed.Signal()
 	o.mu.Unlock()
 	for before := int64(-1); ; {
-		select {
-		case <-o.done:
+		if _, ok := within(o.done, patience); ok {
 			return true
-		case <-time.After(patience):
 		}
 		now := o.written.Load()
 		if now == before {

@@ -51,7 +51,7 @@ func TestBlockedOutput(t *testing.T) {
 			dropped++
 		}
 	}
-	if took := time.Since(begin); took > 30*time.Second {
+	if took := time.Since(begin); took > time.Minute {
 		t.Errorf("queueing took %v", took)
 	}
 	if dropped == 0 || int64(dropped) != out.count.unreported.Load() {
@@ -90,7 +90,7 @@ func TestBlockedAtTheEnd(t *testing.T) {
 	if !errors.Is(err, errBlocked) {
 		t.Errorf("close: %v, want %v", err, errBlocked)
 	}
-	if took := time.Since(begin); took > 4*patience {
+	if took := time.Since(begin); took > time.Minute {
 		t.Errorf("the end took %v", took)
 	}
 	if n := out.count.unreported.Load(); n < 1 || n > 201 {

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // voice says on standard error what happens in a live run, and never makes
 // the capture wait for it: a terminal may be stopped.
@@ -49,8 +46,5 @@ func (v *voice) say(text string) {
 // end waits until everything is said, within reason.
 func (v *voice) end() {
 	v.once.Do(func() { close(v.over) })
-	select {
-	case <-v.said:
-	case <-time.After(patience):
-	}
+	within(v.said, patience)
 }
