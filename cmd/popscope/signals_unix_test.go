@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -270,14 +271,14 @@ func TestInterruptedAtNamedPipes(t *testing.T) {
 			var stdout, stderr strings.Builder
 			ended := make(chan int, 1)
 			go func() { ended <- execute(ctx, row.args, strings.NewReader(""), &stdout, &stderr) }()
-			time.Sleep(300 * time.Millisecond) // it has read all of it, and waits
+			untilAtPipe(t)
 			cancel()
 			select {
 			case status := <-ended:
 				if status != statusInterrupted || strings.Count(stderr.String(), "interrupted") != 1 || strings.Count(stderr.String(), "\n") != 1 {
 					t.Errorf("exit status %d, want %d: %s", status, statusInterrupted, stderr.String())
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(time.Minute):
 				t.Error("the program does not end")
 			}
 			if row.feed == "" {
@@ -295,6 +296,34 @@ func TestInterruptedAtNamedPipes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// untilAtPipe waits until the program waits in an open or in a read of what
+// openInput has opened. It has read all there is then: it was seen there
+// several times.
+func untilAtPipe(t *testing.T) {
+	t.Helper()
+	limit := time.Now().Add(time.Minute)
+	for seen := 0; seen < 3; time.Sleep(10 * time.Millisecond) {
+		stacks := capturetest.Stacks()
+		if slices.ContainsFunc(strings.Split(stacks, "\n\n"), waitsForOthers) {
+			seen++
+			continue
+		}
+		seen = 0
+		if time.Now().After(limit) {
+			t.Errorf("the program does not come to the pipe:\n%s", stacks)
+			return
+		}
+	}
+}
+
+// waitsForOthers reports whether the stack is that of a goroutine in which
+// the program opens or reads what may have to wait.
+func waitsForOthers(stack string) bool {
+	state, calls, _ := strings.Cut(stack, "\n")
+	return (strings.Contains(state, "[IO wait") || strings.Contains(state, "[syscall")) &&
+		(strings.Contains(calls, "created by popscope/cmd/popscope.opening[") || strings.Contains(calls, "created by popscope/cmd/popscope.(*waiting).Read"))
 }
 
 // TestNohup: a SIGHUP that the program was started to ignore does not end it.
