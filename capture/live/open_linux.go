@@ -31,6 +31,7 @@ type afPacket struct {
 	scratch  []byte // for packets that are not handed out as they lie
 	fresh    bool   // packets were handed out since the last ErrIdle
 	until    int64  // when ctx is done: deliver what is older than this; 0 before
+	overdue  int    // how often the kernel was waited for since, beyond settled
 	nextLook time.Time
 
 	mu     sync.Mutex // guards wake against its end
@@ -53,6 +54,7 @@ type lane struct {
 	face  *face
 	head  frame // valid iff ready
 	ready bool
+	due   uint64 // what the kernel had put into the ring at the end
 }
 
 // faceState is what was last told of an interface.
@@ -75,6 +77,10 @@ const (
 	// settled is how long ago something must be, so that a packet of that
 	// time would have been seen: several times what a block may be held.
 	settled = 4 * retireAfter
+
+	// overdueAtMost is how often, at the end, the kernel is waited for that
+	// has put packets into a block and does not hand it over: some seconds.
+	overdueAtMost = 200
 )
 
 func open(ctx context.Context, o Options) (Source, error) {
@@ -212,16 +218,14 @@ func (s *afPacket) Next(p *capture.Packet) error {
 		// Read before the rings: what is older has been put into them.
 		clock := time.Now().UnixNano() - int64(settled)
 		if s.until == 0 && done(s.ended) {
-			s.until = clock + int64(settled)
+			s.endAt(clock + int64(settled))
 		}
-		if l := s.earliest(clock); l != nil {
-			if s.until != 0 && l.head.nanos > s.until {
-				return s.end()
-			}
+		l := s.earliest(clock)
+		switch {
+		case l != nil && (s.until == 0 || l.head.nanos <= s.until):
 			s.deliver(l, p)
 			return nil
-		}
-		if s.until != 0 && clock > s.until {
+		case s.until != 0 && (l != nil || clock > s.until) && !s.owed():
 			return s.end()
 		}
 		if s.fresh {
@@ -237,6 +241,28 @@ func (s *afPacket) Next(p *capture.Packet) error {
 			return capture.ErrIdle
 		}
 	}
+}
+
+// endAt has the capture end behind the packets that came until a time, which
+// is now.
+func (s *afPacket) endAt(now int64) {
+	s.until = now
+	for _, l := range s.lanes {
+		l.count()
+		l.due = l.put
+	}
+}
+
+// owed reports whether packets are still to be handed over by the kernel. Its
+// timer does that, which is late on a machine that is stalled.
+func (s *afPacket) owed() bool {
+	for _, l := range s.lanes {
+		if l.taken < l.due && s.overdue < overdueAtMost {
+			s.overdue++
+			return true
+		}
+	}
+	return false
 }
 
 // end takes the last counts.
@@ -344,7 +370,7 @@ func (s *afPacket) look() error {
 	}
 	over := !alive && s.o.EndOnDown || !left && s.o.Fanout > 1
 	if over && s.until == 0 {
-		s.until = time.Now().UnixNano() // and what has come until now
+		s.endAt(time.Now().UnixNano()) // and what has come until now
 	}
 	return nil
 }

@@ -25,6 +25,8 @@ type ring struct {
 	ours    bool   // the block was read and is to be given back
 	fence   atomic.Uint32
 	dropped atomic.Uint64
+	put     uint64 // packets that the kernel had put into mem when it was asked last
+	taken   uint64 // packets that were read of it
 }
 
 const (
@@ -34,6 +36,8 @@ const (
 	// retireAfter is how long a packet may lie in a block that is not full.
 	retireAfter = 40 * time.Millisecond
 )
+
+var retiredByKernel = retireAfter // longer in tests: where the machine is stalled, its timers are late
 
 // Offsets in the memory that the kernel shares (linux/if_packet.h).
 const (
@@ -82,7 +86,7 @@ func (r *ring) setUp() error {
 	req := unix.TpacketReq3{
 		Block_size: blockSize, Block_nr: uint32(r.blocks),
 		Frame_size: frameSize, Frame_nr: uint32(r.blocks * (blockSize / frameSize)),
-		Retire_blk_tov: uint32(retireAfter / time.Millisecond),
+		Retire_blk_tov: uint32(retiredByKernel / time.Millisecond),
 	}
 	if err := unix.SetsockoptTpacketReq3(r.fd, unix.SOL_PACKET, unix.PACKET_RX_RING, &req); err != nil {
 		return fmt.Errorf("live: a ring of %d MiB: %w", r.blocks, err)
@@ -164,13 +168,15 @@ func (r *ring) close() {
 	r.fd, r.mem = -1, nil
 }
 
-// count asks the kernel how much it dropped since it was last asked.
+// count asks the kernel how much it put into the ring and dropped since it was
+// last asked.
 func (r *ring) count() {
 	if r.fd < 0 {
 		return
 	}
 	if s, err := unix.GetsockoptTpacketStatsV3(r.fd, unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
 		r.dropped.Add(uint64(s.Drops))
+		r.put += uint64(s.Packets - s.Drops)
 	}
 }
 
@@ -233,6 +239,7 @@ func (r *ring) advance(f *frame) bool {
 	}
 	r.next += int(n.Uint32(b[frameNext:]))
 	r.left--
+	r.taken++
 	return true
 }
 
