@@ -378,6 +378,32 @@ func TestEndWaitsForTheKernel(t *testing.T) {
 	}
 }
 
+// TestNothingIsToldOfLatePackets: as long as the kernel has a packet, nobody is
+// told that there was none at its time.
+func TestNothingIsToldOfLatePackets(t *testing.T) {
+	inNamespace(t)
+	retiredByKernel = time.Second
+	defer func() { retiredByKernel = retireAfter }()
+	send := veth(t, "v0", "v1")
+	src := opened(t, t.Context(), Options{Interfaces: []string{"v0"}, Ports: []uint16{110}, Buffer: minBuffer})
+	send(dialogOn(t, 110).Packets(capturetest.Plain())[0].Data)
+	told := int64(0)
+	for limit := time.Now().Add(time.Minute); ; {
+		var p capture.Packet
+		err := src.Next(&p)
+		if err == nil {
+			if p.Nanos < told {
+				t.Errorf("told that nothing came, %v after a packet came", time.Duration(told-p.Nanos))
+			}
+			break
+		}
+		if err != capture.ErrIdle || time.Now().After(limit) {
+			t.Fatalf("no packet: %v", err)
+		}
+		told = p.Nanos
+	}
+}
+
 // TestCloseLeavesNothing opens and closes in every way: no goroutine and no
 // descriptor stays.
 func TestCloseLeavesNothing(t *testing.T) {

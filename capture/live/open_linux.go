@@ -30,6 +30,7 @@ type afPacket struct {
 	num      int64
 	scratch  []byte // for packets that are not handed out as they lie
 	fresh    bool   // packets were handed out since the last ErrIdle
+	told     int64  // see nothingUntil
 	until    int64  // when ctx is done: deliver what is older than this; 0 before
 	overdue  int    // how often the kernel was waited for since, beyond settled
 	nextLook time.Time
@@ -84,7 +85,7 @@ const (
 )
 
 func open(ctx context.Context, o Options) (Source, error) {
-	s := &afPacket{o: o, filter: filter{ports: o.Ports, tunnels: o.Tunnels, snaplen: uint32(o.Snaplen)}, wake: -1, ended: ctx.Done()}
+	s := &afPacket{o: o, filter: filter{ports: o.Ports, tunnels: o.Tunnels, snaplen: uint32(o.Snaplen)}, wake: -1, ended: ctx.Done(), told: time.Now().UnixNano()}
 	for _, name := range o.Interfaces {
 		f, err := s.face(name)
 		if err != nil {
@@ -230,17 +231,30 @@ func (s *afPacket) Next(p *capture.Packet) error {
 		}
 		if s.fresh {
 			s.fresh = false
-			*p = capture.Packet{Nanos: clock}
+			*p = capture.Packet{Nanos: s.nothingUntil(clock)}
 			return capture.ErrIdle
 		}
 		if err := s.wait(); err != nil {
 			return err
 		}
 		if !s.any() {
-			*p = capture.Packet{Nanos: clock}
+			*p = capture.Packet{Nanos: s.nothingUntil(clock)}
 			return capture.ErrIdle
 		}
 	}
+}
+
+// nothingUntil returns the time to tell when there is no packet: clock, unless
+// the kernel has put some into a ring and not handed them over, which may be
+// older when its timers are late; then the time that was told last.
+func (s *afPacket) nothingUntil(clock int64) int64 {
+	for _, l := range s.lanes {
+		if l.count(); l.taken < l.put {
+			return s.told
+		}
+	}
+	s.told = max(s.told, clock)
+	return s.told
 }
 
 // endAt has the capture end behind the packets that came until a time, which
