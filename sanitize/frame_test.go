@@ -184,7 +184,7 @@ func TestIPv6Options(t *testing.T) {
 		t.Fatal(err)
 	}
 	var file bytes.Buffer
-	if err := s.Write(&file, false); err != nil {
+	if err := s.Write(&file, capture.Pcap); err != nil {
 		t.Fatal(err)
 	}
 	if s.Stats().Kept != int64(len(packets)) {
