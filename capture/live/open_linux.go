@@ -82,6 +82,10 @@ const (
 	// overdueAtMost is how often, at the end, the kernel is waited for that
 	// has put packets into a block and does not hand it over: some seconds.
 	overdueAtMost = 200
+
+	// lateAtMost is how late the kernel's timers may be. Beyond it the counts
+	// are not believed any more, or no silence would ever be told.
+	lateAtMost = 10 * time.Second
 )
 
 func open(ctx context.Context, o Options) (Source, error) {
@@ -249,7 +253,7 @@ func (s *afPacket) Next(p *capture.Packet) error {
 // older when its timers are late; then the time that was told last.
 func (s *afPacket) nothingUntil(clock int64) int64 {
 	for _, l := range s.lanes {
-		if l.count(); l.taken < l.put {
+		if l.count(); l.taken < l.put && clock-s.told < int64(lateAtMost) {
 			return s.told
 		}
 	}
