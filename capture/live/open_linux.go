@@ -344,6 +344,7 @@ func (s *afPacket) deliver(l *lane, p *capture.Packet) {
 	*p = capture.Packet{Num: s.num, File: f.number, FileNum: f.info.Packets}
 	s.scratch = l.head.finish(p, s.scratch)
 	f.info.Bytes += int64(p.Orig)
+	s.told = max(s.told, p.Nanos) // a packet tells the time, too
 }
 
 // wait waits for packets, for a while.
