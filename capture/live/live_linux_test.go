@@ -326,30 +326,39 @@ func TestCancelDeliversWhatCame(t *testing.T) {
 		send(p.Data)
 	}
 	cancel()
-	n := 0
-	for begin := time.Now(); ; {
+	if n := packetsToEnd(t, src); n != len(sent) {
+		t.Errorf("%d packets, want %d", n, len(sent))
+	}
+}
+
+// packetsToEnd returns how many packets come until the capture ends.
+func packetsToEnd(t *testing.T, src Source) int {
+	t.Helper()
+	for n, begin := 0, time.Now(); ; {
 		var p capture.Packet
-		err := src.Next(&p)
-		if err == nil {
+		switch err := src.Next(&p); {
+		case err == nil:
 			n++
-		} else if err == io.EOF {
-			break
+		case err == io.EOF:
+			return n
 		}
 		if time.Since(begin) > time.Minute {
 			t.Fatal("it does not end")
 		}
 	}
-	if n != len(sent) {
-		t.Errorf("%d packets, want %d", n, len(sent))
-	}
 }
 
-// TestEndWaitsForTheKernel ends a capture whose packets the kernel hands over
-// late, as on a machine that is stalled.
+// lateTimers has the kernel hand packets over late, as on a machine that is
+// stalled.
+func lateTimers(t *testing.T) {
+	retiredByKernel = time.Second
+	t.Cleanup(func() { retiredByKernel = retireAfter })
+}
+
+// TestEndWaitsForTheKernel ends a capture whose last packets come late.
 func TestEndWaitsForTheKernel(t *testing.T) {
 	inNamespace(t)
-	retiredByKernel = time.Second
-	defer func() { retiredByKernel = retireAfter }()
+	lateTimers(t)
 	a, b := veth(t, "a0", "a1"), veth(t, "b0", "b1")
 	ctx, cancel := context.WithCancel(t.Context())
 	src := opened(t, ctx, Options{Interfaces: []string{"a0", "b0"}, Ports: []uint16{110}, Buffer: minBuffer})
@@ -362,18 +371,7 @@ func TestEndWaitsForTheKernel(t *testing.T) {
 		}
 	}
 	cancel()
-	n := 0
-	for {
-		var p capture.Packet
-		err := src.Next(&p)
-		if err == io.EOF {
-			break
-		}
-		if err == nil {
-			n++
-		}
-	}
-	if n != len(sent) {
+	if n := packetsToEnd(t, src); n != len(sent) {
 		t.Errorf("%d packets, want %d", n, len(sent))
 	}
 }
@@ -382,8 +380,7 @@ func TestEndWaitsForTheKernel(t *testing.T) {
 // told that there was none at its time.
 func TestNothingIsToldOfLatePackets(t *testing.T) {
 	inNamespace(t)
-	retiredByKernel = time.Second
-	defer func() { retiredByKernel = retireAfter }()
+	lateTimers(t)
 	send := veth(t, "v0", "v1")
 	src := opened(t, t.Context(), Options{Interfaces: []string{"v0"}, Ports: []uint16{110}, Buffer: minBuffer})
 	send(dialogOn(t, 110).Packets(capturetest.Plain())[0].Data)
