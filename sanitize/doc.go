@@ -28,9 +28,9 @@
 //	mail       line ends, dots at the start of lines, names of header fields
 //	TLS        everything in records; without keys it tells nothing but names of hosts
 //
-// So PASS keeps its length and nothing else, mistyped commands are x, an
-// -ERR that repeats them too, and so is anything that the analysis did not
-// assign to a session: late packets, differing copies, padding.
+// So PASS keeps its length and nothing else, mistyped commands are x, and an
+// -ERR that repeats them too. What the analysis did not assign to a session,
+// as late packets and padding, becomes zero bytes.
 //
 // What is written analyses to the same sessions: the same exchanges with
 // the same notes, logins and outcomes, message sizes and losses. Digests

@@ -131,7 +131,6 @@ func (s *Sanitizer) take(fr *frame, seg *packet.Segment) {
 	if seg.Flags&packet.SYN != 0 {
 		fr.seq++ // data of a SYN comes after it (RFC 7413)
 	}
-	blank(fr.out[fr.from : fr.from+fr.n])
 	f.frames = append(f.frames, fr)
 	s.touch(f)
 	s.wait(fr)

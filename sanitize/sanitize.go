@@ -3,6 +3,7 @@ package sanitize
 import (
 	"container/list"
 	"io"
+	"sync"
 
 	"popscope"
 	"popscope/capture"
@@ -52,6 +53,8 @@ type Sanitizer struct {
 	names *names
 	stats Stats
 
+	format func() (capture.Format, error) // fits, called once
+
 	flows map[flowKey]*flow
 	used  *list.List // flows, that used last in front
 	conns map[*stream.Conn]*conn
@@ -79,12 +82,14 @@ func New(o Options) (*Sanitizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sanitizer{
+	s := &Sanitizer{
 		opt: o, spool: sp, dec: packet.NewDecoder(), frags: reassembly.NewDefragmenter(0, 0, 0),
 		addrs: newAddresses(o.Addresses), names: newNames(o.Users),
 		flows: map[flowKey]*flow{}, used: list.New(), conns: map[*stream.Conn]*conn{},
 		parts: map[fragKey]*datagram{}, histories: map[*window]int64{},
-	}, nil
+	}
+	s.format = sync.OnceValues(s.fits)
+	return s, nil
 }
 
 // tap is the Sanitizer as the analysis sees it.
@@ -138,7 +143,10 @@ func (s *Sanitizer) Read(src capture.Source, warn func(error)) error {
 
 // Format returns the format that holds the capture: Pcap, or Pcapng where there
 // is more than one link type. Call it after Read.
-func (s *Sanitizer) Format() (capture.Format, error) {
+func (s *Sanitizer) Format() (capture.Format, error) { return s.format() }
+
+// fits is what Format returns. It reads all of the capture.
+func (s *Sanitizer) fits() (capture.Format, error) {
 	links := map[capture.LinkType]bool{}
 	if _, err := s.spool.each(func(p *capture.Packet) error { links[p.Link] = true; return nil }); err != nil {
 		return capture.Pcap, err
