@@ -281,11 +281,7 @@ func TestReadAheadIsTheSame(t *testing.T) {
 			odd = append(odd, p)
 		}
 	}
-	formats := []Format{Pcap, Pcapng}
-	if testing.Short() {
-		formats = formats[:1]
-	}
-	for _, format := range formats {
+	for _, format := range formats() {
 		o := WriterOptions{Format: format}
 		file := written(t, o, packets...)
 		damaged := bytes.Clone(file)

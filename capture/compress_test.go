@@ -81,12 +81,16 @@ func noise(n, size int) []Packet {
 	return packets
 }
 
+// formats returns both, or with -short the first: the test runs for each.
+func formats() []Format {
+	if testing.Short() {
+		return []Format{Pcap}
+	}
+	return []Format{Pcap, Pcapng}
+}
+
 func TestCompressed(t *testing.T) {
 	small, large := sample(3), noise(100, 1500)
-	formats := []Format{Pcap, Pcapng}
-	if testing.Short() {
-		formats = formats[:1]
-	}
 	half := func(f func(io.Writer) (io.WriteCloser, error)) func(*testing.T, []byte) []byte {
 		return func(t *testing.T, b []byte) []byte { return packed(t, b, f) }
 	}
@@ -123,7 +127,7 @@ func TestCompressed(t *testing.T) {
 			return packed(t, packed(t, b, toXZ(xz.WriterConfig{})), toZstd)
 		}},
 	} {
-		for _, format := range formats {
+		for _, format := range formats() {
 			for _, packets := range [][]Packet{small, large} {
 				file := written(t, WriterOptions{Format: format}, packets...)
 				want, errs := readAll(t, file)

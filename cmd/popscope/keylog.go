@@ -137,7 +137,7 @@ func (g *growingLog) catchUp() {
 func (g *growingLog) read() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if info, err := g.in.Stat(); err == nil && info.Mode().IsRegular() && info.Size() < g.at {
+	if info, err := g.in.Stat(); err == nil && !g.in.waits() && info.Size() < g.at {
 		g.keys.Write([]byte("\n"))
 		g.at, _ = g.in.file.Seek(0, io.SeekStart)
 	}

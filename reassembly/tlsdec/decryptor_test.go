@@ -174,20 +174,6 @@ func hear(t testing.TB, keys *KeyLog, chunks []stream.Chunk) heard {
 	d := NewDecryptor(keys)
 	d.Keys(keys.Mark())
 	var h heard
-	take := func() {
-		for c, ok := d.Next(); ok; c, ok = d.Next() {
-			if !c.Secure || c.Off != int64(len(h.data[c.Dir])) || c.Len() == 0 || (c.Lost > 0) == (len(c.Data) > 0) {
-				t.Fatalf("chunk %+v behind %d bytes", c, len(h.data[c.Dir]))
-			}
-			if c.Lost > 1<<20 {
-				t.Fatalf("%d bytes lost", c.Lost)
-			}
-			h.data[c.Dir] = append(append(h.data[c.Dir], c.Data...), bytes.Repeat([]byte("?"), int(c.Lost))...)
-			h.lost[c.Dir] += c.Lost
-			c.Data = bytes.Clone(c.Data)
-			h.chunks = append(h.chunks, c)
-		}
-	}
 	for _, c := range chunks {
 		b := bytes.Clone(c.Data)
 		if c.Lost == 0 {
@@ -197,12 +183,29 @@ func hear(t testing.TB, keys *KeyLog, chunks []stream.Chunk) heard {
 		for i := range b {
 			b[i] ^= 0xff // the bytes were borrowed
 		}
-		take()
+		h.take(t, d)
 	}
 	d.Close()
-	take()
+	h.take(t, d)
 	h.info = d.Info()
 	return h
+}
+
+// take takes what a Decryptor has, and checks what has to hold of it.
+func (h *heard) take(t testing.TB, d *Decryptor) {
+	t.Helper()
+	for c, ok := d.Next(); ok; c, ok = d.Next() {
+		if !c.Secure || c.Off != int64(len(h.data[c.Dir])) || c.Len() == 0 || (c.Lost > 0) == (len(c.Data) > 0) {
+			t.Fatalf("chunk %+v behind %d bytes", c, len(h.data[c.Dir]))
+		}
+		if c.Lost > 1<<20 {
+			t.Fatalf("%d bytes lost", c.Lost)
+		}
+		h.data[c.Dir] = append(append(h.data[c.Dir], c.Data...), bytes.Repeat([]byte("?"), int(c.Lost))...)
+		h.lost[c.Dir] += c.Lost
+		c.Data = bytes.Clone(c.Data)
+		h.chunks = append(h.chunks, c)
+	}
 }
 
 func TestConversations(t *testing.T) {
@@ -400,7 +403,7 @@ func TestSecretsAsTheyCome(t *testing.T) {
 		for seed := range uint64(20) {
 			rng := rand.New(rand.NewPCG(seed, 11))
 			d := NewDecryptor(shuffled(s.keys, rng))
-			var got [2][]byte
+			var got heard
 			var mark int64
 			for i := 0; i <= len(s.chunks)+int(s.keys.Mark()); i++ {
 				if i < len(s.chunks) {
@@ -410,20 +413,16 @@ func TestSecretsAsTheyCome(t *testing.T) {
 					mark = min(mark+1, s.keys.Mark())
 					d.Keys(mark)
 				}
-				for c, ok := d.Next(); ok; c, ok = d.Next() {
-					got[c.Dir] = append(append(got[c.Dir], c.Data...), bytes.Repeat([]byte("?"), int(c.Lost))...)
-				}
+				got.take(t, d)
 			}
 			if d.Waiting() {
 				t.Errorf("%s, seed %d: still waits", s.name, seed)
 			}
 			d.Close()
-			for c, ok := d.Next(); ok; c, ok = d.Next() {
-				got[c.Dir] = append(append(got[c.Dir], c.Data...), bytes.Repeat([]byte("?"), int(c.Lost))...)
-			}
-			for dir := range got {
-				if !bytes.Equal(got[dir], want.data[dir]) {
-					t.Errorf("%s, seed %d, %v: %d bytes, want %d; %+v", s.name, seed, stream.Dir(dir), len(got[dir]), len(want.data[dir]), d.Info())
+			got.take(t, d)
+			for dir := range got.data {
+				if !bytes.Equal(got.data[dir], want.data[dir]) {
+					t.Errorf("%s, seed %d, %v: %d bytes, want %d; %+v", s.name, seed, stream.Dir(dir), len(got.data[dir]), len(want.data[dir]), d.Info())
 				}
 			}
 		}
