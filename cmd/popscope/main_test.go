@@ -33,10 +33,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("COLUMNS", "")
 			env.Setenv("NO_COLOR", "")
 			env.Setenv("TZ", "UTC")
-			recordings, err := filepath.Abs("../../testdata/pcap")
-			env.Setenv("RECORDINGS", recordings)
-			if err != nil {
-				return err
+			for name, file := range map[string]string{"RECORDINGS": "../../testdata/pcap", "LIVE": "testdata/live.sh"} {
+				path, err := filepath.Abs(file)
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, path)
 			}
 			return nil
 		},
