@@ -33,7 +33,7 @@ func scrubText(b []byte) {
 	known := words()
 	for i := 0; i < len(b); {
 		if n := address(b[i:]); n > 0 && (i == 0 || !isWord(b[i-1])) {
-			fillWord(b[i : i+n])
+			overwrite(b[i : i+n])
 			i += n
 			continue
 		}
@@ -44,9 +44,9 @@ func scrubText(b []byte) {
 				b[i] = filler
 			}
 			n = 1
-		case len(bytes.Trim(w, "0123456789")) == 0 && n <= maxNumber:
+		case isNumber(w) && n <= maxNumber:
 		case !known[string(bytes.ToLower(w))]:
-			fillWord(w)
+			overwrite(w)
 		}
 		i += n
 	}
@@ -61,7 +61,7 @@ const minSecret = 4
 func scrubNumbers(b []byte) {
 	eachNumber(b, func(w []byte) {
 		if len(w) >= minSecret {
-			fillWord(w)
+			overwrite(w)
 		}
 	})
 }
@@ -70,12 +70,15 @@ func scrubNumbers(b []byte) {
 func eachNumber(b []byte, f func(w []byte)) {
 	for i := 0; i < len(b); i++ {
 		n := wordEnd(b[i:])
-		if w := b[i : i+n]; n > 0 && len(bytes.Trim(w, "0123456789")) == 0 {
+		if w := b[i : i+n]; n > 0 && isNumber(w) {
 			f(w)
 		}
 		i += n
 	}
 }
+
+// isNumber reports whether a word has digits only.
+func isNumber(w []byte) bool { return len(bytes.Trim(w, "0123456789")) == 0 }
 
 func wordEnd(b []byte) int {
 	for i, c := range b {
@@ -86,7 +89,7 @@ func wordEnd(b []byte) int {
 	return len(b)
 }
 
-func fillWord(b []byte) {
+func overwrite(b []byte) {
 	for i := range b {
 		b[i] = filler
 	}

@@ -85,16 +85,14 @@ func (c *conn) records(f *tlsFilter, orig, out []byte) {
 func (c *conn) record(f *tlsFilter, orig, out []byte) {
 	switch {
 	case f.kind == tlsApplication && (c.weak || !c.agreed):
-		for i := range out {
-			out[i] = filler
-		}
+		overwrite(out)
 	case f.kind == tlsHandshake && f.clear:
 		hosts := c.dialog.s.opt.Hosts
 		if f.first {
 			f.afterGap(orig[0], hosts)
 		}
 		if f.first = false; f.hide {
-			fillWord(out)
+			overwrite(out)
 			return
 		}
 		copy(out, orig)
