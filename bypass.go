@@ -32,9 +32,9 @@ type bypass struct {
 }
 
 const (
-	bypassWays = 4       // a connection without room in its bucket is not left out
+	bypassWays = 4       // a connection without room in its bucket is not left out; of a quarter of all places used, hardly one has none
 	bypassMost = 1 << 15 // connections
-	bypassOdd  = 1 << 13
+	bypassOdd  = 1 << 15
 	bypassLag  = 16 // rounds; more than may wait for the workers, so that nobody waits for them
 
 	// bypassReach is how far from the bytes before it a segment may lie:
@@ -166,7 +166,7 @@ func (b *bypass) add(c *reassembly.Ignored, at stream.Stamp) {
 	if b.odd[oddPlace(hash)] > c.Packet || b.len == bypassMost {
 		return
 	}
-	if b.len >= len(b.buckets)*bypassWays/2 {
+	if b.len >= len(b.buckets)*bypassWays/4 {
 		b.grow()
 	}
 	for i, place := range b.bucket(hash) {

@@ -14,6 +14,7 @@ type intake struct {
 	frags    *reassembly.Defragmenter
 	ports    *portSet
 	portOnly bool
+	oneByOne bool // somebody sees what comes of a packet before the next one is read
 
 	seg   packet.Segment
 	frag  packet.Fragment
@@ -42,13 +43,14 @@ func newIntake(o *Options) *intake {
 	dec.LeaveChecksums = true
 	return &intake{
 		dec: dec, frags: reassembly.NewDefragmenter(0, 0, 0),
-		ports: newPortSet(o.Ports), portOnly: o.Detect == DetectPorts,
+		ports: newPortSet(o.Ports), portOnly: o.Detect == DetectPorts, oneByOne: o.Tap != nil,
 		keys: secrets{log: o.Keys},
 		idle: int64(o.Limits.Reassembly.Share(1).Idle),
 	}
 }
 
-// packet reads one frame. The segment is valid until the next call.
+// packet reads one frame. The segment is valid until the next call; its
+// checksum is left to whoever needs it.
 func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
 	in.at = stream.Stamp{Packet: p.Num, Nanos: p.Nanos}
 	in.waits = false

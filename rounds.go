@@ -149,23 +149,20 @@ type sink interface {
 
 // read reads src to its end, or until the sink wants no more.
 func (in *intake) read(src capture.Source, to sink) {
-	var p capture.Packet
+	next := in.batches(src)
+	some := make([]capture.Packet, readAtOnce)
 	for {
-		err := src.Next(&p)
+		n, err := next(some)
 		in.mark = in.keys.mark()
+		for i := range n {
+			if !in.take(&some[i], to) {
+				return
+			}
+		}
 		switch {
 		case err == nil:
-			if after(p.Nanos, in.at.Nanos) >= uint64(shortSilence) && !in.tellSilence(p.Nanos, to) {
-				return
-			}
-			if seg, ok := in.packet(&p); ok {
-				in.deal(seg, to)
-			}
-			if in.round.over() && !to.turn(in.turn()) {
-				return
-			}
 		case err == capture.ErrIdle:
-			if !in.tellSilence(p.Nanos, to) || !to.turn(in.waited(p.Nanos)) {
+			if now := some[0].Nanos; !in.tellSilence(now, to) || !to.turn(in.waited(now)) {
 				return
 			}
 		case err != io.EOF && !to.fail(err):
@@ -177,6 +174,34 @@ func (in *intake) read(src capture.Source, to sink) {
 			return
 		}
 	}
+}
+
+// readAtOnce is how many packets are asked of a Timeline at once.
+const readAtOnce = 32
+
+// batches returns what reads src as capture.Timeline.NextBatch does; all but
+// a Timeline is read packet by packet.
+func (in *intake) batches(src capture.Source) func([]capture.Packet) (int, error) {
+	if t, ok := src.(*capture.Timeline); ok && !in.oneByOne {
+		return t.NextBatch
+	}
+	return func(some []capture.Packet) (int, error) {
+		if err := src.Next(&some[0]); err != nil {
+			return 0, err
+		}
+		return 1, nil
+	}
+}
+
+// take takes a packet, and reports whether the sink wants more.
+func (in *intake) take(p *capture.Packet, to sink) bool {
+	if after(p.Nanos, in.at.Nanos) >= uint64(shortSilence) && !in.tellSilence(p.Nanos, to) {
+		return false
+	}
+	if seg, ok := in.packet(p); ok {
+		in.deal(seg, to)
+	}
+	return !in.round.over() || to.turn(in.turn())
 }
 
 // deal gives a segment to the sink, unless nobody needs it.
@@ -192,6 +217,7 @@ func (in *intake) deal(seg *packet.Segment, to sink) {
 			to.segment(&b.catchUp[i], shardOf(hash), in.at, in.mark)
 		}
 	}
+	in.dec.Checksum(seg)
 	to.segment(seg, shardOf(hash), in.at, in.mark)
 }
 

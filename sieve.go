@@ -109,6 +109,7 @@ func (s *Sieve) take(p *capture.Packet) {
 		}
 		return
 	}
+	s.in.dec.Checksum(seg)
 	s.forgetOld(p.Nanos)
 	f := s.flowOf(seg)
 	if f.is == undecided {

@@ -3,6 +3,8 @@ package popscope_test
 import (
 	"encoding/binary"
 	"io"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"popscope"
 	"popscope/capture"
 	"popscope/capture/capturetest"
+	"popscope/capture/packet"
 )
 
 // feed is a source that makes its packets as they are asked for, and is idle
@@ -380,5 +383,25 @@ func TestSieveKnowsTheNextConnection(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestSieveDoesNotBelieveWrongChecksums forges the end of a connection that
+// has not said anything yet. Its client goes on, and so does the Sieve.
+func TestSieveDoesNotBelieveWrongChecksums(t *testing.T) {
+	tr := insert(t, attackedTrace(t), insertion{"POP3 ready", true, func(s *capturetest.Segment) {
+		s.Payload, s.Flags, s.BadChecksum = nil, uint8(packet.RST), true
+	}})
+	reset := slices.IndexFunc(tr, func(s capturetest.Segment) bool { return s.BadChecksum })
+	later := tr.Clone()[0] // SYNs of somebody else, by which it is known to be a minute later
+	later.Nanos += int64(time.Minute)
+	later.Client = netip.MustParseAddrPort("192.0.2.99:4000")
+	for i := range tr[reset+1:] {
+		tr[reset+1+i].Nanos += int64(2 * time.Minute)
+	}
+	tr = slices.Insert(tr, reset+1, slices.Repeat(capturetest.Trace{later}, 100)...)
+	kept := &keeping{Source: popscope.NewSieve(capturetest.Source(tr.Packets(capturetest.Plain())), one)}
+	if out, _ := analyze(t, kept, one); !strings.Contains(out, `"handshake":true`) {
+		t.Errorf("kept %d packets, without its beginning:\n%s", len(kept.packets), out)
 	}
 }

@@ -21,6 +21,10 @@ type Options struct {
 	// who cannot wait for a named pipe. Stat has to give what that of an
 	// *os.File does: of several files the regular ones are opened twice.
 	OpenFile func(name string) (fs.File, error)
+
+	// Done ends the Timeline early: as soon as it is closed, Next returns
+	// io.EOF, and nothing that this cuts short is called damaged. nil means never.
+	Done <-chan struct{}
 }
 
 // Open opens capture files as one timeline; see the package documentation
@@ -40,7 +44,7 @@ func (o Options) Open(names ...string) (*Timeline, error) {
 	if len(names) == 0 {
 		return nil, errors.New("capture: no files to open")
 	}
-	t := &Timeline{openFile: o.OpenFile}
+	t := &Timeline{openFile: o.OpenFile, done: o.Done}
 	if t.openFile == nil {
 		t.openFile = func(name string) (fs.File, error) { return os.Open(name) }
 	}

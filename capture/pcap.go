@@ -155,15 +155,41 @@ func (d *classic) next(p *Packet) error {
 			}
 		}
 		d.buf.pass(n)
-		d.num++
-		// Neither product nor sum leaves int64: seconds and fraction have 32 bits.
-		p.Nanos = int64(d.order.u32(b[recordSeconds:]))*1e9 + int64(d.order.u32(b[recordFraction:]))*d.tick
-		p.Link = d.link
-		p.Data = b[d.header:n:n]
-		p.Orig = wireLength(orig, captured)
-		p.FileNum = d.num
+		d.record(p, b[:n], captured, orig)
 		return nil
 	}
+}
+
+// more leaves to next what is not as nearly all records are.
+func (d *classic) more(ps []Packet) (n int, _ error) {
+	if d.lengths != capturedFirst {
+		return 0, nil
+	}
+	b, passed := d.buf.unread(), 0
+	for n < len(ps) && len(b)-passed >= d.header {
+		r := b[passed:]
+		captured := d.order.u32(r[recordCaptured:])
+		size := d.header + int(captured)
+		if captured == 0 || captured > d.limit || size > len(r) {
+			break
+		}
+		d.record(&ps[n], r[:size], captured, d.order.u32(r[recordOriginal:]))
+		passed += size
+		n++
+	}
+	d.buf.pass(passed)
+	return n, nil
+}
+
+// record makes a packet of a whole record.
+func (d *classic) record(p *Packet, b []byte, captured, orig uint32) {
+	d.num++
+	// Neither product nor sum leaves int64: seconds and fraction have 32 bits.
+	p.Nanos = int64(d.order.u32(b[recordSeconds:]))*1e9 + int64(d.order.u32(b[recordFraction:]))*d.tick
+	p.Link = d.link
+	p.Data = b[d.header:len(b):len(b)]
+	p.Orig = wireLength(orig, captured)
+	p.FileNum = d.num
 }
 
 // joined takes a second file header in the place of a record: classic files

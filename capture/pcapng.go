@@ -159,6 +159,24 @@ func (d *ng) next(p *Packet) error {
 	}
 }
 
+// more stops at all but the blocks that nearly every packet comes in: what
+// others hold must not be known before its place.
+func (d *ng) more(ps []Packet) (n int, err error) {
+	for n < len(ps) && err == nil && d.atPacket() {
+		if err = d.next(&ps[n]); err == nil {
+			n++
+		}
+	}
+	return n, err
+}
+
+// atPacket reports whether an Enhanced Packet Block comes next and is there
+// whole.
+func (d *ng) atPacket() bool {
+	b := d.buf.unread()
+	return len(b) >= blockBody && d.order.u32(b) == blockEnhanced && padded(d.order.u32(b[blockTotal:])) <= int64(len(b))
+}
+
 // numbered tells the blocks without a packet that Wireshark counts as frames.
 func numbered(kind uint32) bool {
 	switch kind {

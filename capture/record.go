@@ -19,6 +19,9 @@ type decoder interface {
 	// until the next call. It returns io.EOF at a clean end, and a
 	// *FormatError at damage; neither is followed by another call.
 	next(p *Packet) error
+	// more fills in packets as next would, as many as lie whole in what has
+	// been read of the file; those before stay valid. It may return fewer.
+	more(ps []Packet) (n int, err error)
 	// drops returns the packets that the kernel lost, as the file tells.
 	drops() uint64
 }

@@ -22,6 +22,7 @@ type Timeline struct {
 	closed  bool
 
 	openFile func(name string) (fs.File, error)
+	done     <-chan struct{} // Options.Done
 
 	merging    bool  // there are several files
 	active     int   // files begun and not at their end
@@ -55,6 +56,27 @@ const (
 // what is damaged or no capture file, with all packets before the damage
 // delivered already, or a *fs.PathError for a file that cannot be opened.
 func (t *Timeline) Next(p *Packet) error {
+	if t.stopped() {
+		return io.EOF
+	}
+	err := t.next(p)
+	if err != nil && t.stopped() {
+		return io.EOF
+	}
+	return err
+}
+
+// stopped reports whether no more packets are wanted.
+func (t *Timeline) stopped() bool {
+	select {
+	case <-t.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (t *Timeline) next(p *Packet) error {
 	if f := t.cur; f != nil && !t.merging { // the short way: it waits for nothing
 		if f.read(p) {
 			t.count(f, p)
@@ -99,6 +121,31 @@ func (t *Timeline) Next(p *Packet) error {
 		heap.Push(&t.waiting, f)
 		t.cur = nil
 	}
+}
+
+// NextBatch fills in as many packets as can be had at once, up to len(ps) and
+// at least one, and returns how many; their Data is valid until the next call.
+// It is what as many calls of Next would give, in less time. Its errors are those of
+// Next, and come without a packet.
+//
+// KeyLog holds what was read before the first of them, and no secrets that
+// come behind it.
+func (t *Timeline) NextBatch(ps []Packet) (n int, err error) {
+	if len(ps) == 0 {
+		return 0, nil
+	}
+	if err := t.Next(&ps[0]); err != nil {
+		return 0, err
+	}
+	f := t.cur
+	if f == nil || t.merging || f.end != nil {
+		return 1, nil
+	}
+	n, f.end = f.dec.more(ps[1:])
+	for i := range n {
+		t.count(f, &ps[1+i])
+	}
+	return 1 + n, nil
 }
 
 // mayGo reports whether a packet of f that is due at the time given comes

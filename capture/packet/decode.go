@@ -17,9 +17,11 @@ const maxDepth = 32
 // Decoder finds TCP segments in frames. It keeps nothing from one frame to
 // the next but memory for reuse. It is not safe for concurrent use.
 type Decoder struct {
-	// LeaveChecksums leaves it to Segment.Bad to add up payloads, so that it
-	// costs nothing where nobody asks; BadChecksum is then not set.
+	// LeaveChecksums leaves the checksums of segments to Checksum, and their
+	// payloads to Segment.Bad, so that they cost nothing where nobody asks:
+	// BadChecksum and Unfilled may then not be set.
 	LeaveChecksums bool
+	left           left // by Decode
 
 	parser *gopacket.DecodingLayerParser
 	passed []gopacket.LayerType // the parser wants to note what it passed
@@ -80,14 +82,32 @@ func NewDecoder() *Decoder {
 // Decode says what p holds. It fills s iff it returns IsSegment, and f iff it
 // returns IsFragment; the payloads borrow from p.Data. Any bytes are welcome.
 func (d *Decoder) Decode(p *capture.Packet, s *Segment, f *Fragment) Verdict {
-	if v, ok := peek(p, s, d.LeaveChecksums); ok {
+	if v, ok := d.peek(p, s); ok {
 		return v
 	}
 	return d.decode(p, s, f)
 }
 
+// Checksum does for the segment that Decode has just filled in what
+// LeaveChecksums put off, up to the payload. Without it, Segment.Bad finds
+// nothing wrong.
+func (d *Decoder) Checksum(s *Segment) {
+	if b := d.left.segment; b != nil {
+		pseudo := pseudoSum(d.left.addrs, len(b))
+		s.Unfilled = unfilled(b, pseudo)
+		s.rest = onesHalf(onesSum(b[:len(b)-len(s.Payload)], pseudo))
+	}
+}
+
+// left is what is needed for a checksum that was left to Decoder.Checksum.
+type left struct {
+	segment []byte // nil if there is none
+	addrs   uint64 // sum of the addresses
+}
+
 // decode is the long way of Decode.
 func (d *Decoder) decode(p *capture.Packet, s *Segment, f *Fragment) Verdict {
+	d.left.segment = nil
 	first, ok := firstStep(p.Link)
 	if !ok {
 		return UnknownLink

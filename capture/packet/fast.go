@@ -11,9 +11,9 @@ const peekTags = 2
 
 // peek reads by hand the frames that nearly every capture is made of: whole
 // headers of TCP in plain IP, and what plainly is not TCP. It leaves all else
-// to the long way, whose answers are the same (FuzzTwoWays). leave is
-// Decoder.LeaveChecksums; ok tells whether it answered.
-func peek(p *capture.Packet, s *Segment, leave bool) (v Verdict, ok bool) {
+// to the long way, whose answers are the same (FuzzTwoWays). ok
+// tells whether it answered.
+func (d *Decoder) peek(p *capture.Packet, s *Segment) (v Verdict, ok bool) {
 	b := p.Data
 	var protocol uint16
 	var path uint64
@@ -69,9 +69,9 @@ func peek(p *capture.Packet, s *Segment, leave bool) (v Verdict, ok bool) {
 	}
 	switch protocol {
 	case etherIPv4:
-		return peek4(b, path, s, leave)
+		return d.peek4(b, path, s)
 	case etherIPv6:
-		return peek6(b, path, s, leave)
+		return d.peek6(b, path, s)
 	}
 	return 0, false
 }
@@ -95,7 +95,7 @@ func familyEtherType(b []byte) uint16 {
 	return 0
 }
 
-func peek4(b []byte, path uint64, s *Segment, leave bool) (v Verdict, ok bool) {
+func (d *Decoder) peek4(b []byte, path uint64, s *Segment) (v Verdict, ok bool) {
 	if len(b) < ipv4Header {
 		return 0, false
 	}
@@ -112,7 +112,7 @@ func peek4(b []byte, path uint64, s *Segment, leave bool) (v Verdict, ok bool) {
 	case protoTCP:
 		src, dst := b[ipv4Src:ipv4Dst:ipv4Dst], b[ipv4Dst:ipv4Header:ipv4Header]
 		sum := uint64(binary.LittleEndian.Uint32(src)) + uint64(binary.LittleEndian.Uint32(dst))
-		if !peekTCP(payload, total-header, sum, s, leave) {
+		if !d.peekTCP(payload, total-header, sum, s) {
 			return 0, false
 		}
 		s.Src.Addr.set4(src)
@@ -127,7 +127,7 @@ func peek4(b []byte, path uint64, s *Segment, leave bool) (v Verdict, ok bool) {
 	return 0, false
 }
 
-func peek6(b []byte, path uint64, s *Segment, leave bool) (v Verdict, ok bool) {
+func (d *Decoder) peek6(b []byte, path uint64, s *Segment) (v Verdict, ok bool) {
 	if len(b) < ipv6Header || b[0]>>4 != 6 {
 		return 0, false
 	}
@@ -138,7 +138,7 @@ func peek6(b []byte, path uint64, s *Segment, leave bool) (v Verdict, ok bool) {
 	payload := b[ipv6Header:min(ipv6Header+length, len(b))]
 	switch b[ipv6Next] {
 	case protoTCP:
-		if !peekTCP(payload, length, onesSum(b[ipv6Src:ipv6Header], 0), s, leave) {
+		if !d.peekTCP(payload, length, onesSum(b[ipv6Src:ipv6Header], 0), s) {
 			return 0, false
 		}
 		s.Src.Addr, s.Dst.Addr = Addr(b[ipv6Src:ipv6Dst]), Addr(b[ipv6Dst:ipv6Header])
@@ -153,9 +153,8 @@ func peek6(b []byte, path uint64, s *Segment, leave bool) (v Verdict, ok bool) {
 }
 
 // peekTCP fills in what the TCP header holds. wire is the length of the
-// segment, addrs the sum of its pseudo header's addresses. leave is
-// Decoder.LeaveChecksums.
-func peekTCP(b []byte, wire int, addrs uint64, s *Segment, leave bool) bool {
+// segment, addrs the sum of its pseudo header's addresses.
+func (d *Decoder) peekTCP(b []byte, wire int, addrs uint64, s *Segment) bool {
 	if len(b) < tcpHeader {
 		return false
 	}
@@ -172,15 +171,14 @@ func peekTCP(b []byte, wire int, addrs uint64, s *Segment, leave bool) bool {
 	s.Payload = b[header:]
 	s.Length = wire - header
 	s.BadChecksum, s.rest, s.Unfilled = false, 0, false
-	if len(b) != wire {
-		return true
-	}
-	pseudo := pseudoSum(addrs, wire)
-	s.Unfilled = unfilled(b, pseudo)
-	if leave {
-		s.rest = onesHalf(onesSum(b[:header], pseudo))
-	} else {
-		s.BadChecksum = checksumWrong(b, pseudo)
+	d.left.segment = nil
+	switch {
+	case len(b) != wire:
+	case d.LeaveChecksums:
+		d.left = left{b, addrs}
+	default:
+		pseudo := pseudoSum(addrs, wire)
+		s.Unfilled, s.BadChecksum = unfilled(b, pseudo), checksumWrong(b, pseudo)
 	}
 	return true
 }

@@ -89,7 +89,7 @@ func FuzzTwoWays(f *testing.F) {
 		p := &capture.Packet{Link: capture.LinkType(link), Data: data, Orig: len(data) + more}
 		var short, long Segment
 		var fr Fragment
-		v, ok := peek(p, &short, false)
+		v, ok := d.peek(p, &short)
 		if !ok {
 			return
 		}
@@ -100,8 +100,14 @@ func FuzzTwoWays(f *testing.F) {
 			t.Fatalf("\nshort %+v\nlong  %+v", short, long)
 		}
 		var later Segment
-		if v2, _ := peek(p, &later, true); v2 != v || later.Bad() != short.BadChecksum {
-			t.Fatalf("checksum bad %v; left to later %v, %v", short.BadChecksum, v2, later.Bad())
+		d.LeaveChecksums = true
+		v2, _ := d.peek(p, &later)
+		d.LeaveChecksums = false
+		if v2 == IsSegment {
+			d.Checksum(&later)
+		}
+		if v2 != v || later.Bad() != short.BadChecksum || later.Unfilled != short.Unfilled {
+			t.Fatalf("checksum bad %v, unfilled %v; left to later %v, %v, %v", short.BadChecksum, short.Unfilled, v2, later.Bad(), later.Unfilled)
 		}
 	})
 }

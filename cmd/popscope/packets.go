@@ -230,7 +230,7 @@ func (p *program) sessionsOf(t *traffic) ([]string, error) {
 	opt.From, opt.To = time.Time{}, time.Time{} // they choose packets
 	opt.NoMail, opt.NoSoftware = true, true
 	var ids []string
-	for r := range popscope.New(opt).Results(p.untilDoneSource(src)) {
+	for r := range popscope.New(opt).Results(src) {
 		if r != nil && r.Last {
 			ids = append(ids, r.ID)
 		}
@@ -254,7 +254,7 @@ func (p *program) packetsTo(w io.Writer, name string, t *traffic, o *packetOutpu
 		shown := p.startProgress(t, src.Read)
 		defer shown.end()
 	}
-	for pkt, err := range run.Packets(p.untilDoneSource(src)) {
+	for pkt, err := range run.Packets(src) {
 		if err != nil {
 			p.sayInput(err)
 			run.damaged = true

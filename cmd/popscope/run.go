@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,7 +8,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"syscall"
 
 	"popscope"
@@ -30,6 +28,7 @@ func (p *program) openCaptures(t *traffic) (*capture.Timeline, error) {
 	src, err := capture.Options{
 		Stdin:    untilDone(p.ctx, p.stdin),
 		OpenFile: func(name string) (fs.File, error) { return openInput(p.ctx, name) },
+		Done:     p.ctx.Done(),
 	}.Open(t.files...)
 	switch {
 	case err == nil:
@@ -162,7 +161,7 @@ func (a *analysis) results() iter.Seq[*popscope.Result] {
 	return func(yield func(*popscope.Result) bool) {
 		shown := a.p.startProgress(a.t, a.src.Read)
 		defer shown.end()
-		for r, err := range a.Results(a.p.untilDoneSource(a.src)) {
+		for r, err := range a.Results(a.src) {
 			if err != nil {
 				a.p.sayInput(err)
 				a.damaged = true
@@ -243,32 +242,4 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 		p.say(fmt.Sprintf("%s: packets: %d", capture.InputName(f.Name), f.Packets))
 	}
 	p.say(fmt.Sprintf("sessions: %d, logins: %d, messages: %d", sum.Sessions, sum.Logins, sum.Messages))
-}
-
-// untilDoneSource is a Timeline that ends when there is an interruption.
-type untilDoneSource struct {
-	*capture.Timeline
-	ctx  context.Context
-	done atomic.Bool // a context takes much longer to ask, for each packet
-}
-
-// untilDoneSource returns src, to be read until p is interrupted.
-func (p *program) untilDoneSource(src *capture.Timeline) *untilDoneSource {
-	s := &untilDoneSource{Timeline: src, ctx: p.ctx}
-	s.done.Store(p.ctx.Err() != nil)
-	context.AfterFunc(p.ctx, func() { s.done.Store(true) })
-	return s
-}
-
-// Next returns the next packet, or io.EOF after an interruption: what that
-// cuts short is not damaged.
-func (s *untilDoneSource) Next(p *capture.Packet) error {
-	if s.done.Load() {
-		return io.EOF
-	}
-	err := s.Timeline.Next(p)
-	if err != nil && s.ctx.Err() != nil {
-		return io.EOF
-	}
-	return err
 }

@@ -124,7 +124,7 @@ func (p *program) sanitize(f *sanitizeFlags, t *traffic) error {
 	}
 	defer s.Close()
 	damaged := false
-	err = s.Read(p.untilDoneSource(src), func(err error) {
+	err = s.Read(src, func(err error) {
 		p.sayInput(err)
 		damaged = true
 	})
