@@ -123,13 +123,12 @@ func (t *Timeline) next(p *Packet) error {
 	}
 }
 
-// NextBatch fills in as many packets as can be had at once, up to len(ps) and
-// at least one, and returns how many; their Data is valid until the next call.
-// It is what as many calls of Next would give, in less time. Its errors are those of
-// Next, and come without a packet.
+// NextBatch fills in as many packets as can be had at once, at least one and
+// at most len(ps), and returns how many. They are those that so many calls of
+// Next would give, in less time; the Data of all is valid until the next call.
+// An error comes without a packet, and is one of Next.
 //
-// KeyLog holds what was read before the first of them, and no secrets that
-// come behind it.
+// What KeyLog returns then was read before the first of them.
 func (t *Timeline) NextBatch(ps []Packet) (n int, err error) {
 	if len(ps) == 0 {
 		return 0, nil

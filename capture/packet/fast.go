@@ -11,8 +11,8 @@ const peekTags = 2
 
 // peek reads by hand the frames that nearly every capture is made of: whole
 // headers of TCP in plain IP, and what plainly is not TCP. It leaves all else
-// to the long way, whose answers are the same (FuzzTwoWays). ok
-// tells whether it answered.
+// to the long way, whose answers are the same (FuzzTwoWays). ok tells
+// whether it answered.
 func (d *Decoder) peek(p *capture.Packet, s *Segment) (v Verdict, ok bool) {
 	b := p.Data
 	var protocol uint16
