@@ -85,8 +85,11 @@ func (f *extractFlags) register(p *program, cmd *cobra.Command) {
 
 // check checks the flags. Everything it returns an error for is wrong usage.
 func (f *extractFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*extraction, error) {
-	if f.dir == "" {
+	switch f.dir {
+	case "":
 		return nil, usage("add -o DIR", "no folder to write to")
+	case "-":
+		return nil, usage("name a folder, as in -o evidence; analyze -f transcript --bodies all shows what messages say", "messages go to a folder, not to standard output")
 	}
 	as := slices.Index(mailfile.Forms(), f.as)
 	if as < 0 {
