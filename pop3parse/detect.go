@@ -40,6 +40,9 @@ func Probe(e Evidence) Detection {
 		}
 	}
 	client, server := sideOf(e.Client, e), sideOf(e.Server, e)
+	if !e.FromStart && client.has(isHTTPRequest) && server.has(isHTTPStatus) {
+		return IsNot // a +OK may be in what is fetched
+	}
 	c, s := client.commands(), server.statuses()
 	if e.OnPort {
 		return e.onPort(c, s)
@@ -161,15 +164,34 @@ func mayBeCommand(line []byte) bool {
 // proves reports whether a command is there that other protocols with
 // +OK replies do not have: they share AUTH, QUIT and the like.
 func (s side) proves() bool {
-	found := false
-	s.lines(func(line []byte, whole bool) bool {
+	return s.has(func(line []byte) bool {
 		var c command
 		c.parse(line)
-		found = whole && c.known() && (c.spec.pop3 || c.verb == USER || c.verb == PASS)
+		return c.known() && (c.spec.pop3 || c.verb == USER || c.verb == PASS)
+	})
+}
+
+// has reports whether a whole line is of a kind.
+func (s side) has(kind func(line []byte) bool) bool {
+	found := false
+	s.lines(func(line []byte, whole bool) bool {
+		found = whole && kind(line)
 		return !found
 	})
 	return found
 }
+
+// httpVersion begins the answers of HTTP and, but for a digit, ends its
+// requests (RFC 9112 section 2.3).
+const httpVersion = "HTTP/1."
+
+// isHTTPRequest reports whether a line asks for something in HTTP.
+func isHTTPRequest(line []byte) bool {
+	return len(line) > 0 && bytes.HasSuffix(line[:len(line)-1], []byte(" "+httpVersion))
+}
+
+// isHTTPStatus reports whether a line begins an answer of HTTP.
+func isHTTPStatus(line []byte) bool { return bytes.HasPrefix(line, []byte(httpVersion)) }
 
 // isNumericReply reports whether a line is a reply of FTP, SMTP or NNTP:
 // three digits and a space or hyphen (RFC 959 section 4.2).
