@@ -100,7 +100,7 @@ func (t *track) tlsFacts(r *Result) {
 		r.TLSInfo = t.tls.dec.Info()
 	}
 	switch {
-	case t.is == isTLS && !r.Conn.ClientKnown && r.Conn.Server.Port() == 110:
+	case t.is == isTLS && !r.Conn.ClientKnown && r.Conn.Server.Port() == portPOP3:
 		r.TLS = STLS // the first byte was not seen, and on this port it is one of clear text (RFC 2595 section 4)
 	case t.is == isTLS:
 		r.TLS = ImplicitTLS

@@ -63,8 +63,15 @@ type Options struct {
 	Sessions []string     // sessions whose id is one of these, or begins as one of them
 }
 
+// The registered ports: of POP3, where TLS begins with STLS, and of POP3 in TLS
+// (RFC 1939 section 3, RFC 8314 section 3.2).
+const (
+	portPOP3  = 110
+	portPOP3S = 995
+)
+
 // DefaultPorts are the registered ports of POP3 and of POP3 in TLS.
-var DefaultPorts = []uint16{110, 995}
+var DefaultPorts = []uint16{portPOP3, portPOP3S}
 
 // Limits bound the memory of an Analyzer, whatever the traffic. Zero means
 // the default, and so does what is below it; only those of Reassembly and

@@ -36,7 +36,9 @@ type Options struct {
 // read, or if it is called without names or with "-" twice. The errors are
 // *FormatError or *fs.PathError.
 //
-// With several files, Open reads the first packets of each.
+// With several files, Open reads the first packets of each. Whoever does not
+// read to the end has to Close the Timeline, or files stay open, and the
+// goroutine that reads ahead waits for ever.
 func Open(names ...string) (*Timeline, error) { return Options{}.Open(names...) }
 
 // Open is the function Open with these options.
