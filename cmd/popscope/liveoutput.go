@@ -118,8 +118,23 @@ func (o *liveOutput) begin(ctx context.Context, format string) error {
 // open opens the file to write on at its end.
 func (o *liveOutput) open(ctx context.Context) (*os.File, error) {
 	return opening(ctx, func() (*os.File, error) {
-		return os.OpenFile(o.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		f, err := os.OpenFile(o.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+		if err == nil {
+			shutOut(f)
+		}
+		return f, err
 	})
+}
+
+// shutOut takes from all users but the owner and the group what they may do
+// with a regular file that was there: "create 0640" of logrotate is meant as it
+// says, but a file that anybody may read is no place for logins. That of
+// another user stays as it is.
+func shutOut(f *os.File) {
+	const others = 0o007
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode()&others != 0 {
+		f.Chmod(info.Mode() &^ others)
+	}
 }
 
 // reopen opens the file of that name in place of the one at hand, which

@@ -19,6 +19,7 @@ type recorder struct {
 	count   *tally
 	say     func(string) // of files that cannot be written, or can again
 	reopen  atomic.Bool  // asked for by a signal
+	ending  func()       // called before the end is handed on; nil: nobody waits for it
 	broken  bool         // the files cannot be written; said
 	tried   time.Time    // when it was last tried, iff broken
 	failed  bool         // some packets are in no file
@@ -39,6 +40,9 @@ func (r *recorder) Next(p *capture.Packet) error {
 		r.flush()
 	}
 	err := r.Source.Next(p)
+	if err != nil && r.ending != nil {
+		r.ending() // the last results go to the files that a signal asked for
+	}
 	r.count.beats.Add(1)
 	if r.files != nil {
 		r.mend()

@@ -5,7 +5,10 @@ import (
 	"context"
 	"encoding/binary"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"popscope"
@@ -95,5 +98,43 @@ func TestSievedTellsWhatIsMissing(t *testing.T) {
 				t.Errorf("%d connections, %d missed: told %s: %v", n, missed, what, told)
 			}
 		}
+	}
+}
+
+// TestReloadBeforeTheEnd: a signal that comes right before the end has the last
+// results in the new files.
+func TestReloadBeforeTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for i := range 100 { // whichever of the two is seen first
+		hangups := make(chan os.Signal, 1)
+		hangups <- syscall.SIGHUP
+		opened := 0
+		reload(ctx, hangups, func() { opened++ })
+		if opened != 1 {
+			t.Fatalf("run %d: opened anew %d times", i, opened)
+		}
+	}
+}
+
+// TestRecorderMovesOnBeforeTheEnd: what a signal asked for is done before the
+// analysis hears of the end, when it reports the sessions that are open.
+func TestRecorderMovesOnBeforeTheEnd(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "mail.pcapng")
+	files, err := capture.NewRotator(capture.Rotation{Name: name, Interfaces: []string{"eth0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files.Close()
+	if err := os.Rename(name, name+".1"); err != nil {
+		t.Fatal(err)
+	}
+	rec := &recorder{Source: &greetings{}, count: &tally{}, files: files}
+	rec.ending = func() { rec.reopen.Store(true) }
+	if err := rec.Next(&capture.Packet{}); err != io.EOF {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(name); err != nil {
+		t.Error(err)
 	}
 }

@@ -80,7 +80,8 @@ gives up all rights: a program started as root goes on as --run-as.
 
 SIGHUP opens the files of --output and --write anew, for logrotate. With
 --output, the formats jsonl, csv and transcript are written on as they come;
-the others appear at the end.
+the others appear at the end. From a file that is there already, others than
+its owner and group can no longer read.
 
 With --rotate-size or --rotate-time, --write mail.pcapng makes files
 mail_00001_20261125150453.pcapng and so on, with the time (UTC) of the first

@@ -236,27 +236,46 @@ func (p *program) helpers(ctx context.Context, s *sniffing, a *popscope.Analyzer
 	signal.Reset(syscall.SIGHUP) // for other commands it is an end; here logrotate sends it, also under nohup
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
+	reloaded := make(chan struct{})
 	running.Go(func() {
+		defer close(reloaded)
 		defer signal.Stop(hangups)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-hangups:
-				notify.tell("RELOADING=1")
-				rec.reopen.Store(true)
-				if err := out.reopen(ctx); err != nil && ctx.Err() == nil {
-					voice.say("the output is written on where it was: " + err.Error())
-				}
-				notify.tell("READY=1")
+		reload(ctx, hangups, func() {
+			notify.tell("RELOADING=1")
+			rec.reopen.Store(true)
+			if err := out.reopen(ctx); err != nil && !errors.Is(err, context.Canceled) {
+				voice.say("the output is written on where it was: " + err.Error())
 			}
-		}
+			notify.tell("READY=1")
+		})
 	})
+	rec.ending = func() {
+		if ctx.Err() != nil {
+			<-reloaded
+		}
+	}
 	notify.tell("READY=1")
 	if every := watchdog(); every > 0 {
 		running.Go(func() { watch(ctx, every, rec.count, notify) })
 	}
 	return &running
+}
+
+// reload opens the files anew whenever a signal asks for it, until ctx is
+// done. What was asked for before that is done, too.
+func reload(ctx context.Context, hangups <-chan os.Signal, open func()) {
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-hangups:
+			open()
+		}
+	}
+	select {
+	case <-hangups:
+		open()
+	default:
+	}
 }
 
 // watch tells systemd that the service lives as long as the capture does.
