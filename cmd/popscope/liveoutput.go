@@ -76,7 +76,7 @@ func appends(format string) bool {
 // newLiveOutput opens the output. tell is called when it cannot be written,
 // once, and with nil when it can be written again.
 func (p *program) newLiveOutput(ctx context.Context, o *output, count *tally, tell func(error)) (*liveOutput, error) {
-	out := &liveOutput{count: count, name: "standard output", to: p.stdout, tell: tell, headed: true, done: make(chan struct{})}
+	out := &liveOutput{count: count, name: "standard output", to: newBuffered(p.direct), tell: tell, headed: true, done: make(chan struct{})}
 	out.changed.L = &out.mu
 	var err error
 	options := o.report

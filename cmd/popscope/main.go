@@ -74,9 +74,6 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 	root.SetArgs(append([]string{}, args...)) // never nil, which would mean os.Args
 	err := root.Execute()
 	status := p.complain(err)
-	if errors.Is(err, errBlocked) {
-		return status // a flush would wait, too
-	}
 	switch e := p.stdout.Flush(); {
 	case errors.Is(e, syscall.EPIPE):
 		return statusDone // whoever read the output has seen enough
@@ -92,7 +89,8 @@ type program struct {
 	ctx      context.Context
 	stdin    io.Reader
 	stdout   *buffered
-	terminal terminal // what stdout is connected to
+	direct   io.Writer // what stdout writes to, for those who see to it themselves that nobody waits
+	terminal terminal  // what stdout is connected to
 	stderr   io.Writer
 	screen   *screen // for what comes and goes on the terminal
 }
@@ -106,7 +104,7 @@ func newProgram(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) 
 			stdout = p.screen.writer(stdout)
 		}
 	}
-	p.stdout, p.stderr = newBuffered(stdout), stderr
+	p.stdout, p.direct, p.stderr = newBuffered(untilStuck(ctx, stdout)), stdout, stderr
 	return p
 }
 

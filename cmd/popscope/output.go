@@ -19,6 +19,35 @@ type buffered struct{ *bufio.Writer }
 
 func newBuffered(w io.Writer) *buffered { return &buffered{bufio.NewWriterSize(w, 64<<10)} }
 
+// untilStuck returns a Writer that writes to w. Once ctx is done it waits no
+// longer for what takes nothing, as a pipe that nobody reads; after errBlocked
+// it must not be used any more.
+func untilStuck(ctx context.Context, w io.Writer) io.Writer { return &unstuck{ctx, w} }
+
+// unstuck writes in a goroutine, which it may leave behind.
+type unstuck struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+// Write implements io.Writer.
+func (o *unstuck) Write(p []byte) (int, error) {
+	done := make(chan chunk, 1)
+	go func() {
+		n, err := o.w.Write(p)
+		done <- chunk{n, err}
+	}()
+	select {
+	case c := <-done:
+		return c.n, c.err
+	case <-o.ctx.Done():
+	}
+	if c, ok := within(done, patience); ok {
+		return c.n, c.err
+	}
+	return 0, errBlocked
+}
+
 // terminal says what an output is connected to.
 type terminal struct {
 	is      bool
@@ -55,6 +84,8 @@ func (p *program) createFile(name string) (*outFile, error) {
 		return nil, &failure{status: statusInterrupted, err: fmt.Errorf("%s: not written: interrupted", name)}
 	case err != nil:
 		return nil, outputFailure(name, err)
+	case out.target == "":
+		out.buffered = newBuffered(untilStuck(p.ctx, out.file))
 	}
 	return out, nil
 }

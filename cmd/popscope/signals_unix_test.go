@@ -298,9 +298,50 @@ func TestInterruptedAtNamedPipes(t *testing.T) {
 	}
 }
 
-// untilAtPipe waits until the program waits in an open or in a read of what
-// openInput has opened. It has read all there is then: it was seen there
-// several times.
+// TestInterruptedAtABlockedOutput: an interruption ends the program also while
+// nobody reads what it writes.
+func TestInterruptedAtABlockedOutput(t *testing.T) {
+	dir := t.TempDir()
+	input, pipe := filepath.Join(dir, "mail.pcap"), filepath.Join(dir, "pipe")
+	if err := os.WriteFile(input, manyMails(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for name, args := range map[string][]string{"standard output": nil, pipe: {"-o", pipe}} {
+		w, err := os.OpenFile(pipe, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		var stderr strings.Builder
+		ended := make(chan int, 1)
+		go func() {
+			ended <- execute(ctx, append([]string{"packets", "--hex", input}, args...), strings.NewReader(""), w, &stderr)
+		}()
+		untilAtPipe(t)
+		cancel()
+		select {
+		case status := <-ended:
+			if want := "popscope: " + name + ": not written: it takes nothing more\n"; status != statusIncomplete || stderr.String() != want {
+				t.Errorf("exit status %d, want %d: got %q, want %q", status, statusIncomplete, stderr.String(), want)
+			}
+		case <-time.After(time.Minute):
+			t.Errorf("%s: the program does not end", name)
+		}
+		w.Close() // nothing is left behind
+	}
+}
+
+// untilAtPipe waits until the program waits in an open, in a read of what
+// openInput has opened, or in a write. It has read all there is then: it was
+// seen there several times.
 func untilAtPipe(t *testing.T) {
 	t.Helper()
 	limit := time.Now().Add(time.Minute)
@@ -319,11 +360,12 @@ func untilAtPipe(t *testing.T) {
 }
 
 // waitsForOthers reports whether the stack is that of a goroutine in which
-// the program opens or reads what may have to wait.
+// the program opens, reads or writes what may have to wait.
 func waitsForOthers(stack string) bool {
 	state, calls, _ := strings.Cut(stack, "\n")
 	return (strings.Contains(state, "[IO wait") || strings.Contains(state, "[syscall")) &&
-		(strings.Contains(calls, "created by popscope/cmd/popscope.opening[") || strings.Contains(calls, "created by popscope/cmd/popscope.(*waiting).Read"))
+		(strings.Contains(calls, "created by popscope/cmd/popscope.opening[") || strings.Contains(calls, "created by popscope/cmd/popscope.(*waiting).Read") ||
+			strings.Contains(calls, "created by popscope/cmd/popscope.(*unstuck).Write"))
 }
 
 // TestNohup: a SIGHUP that the program was started to ignore does not end it.

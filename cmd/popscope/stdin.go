@@ -24,7 +24,7 @@ type waiting struct {
 	done chan chunk
 }
 
-// chunk is the outcome of one read.
+// chunk is the outcome of one read or write.
 type chunk struct {
 	n   int
 	err error
