@@ -67,7 +67,7 @@ func (p *program) audit(cmd *cobra.Command, args []string, in *trafficFlags, out
 		return err
 	}
 	if f.rules {
-		if err := (&traffic{reads: []string{f.policy}}).notOverwritten(cmd, "--output", out.output); err != nil {
+		if err := (&traffic{reads: []string{f.policy}}).mayHoldReport(cmd, out.output); err != nil {
 			return err
 		}
 		return p.printRules(cmd, args, in, out, policy)

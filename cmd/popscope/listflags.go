@@ -33,7 +33,7 @@ func (l *listing) toFile(cmd *cobra.Command, name string, t *traffic, make func(
 	if name == "" || name == "-" {
 		return o, nil
 	}
-	if err := t.notOverwritten(cmd, "--output", name); err != nil {
+	if err := t.mayHoldReport(cmd, name); err != nil {
 		return nil, err
 	}
 	o.file, o.report.Width = name, 0

@@ -86,7 +86,7 @@ func (f *outputFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*out
 	if err := f.checkFormat(o); err != nil {
 		return nil, err
 	}
-	if err := t.notOverwritten(cmd, "--output", o.file); err != nil {
+	if err := t.mayHoldReport(cmd, o.file); err != nil {
 		return nil, err
 	}
 	color, err := f.wantColor(term, o.file == "")

@@ -134,7 +134,7 @@ func (f *packetFlags) checkPackets(cmd *cobra.Command, t *traffic, term terminal
 	if _, err := report.NewPackets(o.format, io.Discard, report.PacketOptions{}); errors.As(err, &unknown) {
 		return nil, usage(unknown.Hint, "unknown %s %q", unknown.Option, unknown.Value)
 	}
-	if err := t.notOverwritten(cmd, "--output", o.file); err != nil {
+	if err := t.mayHoldReport(cmd, o.file); err != nil {
 		return nil, err
 	}
 	for _, name := range t.files {

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"popscope"
+	"popscope/capture"
 )
 
 // trafficFlags are the flags of every command that reads captures, as they
@@ -142,6 +143,23 @@ func (t *traffic) notOverwritten(cmd *cobra.Command, flag, output string) error 
 		if is(os.Stat(name)) {
 			return usage("choose another name for "+flag, "%s is read, and is the output", name)
 		}
+	}
+	return nil
+}
+
+// mayHoldReport refuses an output for a report that is an input, or a capture
+// at all: -o *.pcap names one before the inputs, and through a pipe, as in
+// cat x | popscope analyze -o x -, it is not known for an input.
+func (t *traffic) mayHoldReport(cmd *cobra.Command, output string) error {
+	if err := t.notOverwritten(cmd, "--output", output); err != nil {
+		return err
+	}
+	if info, err := os.Stat(output); output == "-" || err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	if src, err := capture.Open(output); err == nil {
+		src.Close()
+		return usage("choose another name for --output, or remove the capture first", "%s is a capture, and no report replaces one", output)
 	}
 	return nil
 }
