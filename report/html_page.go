@@ -277,7 +277,7 @@ func (v *pageView) GapLines() []gapLine            { return v.unseen.lines(v.Sum
 func (v *pageView) RemarkLines() []*pageSession    { return v.unseen.remarks }
 func (v *pageView) DroppedRemarks() int64          { return v.unseen.more }
 func (v *pageView) Times() *timing.Times           { return v.html.times }
-func (v *pageView) TimesInWords() string           { return strings.TrimSpace(timesInWords(v.html.times)) }
+func (v *pageView) TimesInWords() string           { return timesInWords(v.html.times) }
 func (v *pageView) Scale() scale                   { return scaleOf(v.html.times.Commands().Rows()) }
 func (v *pageView) Spark(f *timing.Figures) spark  { return v.Scale().spark(&f.Response) }
 func (v *pageView) Moods() []mood                  { return []mood{alarmed, refused, lossy, calm} }

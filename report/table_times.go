@@ -30,14 +30,14 @@ func (t *table) writeTimes(w io.Writer) error {
 			return err
 		}
 	}
-	_, err := io.WriteString(w, timesInWords(t.times)+"\n")
+	_, err := io.WriteString(w, wrapText(timesInWords(t.times), t.opt.Width)+"\n")
 	return err
 }
 
 // writeTimesBy writes a row for each server, client or user.
 func (t *table) writeTimesBy(w io.Writer, title, key string, group *timing.Group) error {
 	g := &grid{columns: append(append([]column{{title: key, soft: 16, hard: 12}, {title: "Sessions", right: true, drop: 3}}, responseColumns()...),
-		column{title: "Transfer", right: true}, column{title: "Resent", right: true, drop: 1}, column{title: "Stalled", right: true, drop: 1})}
+		column{title: "Transfer", right: true, last: 3}, column{title: "Resent", right: true, drop: 1}, column{title: "Stalled", right: true, drop: 1})}
 	rows := group.Slowest()
 	more := max(0, len(rows)-fewSlowest)
 	for _, f := range rows[:len(rows)-more] {
@@ -52,7 +52,7 @@ func (t *table) writeTimesBy(w io.Writer, title, key string, group *timing.Group
 }
 
 func responseColumns() []column {
-	return []column{{title: "Replies", right: true, drop: 4}, {title: "p50", right: true}, {title: "p95", right: true}, {title: "p99", right: true}, {title: "Max", right: true}}
+	return []column{{title: "Replies", right: true, drop: 4}, {title: "p50", right: true}, {title: "p95", right: true}, {title: "p99", right: true, last: 1}, {title: "Max", right: true, last: 2}}
 }
 
 // responseCells writes the distribution of response times.
@@ -89,7 +89,7 @@ func timesInWords(t *timing.Times) string {
 	}
 	s := &f.Stalls
 	if !s.Any() {
-		return text + "No stalls.\n"
+		return text + "No stalls."
 	}
 	var parts []string
 	if s.Retransmitted > 0 {
@@ -98,5 +98,5 @@ func timesInWords(t *timing.Times) string {
 	if s.ZeroWindows > 0 {
 		parts = append(parts, count(s.ZeroWindows, "closed window")+" for "+duration(s.ZeroNanos))
 	}
-	return text + "Stalls: " + strings.Join(parts, ", ") + ".\n"
+	return text + "Stalls: " + strings.Join(parts, ", ") + "."
 }

@@ -154,7 +154,7 @@ func TestEveryTableFitsNarrowTerminals(t *testing.T) {
 	t.Setenv("COLUMNS", "40")
 	t.Setenv("NO_COLOR", "1")
 	everyReader(t, func(t *testing.T, args func(...string) []string) {
-		got := runWith(strings.NewReader(""), args(path)...)
+		got := runWith(strings.NewReader(""), args("--verbose", path)...)
 		if got.status != statusDone {
 			t.Fatalf("status %d, %s", got.status, got.stderr)
 		}
