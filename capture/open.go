@@ -9,8 +9,11 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Options say where Open reads from. The zero value is what Open uses.
@@ -170,7 +173,15 @@ func (f *track) decoder(first []byte) (decoder, error) {
 	if h, ok := f.buf.src.(*head); ok && h.err != nil && h.err != io.EOF {
 		return nil, h.err // the rest of a magic number could not be read
 	}
-	return nil, fmt.Errorf("%w: it begins with %q", ErrFormat, first)
+	return nil, fmt.Errorf("%w: it begins with %s", ErrFormat, beginning(first))
+}
+
+// beginning writes the first bytes of a file: text in quotes, others as numbers.
+func beginning(b []byte) string {
+	if bytes.ContainsFunc(b, func(r rune) bool { return !unicode.IsPrint(r) && !unicode.IsSpace(r) || r == utf8.RuneError }) {
+		return fmt.Sprintf("the bytes % x", b)
+	}
+	return strconv.Quote(string(b))
 }
 
 // otherFormats are recognised to be named: they are not read.

@@ -268,7 +268,7 @@ func TestSameFileTwice(t *testing.T) {
 
 func TestOpenFailsIfNothingCanBeRead(t *testing.T) {
 	names := store(t, nil, []byte("From alice@example.org\r\n"), []byte("\xd4\xc3\xb2\xa1half a head"),
-		[]byte("snoop\x00\x00\x00\x00\x00\x00\x02"), []byte("PK\x03\x04zipzip"), []byte("\x0a\x0d\x0d\x0anot pcapng at all, but long enough"), []byte("x"))
+		[]byte("snoop\x00\x00\x00\x00\x00\x00\x02"), []byte("PK\x03\x04zipzip"), []byte("\x0a\x0d\x0d\x0anot pcapng at all, but long enough"), []byte("x"), []byte("\x7fELF\x02\x01\x01\x00\x00"))
 	missing := filepath.Join(t.TempDir(), "missing")
 	for _, c := range []struct {
 		name  string
@@ -287,6 +287,7 @@ func TestOpenFailsIfNothingCanBeRead(t *testing.T) {
 		{"zip", names[4:5], ErrFormat, "a zip archive: unpack it"},
 		{"pcapng by its first bytes only", names[5:6], nil, "byte-order magic"},
 		{"one byte", names[6:7], ErrFormat, `begins with "x"`},
+		{"a program", names[7:8], ErrFormat, "it begins with the bytes 7f 45 4c 46 02 01 01 00"},
 		{"all of several", append([]string{missing}, names...), ErrEmpty, "snoop"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

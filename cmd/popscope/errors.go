@@ -140,7 +140,7 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 	}
 	if errors.As(err, &unknown) {
-		if hint := habits[unknown.GetSpecifiedName()]; hint != "" {
+		if hint := habitHint(cmd, unknown.GetSpecifiedName()); hint != "" {
 			return usage(hint, "%w", err)
 		}
 	}
@@ -177,14 +177,41 @@ func noArguments(cmd *cobra.Command, args []string) error {
 }
 
 // habits are flags of tcpdump and tshark that are done otherwise here, or
-// not at all.
-var habits = map[string]string{
-	"n": "leave it out: addresses and ports are never looked up",
-	"w": "popscope extract -o DIR writes messages; tshark -w and editcap write captures",
-	"Y": "choose sessions with --host, --user, --from and --to",
-	"T": "choose a format with --format",
-	"e": "choose records with --records, and keys with jq",
-	"c": "choose a time with --from and --to",
+// not at all. The first row of a flag counts whose own flag the command has.
+var habits = []struct{ flag, needs, hint string }{
+	{"n", "", "leave it out: addresses and ports are never looked up"},
+	{"l", "interface", "leave it out: lines are written as they come"},
+	{"w", "write", "keep packets with --write FILE"},
+	{"w", "", "popscope extract -o DIR writes messages; tshark -w and editcap write captures"},
+	{"Y", "host", "choose sessions with --host, --user, --from and --to"},
+	{"T", "format", "choose a format with --format"},
+	{"e", "records", "choose records with --records, and keys with jq"},
+	{"e", "json", "choose keys with --json and jq"},
+	{"c", "read", "choose a time with --from and --to"},
+	{"i", "", "popscope sniff -i IFACE reads from interfaces"},
+	{"D", "", "popscope interfaces lists them"},
+	{"r", "", "popscope analyze -r FILE reads captures"},
+	{"x", "", "popscope packets --hex shows the bytes"},
+	{"X", "", "popscope packets --hex shows the bytes"},
+	{"A", "", "popscope packets --hex shows the bytes"},
+	{"V", "hex", "--verbose shows the fields of all headers"},
+	{"V", "", "popscope packets --verbose shows the fields of all headers"},
+	{"s", "snaplen", "capture less of each packet with --snaplen N"},
+	{"B", "buffer-size", "choose the buffer with --buffer-size SIZE"},
+	{"C", "rotate-size", "begin new files with --rotate-size SIZE, as in 100M"},
+	{"G", "rotate-time", "begin new files with --rotate-time TIME, as in 60s"},
+	{"W", "max-files", "keep the newest files with --max-files N"},
+	{"Z", "run-as", "go on as another user with --run-as USER"},
+}
+
+// habitHint returns what a flag of other programs is called here, or "".
+func habitHint(cmd *cobra.Command, flag string) string {
+	for _, h := range habits {
+		if h.flag == flag && (h.needs == "" || cmd.Flags().Lookup(h.needs) != nil) {
+			return h.hint
+		}
+	}
+	return ""
 }
 
 // flagNames returns the flags of a command without their dashes.

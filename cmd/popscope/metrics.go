@@ -28,6 +28,9 @@ func metricsAddress(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return "", fmt.Errorf("%q is no port", port)
+	}
 	if host == "" {
 		host = "127.0.0.1"
 	}
