@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -65,6 +66,15 @@ func (r *Rotator) rotates() bool { return r.o.Size > 0 || r.o.Every > 0 }
 
 // open begins a file whose first packet is of a time.
 func (r *Rotator) open(nanos int64) error {
+	f, err := r.create(nanos)
+	if err != nil {
+		return err
+	}
+	return r.begin(f)
+}
+
+// create makes a file whose first packet is of a time.
+func (r *Rotator) create(nanos int64) (*os.File, error) {
 	name, flags := r.o.Name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC
 	if r.rotates() {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
@@ -81,20 +91,25 @@ func (r *Rotator) open(nanos int64) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		r.file = f
-		break
+		if err := f.Chmod(0o600); err != nil && !os.IsPermission(err) {
+			f.Close()
+			return nil, err // a file that was there may be readable by others
+		}
+		return f, nil
 	}
-	if err := r.file.Chmod(0o600); err != nil && !os.IsPermission(err) {
-		return err // a file that was there may be readable by others
-	}
+}
+
+// begin makes a new file the one at hand.
+func (r *Rotator) begin(f *os.File) error {
+	r.file = f
 	w, err := NewWriter(counting{r}, WriterOptions{Format: Pcapng, Snaplen: r.o.Snaplen, Interfaces: r.o.Interfaces})
 	if err != nil {
 		return err
 	}
 	r.w, r.size, r.whole, r.any, r.told, r.before = w, 0, 0, false, 0, r.dropped
-	r.names = append(r.names, name)
+	r.names = append(r.names, f.Name())
 	for r.o.Keep > 0 && len(r.names) > r.o.Keep {
 		os.Remove(r.names[0]) // if it cannot be removed, somebody else has done so
 		r.names = r.names[1:]
@@ -200,23 +215,34 @@ func (r *Rotator) finish() error {
 	return err
 }
 
+// ErrGoesOn is what Reopen returns, together with the reason, when there is no
+// new file: the packets go on to the one at hand.
+var ErrGoesOn = errors.New("packets go on to the file at hand")
+
 // Reopen completes the file at hand and begins another: of the same name,
 // which somebody has moved away, or the next of a rotation. A single file
-// that was not moved is gone on with.
+// that was not moved is gone on with, and so is one of which there cannot be
+// another; see ErrGoesOn.
 func (r *Rotator) Reopen() error {
-	if r.file != nil && !r.rotates() {
-		a, errA := r.file.Stat()
-		b, errB := os.Stat(r.o.Name)
-		if errA == nil && errB == nil && os.SameFile(a, b) {
-			return r.Flush()
-		}
+	if r.rotates() {
+		return r.finish()
 	}
-	err := r.finish()
-	if !r.rotates() {
-		r.names = nil
-		if e := r.open(r.last); err == nil {
-			err = e
-		}
+	if r.file == nil {
+		return r.open(r.last)
+	}
+	a, errA := r.file.Stat()
+	b, errB := os.Stat(r.o.Name)
+	if errA == nil && errB == nil && os.SameFile(a, b) {
+		return r.Flush()
+	}
+	f, err := r.create(r.last)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrGoesOn, err)
+	}
+	err = r.finish()
+	r.names = nil
+	if e := r.begin(f); err == nil {
+		err = e
 	}
 	return err
 }

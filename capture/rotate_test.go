@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -164,6 +165,43 @@ func TestOneFileIsForItsOwnerOnly(t *testing.T) {
 	}
 	if got, _ := readAll(t, name); len(got) != 3 {
 		t.Errorf("%d packets, want 3", len(got))
+	}
+}
+
+// TestReopenWithoutANewFile: where there can be no new file, packets go on to
+// the one that was moved away, until there can be.
+func TestReopenWithoutANewFile(t *testing.T) {
+	dir := t.TempDir()
+	name, moved := filepath.Join(dir, "mail.pcapng"), filepath.Join(dir, "old.pcapng")
+	r, err := capture.NewRotator(capture.Rotation{Name: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := framesOf(3)
+	for i := range sent {
+		if err := r.Write(&sent[i]); err != nil {
+			t.Fatal(err)
+		}
+		switch i {
+		case 0:
+			err = errors.Join(os.Rename(name, moved), os.Mkdir(name, 0o700))
+			if err := r.Reopen(); !errors.Is(err, capture.ErrGoesOn) {
+				t.Errorf("got %v, want %v", err, capture.ErrGoesOn)
+			}
+		case 1:
+			err = errors.Join(os.Remove(name), r.Reopen())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a, _ := readAll(t, moved)
+	b, _ := readAll(t, name)
+	if len(a) != 2 || len(b) != 1 {
+		t.Errorf("%d and %d packets, want 2 and 1", len(a), len(b))
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -76,7 +77,10 @@ func (r *recorder) mend() {
 	var err error
 	switch {
 	case r.reopen.CompareAndSwap(true, false):
-		err = r.files.Reopen()
+		if err = r.files.Reopen(); errors.Is(err, capture.ErrGoesOn) {
+			r.say(err.Error())
+			return
+		}
 	case r.broken && time.Since(r.tried) >= retryAfter:
 		err = r.files.Resume()
 	default:

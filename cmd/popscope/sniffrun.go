@@ -75,11 +75,15 @@ func (p *program) sniff(s *sniffing) error {
 		err = dropPrivileges(to)
 	}
 	if err == nil {
-		err = s.checkFolders(to)
+		err = s.checkFolders(to, out)
 	}
 	if err != nil {
 		out.abandon()
-		return notBegun(ctx, &failure{status: statusIncomplete, err: err})
+		var f *failure
+		if !errors.As(err, &f) {
+			f = &failure{status: statusIncomplete, err: err}
+		}
+		return notBegun(ctx, f)
 	}
 	rec.say = voice.say
 
@@ -181,7 +185,7 @@ func (s *sniffing) prepare(ctx context.Context, rec *recorder, out *liveOutput, 
 	if s.files != nil {
 		files, err := opening(ctx, func() (*capture.Rotator, error) { return capture.NewRotator(*s.files) })
 		if err != nil {
-			return nil, fmt.Errorf("--write: %w", err)
+			return nil, outputFailure(s.files.Name, err)
 		}
 		if f := files.File(); f != nil {
 			to.give(f)
@@ -200,7 +204,7 @@ func (s *sniffing) prepare(ctx context.Context, rec *recorder, out *liveOutput, 
 
 // checkFolders makes sure that the files to come can be made with the
 // rights that are left.
-func (s *sniffing) checkFolders(to *account) error {
+func (s *sniffing) checkFolders(to *account, out *liveOutput) error {
 	check := func(flag, file string) error {
 		dir := filepath.Dir(file)
 		if err := mayCreateIn(dir); err != nil {
@@ -217,8 +221,8 @@ func (s *sniffing) checkFolders(to *account) error {
 			return err
 		}
 	}
-	if s.out.file != "" && !appends(s.out.format) {
-		return check("--output", destination(s.out.file))
+	if out.whole != nil && out.whole.target != "" {
+		return check("--output", out.whole.target)
 	}
 	return nil
 }
