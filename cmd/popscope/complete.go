@@ -1,12 +1,13 @@
 package main
 
 import (
-	"net"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"popscope/capture/live"
 )
 
 // captureNames are the endings of capture files, as patterns of the shell.
@@ -80,9 +81,9 @@ func completeRest(cmd *cobra.Command) {
 	})
 }
 
-// completeInterfaces completes the names of the network interfaces.
+// completeInterfaces completes what can be sniffed.
 func completeInterfaces(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	interfaces, err := net.Interfaces()
+	interfaces, err := live.Interfaces()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"popscope"
@@ -219,6 +220,9 @@ func notWritten(err error) bool {
 func (p *program) warn(t *traffic, sum *popscope.Summary) {
 	if t.quiet {
 		return
+	}
+	if flags := t.chosenBy(); sum.Sessions == 0 && len(flags) > 0 {
+		p.say("warning: no POP3 session matches " + strings.Join(flags, ", "))
 	}
 	if sum.KernelDrops > 0 {
 		p.say(fmt.Sprintf("warning: %d packets dropped by the kernel", sum.KernelDrops))

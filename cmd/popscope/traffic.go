@@ -239,6 +239,26 @@ func (f *trafficFlags) checkTimes(t *traffic) error {
 	return nil
 }
 
+// chosenBy returns the flags that chose among the sessions.
+func (t *traffic) chosenBy() []string {
+	var flags []string
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"--from", !t.analysis.From.IsZero()},
+		{"--to", !t.analysis.To.IsZero()},
+		{"--host", len(t.analysis.Hosts) > 0},
+		{"--user", len(t.analysis.Users) > 0},
+		{"--session", len(t.analysis.Sessions) > 0 && len(t.analysis.Users) == 0}, // packets finds users by their sessions
+	} {
+		if flag.given {
+			flags = append(flags, flag.name)
+		}
+	}
+	return flags
+}
+
 // parseTime reads a time: RFC 3339; the same without a zone, without
 // seconds or without a time of day, in zone; or seconds since 1970.
 func parseTime(text string, zone *time.Location) (time.Time, error) {
