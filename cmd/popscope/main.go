@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -47,11 +48,16 @@ func collect() {
 	runtime.AddCleanup(new([64]byte), func(percent int) { debug.SetGCPercent(percent) }, collectAfter)
 }
 
+// secondSignal is how long after an interruption another one ends the program
+// at once. Before, it is the same one: timeout(1) sends its signal to the
+// program, and to the group that the program is in.
+const secondSignal = time.Second
+
 // run is the whole program. It returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	context.AfterFunc(ctx, func() { time.AfterFunc(secondSignal, stop) })
 	return execute(ctx, args, stdin, stdout, stderr)
 }
 

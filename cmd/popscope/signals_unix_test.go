@@ -368,6 +368,35 @@ func waitsForOthers(stack string) bool {
 			strings.Contains(calls, "created by popscope/cmd/popscope.(*unstuck).Write"))
 }
 
+// TestSignalThatComesTwice: timeout(1) sends its signal to the program and to
+// the group that it is in. That is no second one, which ends it at once.
+func TestSignalThatComesTwice(t *testing.T) {
+	cmd := exec.Command("popscope", "analyze", "--json", "-")
+	var stdout bytes.Buffer
+	cmd.Stdout = &stdout
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer time.AfterFunc(time.Minute, func() { cmd.Process.Kill() }).Stop()
+	input := manyMails(t)
+	if _, err := in.Write(input[:len(input)/2]); err != nil { // it is at work when the pipe has taken all that
+		t.Fatal(err)
+	}
+	for range 20 {
+		cmd.Process.Signal(syscall.SIGTERM) // until it has ended
+		time.Sleep(time.Millisecond)
+	}
+	cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != statusInterrupted || !strings.Contains(stdout.String(), `{"type":"summary"`) {
+		t.Errorf("%v, want exit status %d and a summary: %.500q", cmd.ProcessState, statusInterrupted, stdout.String())
+	}
+}
+
 // TestNohup: a SIGHUP that the program was started to ignore does not end it.
 func TestNohup(t *testing.T) {
 	input, dir := manyMails(t), t.TempDir()
