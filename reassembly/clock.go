@@ -1,6 +1,9 @@
 package reassembly
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 const (
 	clockWindow = 16                // packets that must agree before the clock moves
@@ -15,43 +18,46 @@ const (
 // clock is the time of the capture, made safe against packets whose time
 // is wrong. It looks at windows of 16 packets:
 //
+//	the first one                         it begins at the earliest, but not a minute before the middle one
 //	all of them later than the clock      it moves to the earliest of them
-//	all of them far earlier               the capture's time was set back: it goes on from there
+//	all of them far earlier               the capture's time was set back: it begins anew
 //	anything else                         it stays
 //
 // So one packet with a time decades away changes nothing. What it counts
 // is the time passed, which never decreases: a clock set back adds none.
 type clock struct {
-	now       int64 // nanoseconds passed since the first window
-	capture   int64 // the capture time that now stands for; valid iff set
-	set       bool
-	seen      int
-	low, high int64 // of the window so far
+	now     int64 // nanoseconds passed since the first window
+	capture int64 // the capture time that now stands for; valid iff set
+	set     bool
+	seen    int
+	window  [clockWindow]int64 // times of the packets seen
 }
 
 // see takes the time of one packet and reports whether the clock moved.
 func (k *clock) see(nanos int64) bool {
-	if k.seen == 0 {
-		k.low, k.high = nanos, nanos
-	} else {
-		k.low, k.high = min(k.low, nanos), max(k.high, nanos)
-	}
+	k.window[k.seen] = nanos
 	k.seen++
 	if k.seen < clockWindow {
 		return false
 	}
 	k.seen = 0
-	switch {
-	case !k.set || behind(k.high, k.capture) > clockBack:
-		k.capture, k.set = k.low, true
-		return false
-	default:
-		return k.moveTo(k.low)
+	if k.set && behind(slices.Max(k.window[:]), k.capture) <= clockBack {
+		return k.moveTo(slices.Min(k.window[:]))
 	}
+	k.begin()
+	return false
+}
+
+// begin sets the clock to where the window begins. What is long before the
+// middle of it is taken for wrong, or the next window would make years of it.
+func (k *clock) begin() {
+	slices.Sort(k.window[:])
+	i := slices.IndexFunc(k.window[:], func(t int64) bool { return behind(t, k.window[clockWindow/2]) <= clockLead })
+	k.capture, k.set = k.window[i], true
 }
 
 // clockLead is how far the time of a single packet may be ahead of the
-// clock and still be taken for the beginning of a wait.
+// clock, or before others of its window, and still be believed.
 const clockLead = 60 * second
 
 // from returns the time passed at a packet's time, for waits that begin
@@ -70,8 +76,6 @@ func (k *clock) pass(nanos, d int64) {
 	k.now = min(k.now+step, clockEnd)
 	if k.set {
 		k.capture = min(k.capture, math.MaxInt64-step) + step
-	} else {
-		k.capture, k.set = min(nanos, math.MaxInt64-d)+d, true
 	}
 }
 
