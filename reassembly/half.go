@@ -289,16 +289,18 @@ func (h *half) isKeepAlive(off int64, s *packet.Segment) bool {
 	// A lone byte that is meant to be read is pushed, and senders that put
 	// one into keep-alives put a zero.
 	pushed := s.Flags&packet.PSH != 0
+	zero := !pushed && (len(s.Payload) == 0 || s.Payload[0] == 0)
 	switch h.start {
 	case startUnknown:
-		return !pushed && (len(s.Payload) == 0 || s.Payload[0] == 0)
+		return zero
 	case startLoose:
 		return off == h.top-1 || !pushed && h.standsBehind(off)
 	}
 	if pushed && off >= h.next {
 		return false // it fills a hole of one byte, or disproves a FIN
 	}
-	return off == h.next-1 || off == h.top-1 || h.finished() && off == h.fin
+	return off == h.next-1 || off == h.top-1 || h.finished() && off == h.fin ||
+		zero && off == h.acked-1 // the byte that it stands for was not captured
 }
 
 // standsBehind reports whether all that is known of a direction is that it

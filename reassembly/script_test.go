@@ -601,6 +601,16 @@ func TestScripts(t *testing.T) {
 			},
 		},
 		{
+			name: "keep-alive behind what was not captured",
+			play: handshakeLines + "C 0:5; S ack=9; C keep nul at=8; S ack=9; wait 2s; C 9:12",
+			want: "open C0:5 C-5:9 C9:12", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport().KeepAlives != [2]int64{1, 0} {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
 			name: "a window of zero and a probe with a new byte",
 			play: handshakeLines + "S 0:5; C ack win=0; S 5:6; C ack=5 win=0; S 5:6; C ack=5 win=0; C ack=5; S 5:9; C ack",
 			want: "open S0:5 S5:6 S6:9", rest: "end",
