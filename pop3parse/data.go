@@ -15,7 +15,7 @@ func (p *Parser) beginData(x *asked) {
 	p.scan[stream.Server].Body(r.bareLF)
 	switch x.Verb {
 	case RETR, TOP:
-		p.beginMail(x, stream.Server, x.Verb, messageNumber(x.Args.Reveal()), announcedOctets(x.Text.Reveal()))
+		p.beginMail(x, stream.Server, x.Verb, x.Number(), announcedOctets(p.wholeText(x)))
 	case CAPA, LIST, UIDL, XUIDL, XAUTHLIST:
 		r.rows = true
 		p.row = p.row[:0]

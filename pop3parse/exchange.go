@@ -1,6 +1,7 @@
 package pop3parse
 
 import (
+	"bytes"
 	"time"
 
 	"popscope/pop3parse/secret"
@@ -90,13 +91,20 @@ type Exchange struct {
 }
 
 // Number returns the number of the message that the command names first,
-// as in "RETR 3" and "TOP 3 0"; 0 without one.
-func (x *Exchange) Number() int { return messageNumber(x.Args.Reveal()) }
+// as in "RETR 3" and "TOP 3 0"; 0 without one, or where only the first
+// digits of it may have been captured.
+func (x *Exchange) Number() int {
+	args := x.Args.Reveal()
+	if x.Notes.Has(CommandDamaged) && bytes.IndexByte(bytes.TrimLeft(args, " "), ' ') < 0 {
+		return 0
+	}
+	return messageNumber(args)
+}
 
 // Think returns the time from the command's last byte to the reply's
 // first one, and whether both are known.
 func (x *Exchange) Think() (time.Duration, bool) {
-	if x.RequestLast.Packet == 0 || x.ReplyFirst.Packet == 0 {
+	if x.RequestLast.Packet == 0 || x.ReplyFirst.Packet == 0 || x.Notes.Has(CommandDamaged) {
 		return 0, false
 	}
 	return time.Duration(x.ReplyFirst.Nanos - x.RequestLast.Nanos), true

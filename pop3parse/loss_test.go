@@ -221,3 +221,106 @@ func TestRandomLosses(t *testing.T) {
 		}
 	}
 }
+
+// TestPartsOfWordsTellNothing loses the ends of status lines: what is left of
+// a number or of a unique id is none.
+func TestPartsOfWordsTellNothing(t *testing.T) {
+	p := parse(Options{FromStart: true}, script(`
+S: +OK ready
+
+C: STAT
+
+S| +OK 13 130
+xS| 12\r\n
+
+C: LIST 2
+
+S| +OK 2 10
+xS| 08\r\n
+
+C: UIDL 2
+
+S| +OK 2 ab
+xS| cd\r\n
+
+C: RETR 2
+
+S| +OK 10
+xS| 08 octets\r\nA: b\r\n
+S: C: d
+S: .
+
+C: UIDL 3
+
+S| +OK 3 
+xS| ef\r\n
+
+C: QUIT
+
+S: +OK
+`), stream.ClosedFIN)
+	if s := p.Session(); s.StatMessages >= 0 || s.StatOctets >= 0 {
+		t.Errorf("STAT is %d %d", s.StatMessages, s.StatOctets)
+	}
+	m := p.Messages()[0]
+	if m.Announced >= 0 || m.Listed >= 0 || m.UIDL != nil {
+		t.Errorf("announced %d, listed %d, unique id %q", m.Announced, m.Listed, m.UIDL)
+	}
+	for _, x := range p.Exchanges() {
+		if x.Notes.Has(OddUID) || x.Notes.Has(OctetsDiffer) {
+			t.Errorf("%s is blamed for what was lost", x.Verb)
+		}
+	}
+}
+
+// TestPartsOfCommands loses the ends of commands: the digits that are left
+// are no number, there may have been an argument, and nobody knows when the
+// server had all of it.
+func TestPartsOfCommands(t *testing.T) {
+	p := parse(Options{FromStart: true}, script(`
+S: +OK ready
+
+C| LIST
+xC|  2\r\n
+
+S: +OK 2 1008
+
+C| LIST
+xC| \r\n
+
+S: +OK 2 messages
+S: 1 100
+S: 2 1008
+S: .
+
+C| RETR 1
+xC| 2\r\n
+
+S: +OK
+S: A: b
+S: .
+
+C| TOP 1 
+xC| 0\r\n
+
+S: +OK
+S: A: b
+S: .
+
+C: QUIT
+
+S: +OK
+`), stream.ClosedFIN)
+	var got strings.Builder
+	for _, x := range p.Exchanges() {
+		_, timed := x.Think()
+		fmt.Fprintf(&got, "%s %d %s %d %v\n", x.Verb, x.Number(), x.Text.Reveal(), x.Lines, timed)
+	}
+	want := "LIST 0 2 1008 0 false\nLIST 0 2 messages 2 false\nRETR 0  1 false\nTOP 1  1 false\nQUIT 0  0 true\n"
+	if got.String() != want {
+		t.Errorf("\n got\n%s\nwant\n%s", got.String(), want)
+	}
+	if n := p.Messages()[0].Number; n != 0 {
+		t.Errorf("the message has number %d", n)
+	}
+}

@@ -193,6 +193,7 @@ type reply struct {
 	bareLF    bool
 	rows      bool // rows are to be taken apart
 	rowCut    bool
+	textCut   bool // the end of its status line was lost
 	watch     bool // something was lost, or data was guessed: the next status line may end it
 	fresh     bool // a gap was just passed: a line may begin here
 	isMail    bool

@@ -162,12 +162,18 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 	p.scan[stream.Server].Skip()
 	if kind == wire.Tail {
 		x.Notes.Add(ReplyDamaged)
+		r.textCut = true
 	}
 	if ind == isErr {
 		p.finish(end)
 		return
 	}
-	switch rule := x.spec.isMulti(x.Args.Reveal()); {
+	rule := x.spec.isMulti(x.Args.Reveal())
+	damaged := x.Notes.Has(CommandDamaged)
+	if damaged && x.spec.isListing() {
+		rule = lookAhead // an argument may be among what was lost
+	}
+	switch {
 	case p.heldBy(x) && p.hold == forAuth && len(x.SASL) == 0 && !hasInitial(x.Args.Reveal()):
 		// Nobody logs in without a word: perhaps it is a go-ahead.
 		p.mode = wantAnswer
@@ -180,7 +186,7 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 		p.beginMail(x, stream.Client, XTND, 0, -1)
 	case rule == multi:
 		p.beginData(x)
-	case rule == lookAhead && x.spec.isListing() && isScan(text):
+	case rule == lookAhead && x.spec.isListing() && !damaged && isScan(text):
 		p.finish(end)
 	case rule == lookAhead:
 		p.mode = wantRow
@@ -188,6 +194,16 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 	default:
 		p.finish(end)
 	}
+}
+
+// wholeText returns the text of the status line that was just read; nil if
+// the end of it was lost, since a number or a unique id there may be a part
+// of one.
+func (p *Parser) wholeText(x *asked) []byte {
+	if p.reply.textCut {
+		return nil
+	}
+	return x.Text.Reveal()
 }
 
 // isScan reports whether the text of a +OK is a scan listing or a unique id

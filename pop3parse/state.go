@@ -29,17 +29,17 @@ func (p *Parser) advance(x *asked, end int64) {
 		p.stls = end
 		p.ses.STLS = true
 	case STAT:
-		if n, octets, ok := twoNumbers(x.Text.Reveal()); ok {
+		if n, octets, ok := twoNumbers(p.wholeText(x)); ok {
 			p.drop.Count, p.drop.Octets = n, octets
 			p.ses.StatMessages, p.ses.StatOctets = n, octets
 		}
 	case LIST:
 		if !x.Multiline && x.Number() > 0 {
-			p.drop.listRow(x.Text.Reveal())
+			p.drop.listRow(p.wholeText(x))
 		}
 	case UIDL, XUIDL:
 		if !x.Multiline && x.Number() > 0 {
-			x.Notes |= p.uidlRow(x.Text.Reveal())
+			x.Notes |= p.uidlRow(p.wholeText(x))
 			p.drop.endListing()
 		}
 	case RSET:
