@@ -5,8 +5,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"sort"
 
 	"popscope"
+	"popscope/pop3parse"
 	"popscope/pop3parse/message"
 	"popscope/report/mailfile"
 )
@@ -80,6 +82,7 @@ func (j *jsonl) saved(s *mailfile.Saved) {
 		j.digest("sha256", m.SHA256)
 	}
 	j.word("verdict", m.Verdict.String())
+	j.doubts(r, m)
 	j.fileGaps(s)
 	j.origin(m)
 	j.headers(m.Mail)
@@ -90,6 +93,20 @@ func (j *jsonl) saved(s *mailfile.Saved) {
 	}
 	j.earlier(s.Earlier)
 	j.end()
+}
+
+// doubts writes what the exchange of a message says of it: that its pairing,
+// and so the number of the message, is not sure, and its notes.
+func (j *jsonl) doubts(r *popscope.Result, m *popscope.Message) {
+	i := sort.Search(len(r.Exchanges), func(i int) bool { return r.Exchanges[i].N >= m.Exchange })
+	if i == len(r.Exchanges) || r.Exchanges[i].N != m.Exchange {
+		return
+	}
+	x := &r.Exchanges[i]
+	if x.Pairing != pop3parse.Sure {
+		j.word("pairing", x.Pairing.String())
+	}
+	j.notes(x.Notes)
 }
 
 // claims writes the sizes that the server claimed.

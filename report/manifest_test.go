@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,6 +97,32 @@ func TestManifestIsAsItsSchemaSays(t *testing.T) {
 	}
 	if lines != len(saved)+2 {
 		t.Errorf("%d lines for %d messages, a run and a summary", lines, len(saved))
+	}
+}
+
+// TestManifestTellsDoubts: who reads the manifest alone must not take a
+// message for another one, nor bytes for undisputed.
+func TestManifestTellsDoubts(t *testing.T) {
+	saved := everySaved()[:1]
+	r := *saved[0].Result
+	r.Exchanges = slices.Clone(r.Exchanges)
+	i := slices.IndexFunc(r.Exchanges, func(x pop3parse.Exchange) bool { return x.N == saved[0].Message.Exchange })
+	r.Exchanges[i].Pairing, r.Exchanges[i].Notes = pop3parse.Guessed, 0
+	r.Exchanges[i].Notes.Add(pop3parse.DifferingCopies)
+	saved[0].Result = &r
+	var out bytes.Buffer
+	m, err := NewManifest("jsonl", &out, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Write(saved); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Close(cases[0].summary()); err != nil {
+		t.Fatal(err)
+	}
+	if want := `"pairing":"guessed","notes":["differing_copies"]`; !strings.Contains(out.String(), want) {
+		t.Errorf("\n got %s\nwant %s", out.String(), want)
 	}
 }
 
