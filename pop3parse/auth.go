@@ -188,15 +188,9 @@ func (p *Parser) login(x *Exchange) {
 // apop takes an APOP command apart: name SP digest, the digest being that
 // of the greeting's timestamp and the password (RFC 1939 section 7).
 func (p *Parser) apop(x *Exchange, l *Login) {
-	args := x.Args.Reveal()
 	l.Mechanism = "APOP"
-	l.User = args
-	if i := bytes.LastIndexByte(args, ' '); i >= 0 {
-		l.User = args[:i]
-		l.Response = secret.New(args[i+1:])
-	} else if isDigest(args) {
-		l.User, l.Response = nil, secret.New(args)
-	}
+	name, digest := cutDigest(x.Args.Reveal())
+	l.User, l.Response = name, secret.New(bytes.TrimRight(digest, blanks))
 	l.Challenge = p.ses.Challenge
 	l.Exposure = Crackable
 	if len(l.Response.Reveal()) == 0 && x.Status != OK && !x.Notes.Has(CommandDamaged) {

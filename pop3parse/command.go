@@ -217,6 +217,9 @@ func isCommand(line []byte) bool {
 	return c.known()
 }
 
+// blanks are what ends a word of a command.
+const blanks = " \t"
+
 // isBlank reports whether c ends a word of a command.
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
@@ -300,9 +303,9 @@ func argsText(v Verb, args []byte) secret.Text {
 	case PASS, RPOP:
 		return secret.NewMaskedText(args, 0, len(args))
 	case APOP:
-		// RFC 1939 section 7: name SP digest; the digest can be tested offline.
-		if i := bytes.LastIndexByte(args, ' '); i >= 0 || isDigest(args) {
-			return secret.NewMaskedText(args, i+1, len(args))
+		// The digest can be tested offline.
+		if _, digest := cutDigest(args); digest != nil {
+			return secret.NewMaskedText(args, len(args)-len(digest), len(args))
 		}
 	case AUTH:
 		if i := bytes.IndexByte(args, ' '); i >= 0 {
@@ -312,6 +315,18 @@ func argsText(v Verb, args []byte) secret.Text {
 		}
 	}
 	return secret.NewText(args)
+}
+
+// cutDigest cuts the arguments of APOP where the digest begins: name SP
+// digest (RFC 1939 section 7), the name perhaps with blanks in it, and more
+// of them at the end. The digest is nil where there is but a name.
+func cutDigest(args []byte) (name, digest []byte) {
+	words := bytes.TrimRight(args, blanks)
+	i := bytes.LastIndexAny(words, blanks)
+	if i < 0 && !isDigest(words) {
+		return words, nil
+	}
+	return bytes.Trim(words[:i+1], blanks), args[i+1:]
 }
 
 // isDigest reports whether b is the digest of APOP by its shape.

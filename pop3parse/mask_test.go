@@ -63,11 +63,17 @@ func TestSecretsInOddPlacesAreMasked(t *testing.T) {
 
 func TestDigestsInOddPlacesAreMasked(t *testing.T) {
 	const digest = "c4c9334bac560ecc979e58001b3e22fb"
-	p := parse(fromStart, script("S: +OK <1@x>\nC: APOP "+digest+"\nS: -ERR"), 0)
-	if got := shown(p); strings.Contains(got, digest) {
-		t.Errorf("an APOP without a name shows its digest:\n%s", got)
+	for _, args := range []string{digest, digest + " ", "alice " + digest + "  ", " alice  " + digest + " ", "alice\t" + digest} {
+		p := parse(fromStart, script("S: +OK <1@x>\nC: APOP "+args+"\nS: -ERR"), 0)
+		if got := shown(p); strings.Contains(got, digest) {
+			t.Errorf("APOP %q shows the digest:\n%s", args, got)
+		}
+		l := p.Logins()[0]
+		if got := string(l.Response.Reveal()); got != digest || strings.Contains(args, "alice") != (string(l.User) == "alice") {
+			t.Errorf("APOP %q: user %q, response %q", args, l.User, got)
+		}
 	}
-	p = parse(fromStart, script("S: +OK\nC: AUTH LOGIN YWxpY2U= aHVudGVyMnNla3JldA==\nS: +OK"), 0)
+	p := parse(fromStart, script("S: +OK\nC: AUTH LOGIN YWxpY2U= aHVudGVyMnNla3JldA==\nS: +OK"), 0)
 	l := p.Logins()[0]
 	if string(l.User) != "alice" || string(l.Secret.Reveal()) != "hunter2sekret" || l.Exposure != Cleartext {
 		t.Errorf("AUTH LOGIN in one line: user %q, secret %q, %s", l.User, l.Secret.Reveal(), l.Exposure)
