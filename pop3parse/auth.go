@@ -130,9 +130,42 @@ func (p *Parser) authenticate(x *Exchange) {
 	switch x.Verb {
 	case USER:
 		p.user = append(p.user[:0], x.Args.Reveal()...)
-	case PASS, APOP, AUTH:
+		if x.Status == Err {
+			p.cutName()
+		}
+	case PASS:
+		p.keepName(x)
+		p.login(x)
+	case APOP, AUTH:
 		p.login(x)
 	}
+}
+
+// keepName shows the whole name of the USER before a PASS, if it has blanks
+// and was not refused: a client that goes on with its password has not sent
+// that yet. It stays hidden where the exchange is no longer in the parser's
+// hands, and where both have the same.
+func (p *Parser) keepName(pass *Exchange) {
+	_, behind := cutWord(p.user)
+	if len(behind) == 0 {
+		return
+	}
+	if bytes.Equal(behind, pass.Args.Reveal()) {
+		p.cutName()
+		return
+	}
+	if n := len(p.done); n > 0 && p.done[n-1].Verb == USER && p.done[n-1].Status != Err {
+		x := &p.done[n-1]
+		x.Args, x.Text = secret.NewText(x.Args.Reveal()), secret.NewText(x.Text.Reveal())
+		p.maskKnown(x)
+	}
+}
+
+// cutName takes what stands behind a blank in the user's name for no part
+// of it.
+func (p *Parser) cutName() {
+	word, _ := cutWord(p.user)
+	p.user = append(p.user[:0], word...)
 }
 
 // login records an attempt to log in, and moves the session to TRANSACTION

@@ -302,6 +302,11 @@ func argsText(v Verb, args []byte) secret.Text {
 	switch v {
 	case PASS, RPOP:
 		return secret.NewMaskedText(args, 0, len(args))
+	case USER:
+		// RFC 1939 section 7: one argument. What follows may be a password
+		// typed too early, or the rest of a name: Parser.keepName knows more.
+		_, behind := cutWord(args)
+		return secret.NewMaskedText(args, len(args)-len(behind), len(args))
 	case APOP:
 		// The digest can be tested offline.
 		if _, digest := cutDigest(args); digest != nil {
@@ -315,6 +320,15 @@ func argsText(v Verb, args []byte) secret.Text {
 		}
 	}
 	return secret.NewText(args)
+}
+
+// cutWord cuts arguments behind their first word and the blanks around it.
+func cutWord(args []byte) (word, behind []byte) {
+	word = bytes.TrimLeft(args, blanks)
+	if i := bytes.IndexAny(word, blanks); i >= 0 {
+		word, behind = word[:i], bytes.TrimLeft(word[i:], blanks)
+	}
+	return word, behind
 }
 
 // cutDigest cuts the arguments of APOP where the digest begins: name SP

@@ -56,20 +56,21 @@ const (
 func (p *Parser) maskEcho(x *Exchange) {
 	p.learnSecrets(x)
 	p.maskKnown(x)
-	if x.Verb != "" && x.Verb.Index() == 0 && x.Args.HasSecret() {
+	if x.Verb != "" && (x.Verb.Index() == 0 || x.Verb == USER) && x.Args.HasSecret() {
 		p.maskRepeated(x)
 	}
 }
 
-// maskRepeated hides in the reply to a command that nobody knows what was
-// hidden in the command. Later replies are not searched for it: most of it is
-// no secret, and would take the place of those that are.
+// maskRepeated hides in the reply to a command that nobody knows, or to USER,
+// what was hidden in the command. Later replies are not searched for it: most
+// of it is no secret, and would take the place of those that are.
 func (p *Parser) maskRepeated(x *Exchange) {
 	known := p.secrets
 	p.secrets = nil
-	p.learnWords(x.Args.Reveal(), false)
+	from, to := x.Args.SecretSpan()
+	p.learnWords(x.Args.Reveal()[from:to], false)
 	text := x.Text.Reveal()
-	from, to := p.echo(text)
+	from, to = p.echo(text)
 	p.secrets = known
 	if from == to {
 		return

@@ -80,6 +80,33 @@ func TestDigestsInOddPlacesAreMasked(t *testing.T) {
 	}
 }
 
+// TestPasswordBehindTheUserIsMasked: some send both in one line, and some
+// names have blanks.
+func TestPasswordBehindTheUserIsMasked(t *testing.T) {
+	const secret = "hunter2sekret"
+	for name, lines := range map[string]string{
+		"refused":                   "C: USER alice hunter2sekret\nS: -ERR too many arguments: alice hunter2sekret",
+		"accepted, and no PASS":     "C: USER alice hunter2sekret\nS: +OK a password for alice hunter2sekret\nC: STAT\nS: -ERR",
+		"refused, and PASS":         "C: USER alice hunter2sekret\nS: -ERR\nC: PASS hunter2sekret\nS: -ERR",
+		"accepted, and PASS too":    "C: USER alice hunter2sekret\nS: +OK\nC: PASS hunter2sekret\nS: -ERR",
+		"with a tab, no reply":      "C: USER  alice\thunter2sekret",
+		"refused, PASS in one go":   "C: USER alice hunter2sekret\nC: PASS hunter2sekret\nS: -ERR\nS: -ERR",
+		"accepted, and other words": "C: USER alice hunter2sekret\nS: +OK\nC: CAPA\nS: -ERR\nC: QUIT\nS: +OK",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := parse(fromStart, script("S: +OK ready\n"+lines), 0)
+			if got := shown(p); strings.Contains(got, secret) || !strings.Contains(got, "alice") {
+				t.Errorf("the password is shown, or the name is not:\n%s", got)
+			}
+		})
+	}
+	p := parse(fromStart, script("S: +OK\nC: USER alice liddell\nS: +OK alice liddell is welcome\nC: PASS hunter2sekret\nS: +OK"), 0)
+	want := "USER  alice liddell +OK alice liddell is welcome\nPASS  ******** +OK \nlogin USER/PASS alice liddell ********  \n"
+	if got := shown(p); got != want {
+		t.Errorf("a name with a blank:\n got %q\nwant %q", got, want)
+	}
+}
+
 func TestOrdinaryTextIsNotMasked(t *testing.T) {
 	p := parse(fromStart, script("S: +OK\nC: USER alice\nS: +OK alice is welcome\nC: PASS alice\nS: +OK alice has 2 messages\nC: XFOO bar\nS: +OK bar"), 0)
 	for _, want := range []string{"USER  alice +OK alice is welcome", "alice has 2 messages", "XFOO  bar +OK bar"} {

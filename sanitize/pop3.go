@@ -236,15 +236,13 @@ func (c *conn) args(side int, st pop3parse.Stretch, whole func(func(orig, out []
 	}
 	switch st.Verb {
 	case pop3parse.USER:
+		if st.Secret { // what stands behind a blank may be a password typed too early
+			in(scrubBehind)
+			return
+		}
 		in(func(b []byte) {
-			// What stands behind a blank may be a password typed too early.
-			name := b[:len(b)-len(bytes.TrimLeft(b, " "))+wordOf(bytes.TrimLeft(b, " "))]
-			behind := b[len(name):]
-			if i := bytes.IndexByte(name, '\t'); i >= 0 { // it is a blank to people
-				name, behind = b[:i], b[i+1:]
-			}
+			name := bytes.Trim(b, " \t")
 			copy(name, names.user(name))
-			scrubBehind(behind)
 		})
 	case pop3parse.APOP:
 		if st.Secret {

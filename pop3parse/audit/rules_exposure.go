@@ -290,9 +290,10 @@ func secretEchoed(v *view, r *active) {
 	var e evidence
 	for i := range v.Exchanges {
 		x := &v.Exchanges[i]
-		// What stood behind a verb that nobody knows is hidden to be safe; it
-		// proves nothing.
-		if x.Text.HasSecret() && (x.Verb == "" || x.Verb.Index() > 0) {
+		// What stood behind a verb that nobody knows, or behind a blank in
+		// USER, is hidden to be safe; it proves nothing.
+		unsure := x.Args.HasSecret() && (x.Verb == pop3parse.USER || x.Verb != "" && x.Verb.Index() == 0)
+		if x.Text.HasSecret() && !unsure {
 			e.add(x.ReplyFirst)
 		}
 	}
