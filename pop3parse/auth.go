@@ -69,7 +69,7 @@ func (p *Parser) tapeTurn(x *asked, l *wire.Text, kind wire.Kind) {
 // hasInitial reports whether the arguments of AUTH hold an initial
 // response (RFC 5034 section 4).
 func hasInitial(args []byte) bool {
-	_, _, has := bytes.Cut(bytes.TrimSpace(args), []byte(" "))
+	_, _, has := cutMechanism(bytes.TrimSpace(args))
 	return has
 }
 
@@ -182,7 +182,7 @@ func (p *Parser) login(x *Exchange) {
 	case APOP:
 		p.apop(x, &l)
 	case AUTH:
-		mech, _, _ := bytes.Cut(bytes.TrimLeft(x.Args.Reveal(), " "), []byte(" "))
+		mech, _, _ := cutMechanism(x.Args.Reveal())
 		if len(mech) == 0 {
 			return // a list of mechanisms, not a login
 		}
@@ -235,7 +235,7 @@ func (p *Parser) apop(x *Exchange, l *Login) {
 // sasl decodes the dialogue of an AUTH command (RFC 5034 section 4).
 func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
 	var turns []sasl.Turn
-	_, initial, has := bytes.Cut(bytes.TrimLeft(x.Args.Reveal(), " "), []byte(" "))
+	_, initial, has := cutMechanism(x.Args.Reveal())
 	l.At = x.RequestLast
 	if has {
 		// One word by the RFC; some clients send the password as another.

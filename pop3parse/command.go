@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"popscope/pop3parse/sasl"
 	"popscope/pop3parse/secret"
 )
 
@@ -313,10 +314,8 @@ func argsText(v Verb, args []byte) secret.Text {
 			return secret.NewMaskedText(args, len(args)-len(digest), len(args))
 		}
 	case AUTH:
-		if i := bytes.IndexByte(args, ' '); i >= 0 {
-			if ir := args[i+1:]; len(ir) != 1 || ir[0] != '=' {
-				return secret.NewMaskedText(args, i+1, len(args))
-			}
+		if _, initial, has := cutMechanism(args); has && string(initial) != "=" {
+			return secret.NewMaskedText(args, len(args)-len(initial), len(args))
 		}
 	}
 	return secret.NewText(args)
@@ -341,6 +340,45 @@ func cutDigest(args []byte) (name, digest []byte) {
 		return words, nil
 	}
 	return bytes.Trim(words[:i+1], blanks), args[i+1:]
+}
+
+// noMechanism stands for the name of a mechanism where AUTH has none.
+const noMechanism = "?"
+
+// cutMechanism takes the arguments of AUTH apart: the mechanism, and the
+// initial response if there is one (RFC 5034 section 4). What cannot be the
+// name of a mechanism is taken for a response, since it may hold a password.
+func cutMechanism(args []byte) (mech, initial []byte, has bool) {
+	args = bytes.TrimLeft(args, " ")
+	mech, initial, has = bytes.Cut(args, []byte(" "))
+	if len(mech) > 0 && !isMechanism(mech) {
+		return []byte(noMechanism), args, true
+	}
+	return mech, initial, has
+}
+
+// maxMechanism is the length of the longest name that RFC 4422 section 3.1
+// allows.
+const maxMechanism = 20
+
+// isMechanism reports whether b can be the name of a SASL mechanism, in any
+// case of letters, but not both at random as base64 has them.
+func isMechanism(b []byte) bool {
+	if sasl.Known(string(b)) {
+		return true
+	}
+	for i, c := range b {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			if i > 0 && 'a' <= b[i-1] && b[i-1] <= 'z' {
+				return false
+			}
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return len(b) <= maxMechanism
 }
 
 // isDigest reports whether b is the digest of APOP by its shape.
