@@ -105,7 +105,10 @@ func isToken(s string) bool {
 // readEncoding reads a Content-Transfer-Encoding, with what some programs
 // write around it.
 func (c *common) readEncoding(s string) coding {
-	word, _ := parseParameters(s)
+	word, p := parseParameters(s)
+	if word == "" && p.broken {
+		word = s
+	}
 	word = strings.ToLower(strings.Trim(word, `"' `))
 	switch word {
 	case "", "7bit", "8bit", "binary":

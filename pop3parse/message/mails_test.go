@@ -68,6 +68,11 @@ func TestStructure(t *testing.T) {
 			ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("", "text/plain", "A\r\n--")}, Faults: []string{noFinal}}},
 		{name: "final boundary without a line end", mail: mixed + "--b\nContent-Disposition: attachment\n\nA\n--b--", want: Mail{
 			ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("", "text/plain", "A")}}},
+		{name: "comments and white space around the type", mail: "Content-Type: (a; b) multipart (c)\n / (d) mixed (e); boundary=b\n\n--b\nContent-Type: (a) text / plain\n" +
+			"Content-Disposition: (a) attachment; filename=x\nContent-Transfer-Encoding: (a) base64\n\nQUJD\n--b--\n", want: Mail{
+			ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("x", "text/plain", "ABC")}}},
+		{name: "more words than a type", mail: "Content-Type: text/plain / x\n\n", want: Mail{Parts: 1, Faults: []string{"parameters of Content-Type are not well-formed"}}},
+		{name: "half a type", mail: "Content-Type: text/ ; charset=x\n\n", want: Mail{Parts: 1, Faults: []string{`Content-Type "text/" is not of the form type/subtype`}}},
 		{name: "white space after boundaries", mail: "Content-Type: multipart/mixed; boundary=\"b \"\n\n--b \t\nContent-Disposition: attachment\n\nA\n--b-- \n", want: Mail{
 			ContentType: "multipart/mixed", Parts: 1, Attachments: []Attachment{file("", "text/plain", "A")}}},
 		{name: "boundary with an open quote", mail: "Content-Type: multipart/mixed; boundary=\"b\n\n--b\nContent-Disposition: attachment\n\nA\n--b--\n", want: Mail{
@@ -179,6 +184,7 @@ func TestTransferEncodings(t *testing.T) {
 		{"quoted-printable on a long line with errors at its end", "quoted-printable", strings.Repeat("x", maxLine+1) + "=4", strings.Repeat("x", maxLine+1) + "=4", []string{"quoted-printable with invalid escapes in attachment %s"}},
 		{"8bit", "8bit", "\xe9\nA", "\xe9\r\nA", nil},
 		{"unknown", "x-rot13", "A", "A", []string{`unknown Content-Transfer-Encoding "x-rot13"`}},
+		{"unknown, with an equals sign", "=?utf-8?q?base64?=", "A", "A", []string{`unknown Content-Transfer-Encoding "=?utf-8?q?base64?="`}},
 		{"uuencode", "x-uuencode", "begin 644 other\n#0V%T\n`\nend\n", "Cat", nil},
 		{"uuencode without data", "x-uue", "text", "text", []string{"no uuencoded file in attachment %s, which is kept as it is"}},
 		{"no uuencode, and long", "x-uue", strings.Repeat("text\n", maxRawText/4), strings.Repeat("text\r\n", maxRawText/4), []string{"no uuencoded file in attachment %s, which is kept as it is"}},

@@ -29,18 +29,11 @@ const maxSection = 9999
 // parseParameters splits a field into its value and parameters. It reads any
 // input: what is not well-formed is read in the way that loses least.
 func parseParameters(s string) (value string, p parameters) {
-	s = strings.TrimLeft(s, " \t")
-	end := strings.IndexAny(s, "; \t(")
-	if end < 0 {
-		end = len(s)
-	}
-	value = s[:end]
+	r := parameterReader{s: s, p: &p}
+	value = r.head()
 	if strings.IndexByte(value, '=') >= 0 { // the value was forgotten
-		value, end, p.broken = "", 0, true
-	}
-	r := parameterReader{s: s, pos: end, p: &p}
-	r.skip()
-	if r.pos < len(s) && s[r.pos] != ';' && end > 0 {
+		value, r.pos, p.broken = "", 0, true
+	} else if r.pos < len(s) && s[r.pos] != ';' {
 		p.broken = true
 	}
 	for r.next() {
@@ -55,6 +48,28 @@ type parameterReader struct {
 	p         *parameters
 	noComment bool // no ")" follows
 	noQuote   bool // no second quote follows
+}
+
+// head reads the value of the field: a word, or two with "/" between them.
+// White space and comments may stand around all of these (RFC 2045 section
+// 5.1, RFC 822 section 3.1.4).
+func (r *parameterReader) head() (value string) {
+	for r.skip(); ; r.skip() {
+		rest := r.s[r.pos:]
+		slash := strings.IndexByte(value, '/')
+		if value != "" && slash != len(value)-1 && (slash >= 0 || !strings.HasPrefix(rest, "/")) {
+			return value
+		}
+		end := strings.IndexAny(rest, "; \t(")
+		if end < 0 {
+			end = len(rest)
+		}
+		if end == 0 {
+			return value
+		}
+		value += rest[:end]
+		r.pos += end
+	}
 }
 
 // skip passes over white space and comments (RFC 5322 section 3.2.2).
