@@ -36,33 +36,51 @@ var zones = map[string]struct {
 // allows the form. A date without a zone is taken as UTC.
 func parseDate(s string) (t time.Time, usual, ok bool) {
 	d := dateReader{usual: true}
-	for _, w := range strings.Fields(strings.ToLower(withoutComments(s))) {
+	text, _ := withoutComments(strings.ToLower(s))
+	for _, w := range d.joinTimes(strings.Fields(strings.ReplaceAll(text, ",", " "))) {
 		d.word(w)
 	}
 	return d.time()
 }
 
-// withoutComments replaces commas, and comments to the end if they are not closed.
-func withoutComments(s string) string {
+// joinTimes joins the words of a time with white space around its colons
+// (RFC 5322 section 4.3).
+func (d *dateReader) joinTimes(words []string) []string {
+	joined := words[:0]
+	for i := 0; i < len(words); {
+		from := i
+		for i++; i < len(words) && isTimePart(words[i-1]) && isTimePart(words[i]) &&
+			(strings.HasSuffix(words[i-1], ":") != strings.HasPrefix(words[i], ":")); i++ {
+			d.usual = false
+		}
+		joined = append(joined, strings.Join(words[from:i], ""))
+	}
+	return joined
+}
+
+// isTimePart reports whether w is made of digits and colons, and is no year.
+func isTimePart(w string) bool {
+	return strings.Trim(w, "0123456789:") == "" && (len(w) <= 2 || strings.IndexByte(w, ':') >= 0)
+}
+
+// withoutComments replaces comments by a blank; open is the rest of s from one
+// on that is not closed.
+func withoutComments(s string) (text, open string) {
 	var b strings.Builder
 	for i := 0; i < len(s); {
-		switch s[i] {
-		case '(':
-			end := commentEnd(s, i)
-			if end < 0 {
-				return b.String()
-			}
-			b.WriteByte(' ')
-			i = end
-		case ',':
-			b.WriteByte(' ')
-			i++
-		default:
+		if s[i] != '(' {
 			b.WriteByte(s[i])
 			i++
+			continue
 		}
+		end := commentEnd(s, i)
+		if end < 0 {
+			return b.String(), s[i:]
+		}
+		b.WriteByte(' ')
+		i = end
 	}
-	return b.String()
+	return b.String(), ""
 }
 
 // dateReader collects the parts of a date. Parts not seen are below 0, months count from 1.

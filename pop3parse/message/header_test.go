@@ -233,6 +233,10 @@ func TestDate(t *testing.T) {
 		{"Fri, 21 Nov 1997 09:55:06 -0600", utc(1997, 11, 21, 15, 55, 6), ""}, // RFC 5322 appendix A.1.1
 		{"Thu,      13       Feb    1969  23:32         -0330 (Newfoundland Time)", utc(1969, 2, 14, 3, 2, 0), ""},
 		{"21 Nov 97 09:55:06 GMT", utc(1997, 11, 21, 9, 55, 6), notUsual}, // appendix A.6.2: obsolete
+		{"Fri, 21 Nov 1997 09(comment):   55  :  06 -0600", utc(1997, 11, 21, 15, 55, 6), notUsual}, // appendix A.6.3
+		{"1 Jul 2003 10 : 52 :37 +0200", utc(2003, 7, 1, 8, 52, 37), notUsual},
+		{"1 Jul 2003 10: 52 +0200", utc(2003, 7, 1, 8, 52, 0), notUsual},
+		{"1 Jul 2003 10:52 :37 +0200", utc(2003, 7, 1, 8, 52, 37), notUsual},
 		{"1 Jul 2003 10:52:37 +0200 (CEST)", utc(2003, 7, 1, 8, 52, 37), ""},
 		{"1 Jul 2003 10:52:37 EDT", utc(2003, 7, 1, 14, 52, 37), ""},
 		{"1 Jul 2003 10:52:37 CEST", utc(2003, 7, 1, 8, 52, 37), notUsual},
