@@ -92,9 +92,9 @@ func (r *addressReader) finish() {
 	a := address{name: phrase, addr: r.angle}
 	switch {
 	case !r.bracket && strings.Contains(phrase, "@"):
-		a = address{name: comment, addr: phrase}
-	case phrase == "":
-		a.name = comment
+		a = address{name: comment, addr: withoutBlanks(phrase)}
+	case phrase == "" && (r.bracket || r.group == "" && len(r.list) == 0):
+		a.name = comment // which stands instead of something, not beside it
 	}
 	if a.name != "" || a.addr != "" {
 		a.name = strings.TrimSpace(r.common.decodeWords(a.name))
@@ -111,7 +111,11 @@ func (r *addressReader) quoted() {
 	for i := r.pos + 1; i < len(r.s) && !r.noQuote; i++ {
 		switch r.s[i] {
 		case '"':
-			r.phrase.WriteString(b.String())
+			text := b.String()
+			if strings.HasPrefix(r.s[i+1:], "@") { // of an address; in a name the quotes are none of it
+				text = r.s[r.pos : i+1]
+			}
+			r.phrase.WriteString(text)
 			r.pos = i + 1
 			return
 		case '\\':
@@ -162,7 +166,7 @@ func (r *addressReader) angleAddr() {
 	if end < 0 {
 		end = len(rest)
 	}
-	r.angle = strings.TrimSpace(rest[:end])
+	r.angle = withoutBlanks(strings.TrimSpace(rest[:end]))
 	r.pos += 1 + end
 	if r.pos < len(r.s) && r.s[r.pos] == '>' {
 		r.pos++
@@ -178,8 +182,22 @@ func (r *addressReader) colon() {
 	}
 	r.group = strings.TrimSpace(r.common.decodeWords(name))
 	r.phrase.Reset()
+	r.comment = ""
 	r.pos++
 }
+
+// withoutBlanks removes comments, and white space around "@" and ".", from an
+// address or a msg-id (RFC 5322 section 4.4). In a quoted-string they are
+// characters, and all is left as it is.
+func withoutBlanks(s string) string {
+	if strings.IndexByte(s, '"') >= 0 || !strings.ContainsAny(s, " \t(") {
+		return s
+	}
+	text, open := withoutComments(s)
+	return aroundSigns.Replace(strings.Join(strings.Fields(text+open), " "))
+}
+
+var aroundSigns = strings.NewReplacer(" @ ", "@", " @", "@", "@ ", "@", " . ", ".", " .", ".", ". ", ".")
 
 // word passes over an encoded word: commas in it cut nothing.
 func (r *addressReader) word() {

@@ -164,7 +164,7 @@ func (c *common) readMail() {
 	m.MessageID = c.headerText(messageID, c.charset)
 	if i := strings.IndexByte(m.MessageID, '<'); i >= 0 {
 		if j := strings.IndexByte(m.MessageID[i:], '>'); j >= 0 {
-			m.MessageID = m.MessageID[i : i+j+1]
+			m.MessageID = withoutBlanks(m.MessageID[i : i+j+1])
 		}
 	}
 }

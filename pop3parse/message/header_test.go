@@ -116,6 +116,13 @@ func TestAddresses(t *testing.T) {
 		{"name in a comment", "alice@example.org (Alice)", "Alice <alice@example.org>", nil},
 		{"comment beside a name", "Alice (the first) <alice@example.org>", "Alice <alice@example.org>", nil},
 		{"comment instead of a name", "(Alice (first)) <alice@example.org>", `"Alice (first)" <alice@example.org>`, nil},
+		{"quoted local part", `"Alice Liddell"@example.org, Bob <"B . (ob)"@example.org>`, `"Alice Liddell"@example.org, Bob <"B . (ob)"@example.org>`, nil},
+		{"obsolete white space", "jdoe@test  . example, Mary <mary @ (a) example . net>", "jdoe@test.example, Mary <mary@example.net>", nil}, // RFC 5322 appendix A.6.1, A.6.3
+		{"comments in an address", `Pete(A nice \) chap) <pete(his account)@silly.test(his host)>`, "Pete <pete@silly.test>", nil},           // appendix A.5
+		{"comments in a group", "A Group(Some people)\n     :Chris Jones <c@(Chris's host.)public.example>,\n         joe@example.org,\n  John <jdoe@one.test> (my dear friend); (the end of the group)",
+			"Chris Jones <c@public.example>, joe@example.org, John <jdoe@one.test>", nil},
+		{"comments in a group without members", "(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;", "Hidden recipients:;", nil},
+		{"comment alone", "(Alice)", "Alice", nil},
 		{"list", "a@example.org,, b <b@example.org> ;c@example.org,", "a@example.org, b <b@example.org>, c@example.org", nil},
 		{"comma in an encoded word", "=?utf-8?Q?Liddell,_Alice?= <alice@example.org>", `"Liddell, Alice" <alice@example.org>`, nil},
 		{"encoded comma", "=?utf-8?Q?Liddell=2C_Alice?= <alice@example.org>", `"Liddell, Alice" <alice@example.org>`, nil},
@@ -146,6 +153,8 @@ func TestMessageID(t *testing.T) {
 	for _, r := range []struct{ name, in, want string }{
 		{"usual", "<a@example.org>", "<a@example.org>"},
 		{"with a comment", " <a@example.org> (added by x)", "<a@example.org>"},
+		{"obsolete", "<1234   @   local(blah)  .machine .example>", "<1234@local.machine.example>"}, // RFC 5322 appendix A.6.3
+		{"with blanks", "<a b @c>", "<a b@c>"},
 		{"without brackets", "a@example.org", "a@example.org"},
 		{"half a bracket", "<a@example.org", "<a@example.org"},
 		{"folded before", "\n <a@example.org>", "<a@example.org>"},
@@ -232,7 +241,7 @@ func TestDate(t *testing.T) {
 	}{
 		{"Fri, 21 Nov 1997 09:55:06 -0600", utc(1997, 11, 21, 15, 55, 6), ""}, // RFC 5322 appendix A.1.1
 		{"Thu,      13       Feb    1969  23:32         -0330 (Newfoundland Time)", utc(1969, 2, 14, 3, 2, 0), ""},
-		{"21 Nov 97 09:55:06 GMT", utc(1997, 11, 21, 9, 55, 6), notUsual}, // appendix A.6.2: obsolete
+		{"21 Nov 97 09:55:06 GMT", utc(1997, 11, 21, 9, 55, 6), notUsual},                           // appendix A.6.2: obsolete
 		{"Fri, 21 Nov 1997 09(comment):   55  :  06 -0600", utc(1997, 11, 21, 15, 55, 6), notUsual}, // appendix A.6.3
 		{"1 Jul 2003 10 : 52 :37 +0200", utc(2003, 7, 1, 8, 52, 37), notUsual},
 		{"1 Jul 2003 10: 52 +0200", utc(2003, 7, 1, 8, 52, 0), notUsual},
