@@ -133,7 +133,7 @@ func (p *Parser) authenticate(x *Exchange) {
 		if x.Status == Err {
 			p.cutName()
 		}
-	case PASS:
+	case PASS, RPOP:
 		p.keepName(x)
 		p.login(x)
 	case APOP, AUTH:
@@ -178,6 +178,12 @@ func (p *Parser) login(x *Exchange) {
 		l.User = p.keep(p.user)
 		l.Secret = secret.New(nonNil(x.Args.Reveal()))
 		l.Exposure = Cleartext
+		l.At = x.RequestLast
+	case RPOP:
+		// RFC 1081: the server trusts the address and port of the client.
+		l.Mechanism = "RPOP"
+		l.User = p.keep(p.user)
+		l.Exposure = Protected
 		l.At = x.RequestLast
 	case APOP:
 		p.apop(x, &l)

@@ -36,8 +36,8 @@ func (e Exposure) String() string {
 
 // Login is one attempt to authenticate.
 type Login struct {
-	Exchange   int    // N of the exchange that decided it: PASS, APOP or AUTH
-	Mechanism  string // "USER/PASS", "APOP", or the SASL name in upper case; "?" of an AUTH whose first word cannot be one
+	Exchange   int    // N of the exchange that decided it: PASS, APOP, RPOP or AUTH
+	Mechanism  string // "USER/PASS", "APOP", "RPOP", or the SASL name in upper case; "?" of an AUTH whose first word cannot be one
 	User       []byte
 	AuthzID    []byte       // where the client asked to act as somebody else
 	Secret     secret.Bytes // password or token; unknown where the mechanism does not show it
