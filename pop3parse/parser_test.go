@@ -615,6 +615,28 @@ func TestAUTHAnsweredWithOK(t *testing.T) {
 	`)
 }
 
+func TestChallengeWithoutASpace(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: AUTH LOGIN
+		S: +VXNlcm5hbWU6
+		C: YWxpY2U=
+		S: +UGFzc3dvcmQ6
+		C: d29uZGVybGFuZA==
+		S: +OKAY
+		S: -ERR no
+		C: STAT
+		S: +VXNlcm5hbWU6
+		S: -ERR
+	`, `
+		greeting ""
+		AUTH "LOGIN" -> -ERR "no" S"VXNlcm5hbWU6" C"YWxpY2U=" S"UGFzc3dvcmQ6" C"d29uZGVybGFuZA==" !unexpected_line
+		STAT -> -ERR !unexpected_line !wrong_state
+		login 1 LOGIN "alice" secret="wonderland" failure reason=other cleartext
+		state authorization
+	`)
+}
+
 func TestEveryCommandSaysWhereItIsSpecified(t *testing.T) {
 	for _, row := range verbs {
 		if row.rfc == "" || row.in == 0 {

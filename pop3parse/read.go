@@ -71,8 +71,12 @@ func (p *Parser) readReply() bool {
 	if kind == wire.Tail {
 		p.reply.watch = true
 	}
+	inAuth := p.hold == forAuth && p.heldBy(x)
+	if inAuth && isBareChallenge(l.Text) {
+		ind, text = isMore, l.Text[1:]
+	}
 	switch {
-	case ind == isMore && p.hold == forAuth && p.heldBy(x):
+	case ind == isMore && inAuth:
 		p.beginReply(x, l)
 		p.tapeLine(x, l, kind, aTurn, text)
 		p.addTurn(x, stream.Server, text, l)

@@ -2,6 +2,7 @@ package pop3parse
 
 import (
 	"bytes"
+	"encoding/base64"
 	"strconv"
 )
 
@@ -36,6 +37,18 @@ func parseStatus(line []byte) (indicator, []byte) {
 		return isMore, line[2:]
 	}
 	return noIndicator, nil
+}
+
+// isBareChallenge reports whether a line is + and base64 without a space
+// between them.
+//
+// QUIRK: RFC 5034 section 4 has the space; clients such as curl do without.
+func isBareChallenge(line []byte) bool {
+	if len(line) < len("+AAAA") || line[0] != '+' || isAnyCase(line[:3], "+OK") {
+		return false
+	}
+	_, err := base64.StdEncoding.AppendDecode(nil, line[1:])
+	return err == nil
 }
 
 // hasIndicator reports whether line begins with the indicator as a word.
