@@ -273,7 +273,9 @@ func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
 		l.Exposure = Exposure(sasl.Exposes(mech)) // the missing turns did cross the wire
 	}
 	if a.Cancelled {
-		l.Reason = Cancelled
+		if a.ServerError == "" { // otherwise the server had refused already
+			l.Reason = Cancelled
+		}
 		x.Notes.Add(SASLCancelled)
 	}
 	if a.BadBase64 {

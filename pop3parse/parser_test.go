@@ -132,6 +132,21 @@ func TestSASLCancelled(t *testing.T) {
 	`)
 }
 
+func TestCancelledAfterTheServerRefused(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK ready
+		C: AUTH XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciB0b2tlbgEB
+		S: + eyJzdGF0dXMiOiI0MDAifQ==
+		C: *
+		S: -ERR [AUTH] no
+	`, `
+		greeting "ready"
+		AUTH "XOAUTH2 dXNlcj1hbGljZQFhdXRoPUJlYXJlciB0b2tlbgEB" -> -ERR "[AUTH] no" code=AUTH S"eyJzdGF0dXMiOiI0MDAifQ==" C"*" !sasl_cancelled
+		login 1 XOAUTH2 "alice" secret="token" failure reason=bad_credentials token
+		state authorization
+	`)
+}
+
 func TestServerEndsSASLUnanswered(t *testing.T) {
 	check(t, fromStart, `
 		S: +OK ready
