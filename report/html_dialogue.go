@@ -119,7 +119,7 @@ func (d *dialogue) exchange(x *pop3parse.Exchange, m *popscope.Message, show boo
 		d.remark(x.RequestFirst, "TLS from here on, decrypted")
 	}
 	d.secure = x.Encrypted
-	if line := commandLine(x, show); len(line) == 0 {
+	if line := commandLine(x, show); len(line) == 0 && x.RequestFirst.Packet == 0 {
 		d.remark(x.RequestFirst, "command not captured")
 	} else {
 		s := d.said(stream.Client, x.RequestFirst, line)

@@ -371,6 +371,17 @@ func TestTranscriptCountsWhatItDoesNotShow(t *testing.T) {
 	}
 }
 
+func TestEmptyCommandWasCaptured(t *testing.T) {
+	for packet, want := range map[int64]string{0: "command not captured", 5: "C: "} {
+		x := pop3parse.Exchange{RequestFirst: stream.Stamp{Packet: packet}, Status: pop3parse.Err}
+		tr := &transcript{}
+		tr.command(&x)
+		if got := string(tr.buf); !strings.Contains(got, want) || packet > 0 && strings.Contains(got, "captured") {
+			t.Errorf("packet %d: got %q, want %q", packet, got, want)
+		}
+	}
+}
+
 func TestTranscriptCutsLongLines(t *testing.T) {
 	tr := &transcript{}
 	tr.said(stream.Client, stream.Stamp{}, bytes.Repeat([]byte("x"), maxShown+1234))

@@ -323,7 +323,7 @@ func (t *transcript) exchange(x *pop3parse.Exchange, m *popscope.Message) {
 // command writes the command line.
 func (t *transcript) command(x *pop3parse.Exchange) {
 	line := commandLine(x, t.opt.ShowSecrets)
-	if len(line) == 0 {
+	if len(line) == 0 && x.RequestFirst.Packet == 0 {
 		t.remark("command not captured")
 		return
 	}
