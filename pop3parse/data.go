@@ -23,6 +23,12 @@ func (p *Parser) beginData(x *asked) {
 			p.ses.Capabilities = nil
 		}
 	}
+	switch x.Verb {
+	case CAPA, AUTH, LANG:
+		// QUIRK: servers that do not know the command may say +OK, and no more.
+		r.brief = !r.watch
+		r.watch = true
+	}
 	p.tapeStatus(x)
 }
 
@@ -161,7 +167,7 @@ func (p *Parser) mailData(b []byte, off int64, at stream.Stamp) {
 func (p *Parser) missingData(x *asked, tok wire.Token) {
 	x.Notes.Add(ReplyDamaged)
 	r := &p.reply
-	r.watch = true
+	r.watch, r.brief = true, false
 	p.row, r.rowCut = p.row[:0], true // the row is no longer whole
 	p.mailGap(tok.Lost)
 }

@@ -195,6 +195,7 @@ type reply struct {
 	rowCut    bool
 	textCut   bool // the end of its status line was lost
 	watch     bool // something was lost, or data was guessed: the next status line may end it
+	brief     bool // valid iff watch: nothing was lost, and only a client that went on proves that data ended
 	fresh     bool // a gap was just passed: a line may begin here
 	isMail    bool
 	headless  bool // its beginning was before the capture

@@ -652,6 +652,33 @@ func TestChallengeWithoutASpace(t *testing.T) {
 	`)
 }
 
+func TestListingWithoutData(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: CAPA
+		S: +OK
+		C: AUTH
+		S: +OK LOGIN PLAIN
+		C: USER alice
+		S: +OK
+		C: CAPA
+		C: NOOP
+		S: +OK
+		S: TOP
+		S: +OK is a row
+		S: .
+		S: -ERR
+	`, `
+		greeting ""
+		CAPA -> +OK lines=0 octets=0 unterminated
+		AUTH -> +OK "LOGIN PLAIN" lines=0 octets=0 unterminated resynced
+		USER "alice" -> +OK resynced
+		CAPA -> +OK lines=2 octets=19
+		NOOP -> -ERR pipelined !wrong_state
+		state authorization
+	`)
+}
+
 func TestEveryCommandSaysWhereItIsSpecified(t *testing.T) {
 	for _, row := range verbs {
 		if row.rfc == "" || row.in == 0 {

@@ -435,6 +435,9 @@ func (p *Parser) endsHere(x *asked) decision {
 	case p.isClear(next, l.Off) && next.acked > p.reply.off:
 		pairing = Resynced
 	}
+	if pairing == Guessed && p.reply.brief {
+		return goesOn
+	}
 	off := l.Off
 	p.reply.cut = true
 	p.loss.pairing, p.loss.adrift = pairing, pairing == Guessed
