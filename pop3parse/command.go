@@ -349,8 +349,11 @@ const noMechanism = "?"
 // initial response if there is one (RFC 5034 section 4). What cannot be the
 // name of a mechanism is taken for a response, since it may hold a password.
 func cutMechanism(args []byte) (mech, initial []byte, has bool) {
-	args = bytes.TrimLeft(args, " ")
-	mech, initial, has = bytes.Cut(args, []byte(" "))
+	args = bytes.TrimLeft(args, blanks)
+	mech = args
+	if i := bytes.IndexAny(args, blanks); i >= 0 {
+		mech, initial, has = args[:i], args[i+1:], true
+	}
 	if len(mech) > 0 && !isMechanism(mech) {
 		return []byte(noMechanism), args, true
 	}

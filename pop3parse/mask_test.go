@@ -73,10 +73,15 @@ func TestDigestsInOddPlacesAreMasked(t *testing.T) {
 			t.Errorf("APOP %q: user %q, response %q", args, l.User, got)
 		}
 	}
-	p := parse(fromStart, script("S: +OK\nC: AUTH LOGIN YWxpY2U= aHVudGVyMnNla3JldA==\nS: +OK"), 0)
-	l := p.Logins()[0]
-	if string(l.User) != "alice" || string(l.Secret.Reveal()) != "hunter2sekret" || l.Exposure != Cleartext {
-		t.Errorf("AUTH LOGIN in one line: user %q, secret %q, %s", l.User, l.Secret.Reveal(), l.Exposure)
+	for _, args := range []string{"LOGIN YWxpY2U= aHVudGVyMnNla3JldA==", "PLAIN\tAGFsaWNlAGh1bnRlcjJzZWtyZXQ=", "AGFsaWNlAGh1bnRlcjJzZWtyZXQ="} {
+		p := parse(fromStart, script("S: +OK\nC: AUTH "+args+"\nS: +OK"), 0)
+		l := p.Logins()[0]
+		if string(l.User) != "alice" || string(l.Secret.Reveal()) != "hunter2sekret" || l.Exposure != Cleartext {
+			t.Errorf("AUTH %s: user %q, secret %q, %s", args, l.User, l.Secret.Reveal(), l.Exposure)
+		}
+		if got := shown(p); strings.Contains(got, "nNla3JldA") || strings.Contains(got, "zZWtyZXQ") {
+			t.Errorf("AUTH %s is shown:\n%s", args, got)
+		}
 	}
 }
 
