@@ -69,8 +69,8 @@ func (p *Parser) tapeTurn(x *asked, l *wire.Text, kind wire.Kind) {
 // hasInitial reports whether the arguments of AUTH hold an initial
 // response (RFC 5034 section 4).
 func hasInitial(args []byte) bool {
-	_, _, has := cutMechanism(bytes.TrimSpace(args))
-	return has
+	mech, initial := cutMechanism(bytes.TrimSpace(args))
+	return len(initial) > 0 || len(mech) > 0 && !isMechanism(mech)
 }
 
 // readAnswer decides whether the +OK to an AUTH without initial response
@@ -144,13 +144,13 @@ func (p *Parser) authenticate(x *Exchange) {
 // keepName shows the whole name of the USER before a PASS, if it has blanks
 // and was not refused: a client that goes on with its password has not sent
 // that yet. It stays hidden where the exchange is no longer in the parser's
-// hands, and where both have the same.
+// hands, and where both have the same, or the name is two commands in one.
 func (p *Parser) keepName(pass *Exchange) {
 	_, behind := cutWord(p.user)
 	if len(behind) == 0 {
 		return
 	}
-	if bytes.Equal(behind, pass.Args.Reveal()) {
+	if bytes.Equal(behind, pass.Args.Reveal()) || holdsPass(p.user) {
 		p.cutName()
 		return
 	}
@@ -188,11 +188,15 @@ func (p *Parser) login(x *Exchange) {
 	case APOP:
 		p.apop(x, &l)
 	case AUTH:
-		mech, _, _ := cutMechanism(x.Args.Reveal())
-		if len(mech) == 0 {
+		mech, initial := cutMechanism(x.Args.Reveal())
+		switch {
+		case len(mech) == 0:
 			return // a list of mechanisms, not a login
+		case isMechanism(mech):
+			p.sasl(x, string(upper(nil, mech)), initial, &l)
+		default:
+			p.sasl(x, NoMechanism, mech, &l)
 		}
-		p.sasl(x, string(upper(nil, mech)), &l)
 	}
 	l.Exchange = x.N
 	l.Encrypted = x.Encrypted
@@ -239,11 +243,10 @@ func (p *Parser) apop(x *Exchange, l *Login) {
 }
 
 // sasl decodes the dialogue of an AUTH command (RFC 5034 section 4).
-func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
+func (p *Parser) sasl(x *Exchange, mech string, initial []byte, l *Login) {
 	var turns []sasl.Turn
-	_, initial, has := cutMechanism(x.Args.Reveal())
 	l.At = x.RequestLast
-	if has {
+	if initial != nil {
 		// One word by the RFC; some clients send the password as another.
 		words := bytes.Fields(initial)
 		if len(words) == 0 {
@@ -268,6 +271,7 @@ func (p *Parser) sasl(x *Exchange, mech string, l *Login) {
 	if strings.HasPrefix(mech, "SCRAM-") {
 		maskServerProof(x.SASL)
 	}
+	p.learn(a.ServerProof.Reveal())
 	p.fill(l, a)
 	if a.Incomplete && x.Status == OK {
 		l.Exposure = Exposure(sasl.Exposes(mech)) // the missing turns did cross the wire

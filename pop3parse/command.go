@@ -314,7 +314,12 @@ func argsText(v Verb, args []byte) secret.Text {
 			return secret.NewMaskedText(args, len(args)-len(digest), len(args))
 		}
 	case AUTH:
-		if _, initial, has := cutMechanism(args); has && string(initial) != "=" {
+		mech, initial := cutMechanism(args)
+		switch {
+		case len(mech) == 0:
+		case !isMechanism(mech):
+			return secret.NewMaskedText(args, 0, len(args))
+		case len(initial) > 0 && string(initial) != "=":
 			return secret.NewMaskedText(args, len(args)-len(initial), len(args))
 		}
 	}
@@ -330,62 +335,67 @@ func cutWord(args []byte) (word, behind []byte) {
 	return word, behind
 }
 
+// holdsPass reports whether arguments of USER hold the next command too, as
+// people type them: USER alice PASS sesame.
+func holdsPass(args []byte) bool { return bytes.Contains(upper(nil, args), []byte(" PASS ")) }
+
 // cutDigest cuts the arguments of APOP where the digest begins: name SP
-// digest (RFC 1939 section 7), the name perhaps with blanks in it, and more
-// of them at the end. The digest is nil where there is but a name.
+// digest (RFC 1939 section 7). That is at the last run of hex digits that is
+// long enough, wherever it stands, or else at the last of several words. The
+// digest is nil without either.
 func cutDigest(args []byte) (name, digest []byte) {
-	words := bytes.TrimRight(args, blanks)
-	i := bytes.LastIndexAny(words, blanks)
-	if i < 0 && !isDigest(words) {
-		return words, nil
+	at := digestAt(args)
+	if at < 0 {
+		at = bytes.LastIndexAny(bytes.TrimRight(args, blanks), blanks) + 1
+		if at == 0 {
+			return bytes.TrimRight(args, blanks), nil
+		}
 	}
-	return bytes.Trim(words[:i+1], blanks), args[i+1:]
+	return bytes.Trim(args[:at], blanks), args[at:]
 }
 
-// noMechanism stands for the name of a mechanism where AUTH has none.
-const noMechanism = "?"
+// digestAt returns where the last run of hex digits begins that can be a
+// digest of MD5; -1 without one.
+func digestAt(args []byte) int {
+	const digits = 32
+	for end := len(args); end >= digits; end-- {
+		begin := end
+		for begin > 0 && isHexDigit(args[begin-1]) {
+			begin--
+		}
+		if end-begin >= digits {
+			return begin
+		}
+		end = begin
+	}
+	return -1
+}
 
-// cutMechanism takes the arguments of AUTH apart: the mechanism, and the
-// initial response if there is one (RFC 5034 section 4). What cannot be the
-// name of a mechanism is taken for a response, since it may hold a password.
-func cutMechanism(args []byte) (mech, initial []byte, has bool) {
+func isHexDigit(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// cutMechanism takes the arguments of AUTH apart (RFC 5034 section 4). The
+// initial response is nil where nothing follows the mechanism.
+func cutMechanism(args []byte) (mech, initial []byte) {
 	args = bytes.TrimLeft(args, blanks)
-	mech = args
 	if i := bytes.IndexAny(args, blanks); i >= 0 {
-		mech, initial, has = args[:i], args[i+1:], true
+		return args[:i], args[i+1:]
 	}
-	if len(mech) > 0 && !isMechanism(mech) {
-		return []byte(noMechanism), args, true
-	}
-	return mech, initial, has
+	return args, nil
 }
 
 // maxMechanism is the length of the longest name that RFC 4422 section 3.1
 // allows.
 const maxMechanism = 20
 
-// isMechanism reports whether b can be the name of a SASL mechanism, in any
-// case of letters, but not both at random as base64 has them.
-func isMechanism(b []byte) bool {
-	if sasl.Known(string(b)) {
-		return true
-	}
-	for i, c := range b {
-		switch {
-		case 'A' <= c && c <= 'Z':
-			if i > 0 && 'a' <= b[i-1] && b[i-1] <= 'z' {
-				return false
-			}
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
-		default:
-			return false
-		}
-	}
-	return len(b) <= maxMechanism
-}
-
-// isDigest reports whether b is the digest of APOP by its shape.
-func isDigest(b []byte) bool {
-	const hex = "0123456789abcdefABCDEF"
-	return len(b) == 32 && len(bytes.Trim(b, hex)) == 0
+// isMechanism reports whether a word can be the name of a SASL mechanism, in
+// capitals or in small letters. What cannot is what a client sends that has
+// left the name out.
+func isMechanism(word []byte) bool {
+	const signs = "0123456789-_"
+	up, low := bytes.ToUpper(word), bytes.ToLower(word)
+	name := bytes.Equal(word, up) != bytes.Equal(word, low) && len(word) <= maxMechanism &&
+		len(bytes.Trim(up, signs+"ABCDEFGHIJKLMNOPQRSTUVWXYZ")) == 0
+	return name || sasl.Known(string(word))
 }

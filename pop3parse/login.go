@@ -34,10 +34,14 @@ func (e Exposure) String() string {
 	return [...]string{"cleartext", "token", "crackable", "protected"}[e]
 }
 
+// NoMechanism is the Mechanism of an AUTH whose first word cannot be the name
+// of one: it is taken for the initial response, which needs to be masked.
+const NoMechanism = "?"
+
 // Login is one attempt to authenticate.
 type Login struct {
 	Exchange   int    // N of the exchange that decided it: PASS, APOP, RPOP or AUTH
-	Mechanism  string // "USER/PASS", "APOP", "RPOP", or the SASL name in upper case; "?" of an AUTH whose first word cannot be one
+	Mechanism  string // "USER/PASS", "APOP", "RPOP", the SASL name in upper case, or NoMechanism
 	User       []byte
 	AuthzID    []byte       // where the client asked to act as somebody else
 	Secret     secret.Bytes // password or token; unknown where the mechanism does not show it

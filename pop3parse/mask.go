@@ -2,6 +2,8 @@ package pop3parse
 
 import (
 	"bytes"
+	"encoding/base64"
+	"strings"
 	"unicode/utf8"
 
 	"popscope/pop3parse/sasl"
@@ -15,28 +17,36 @@ import (
 var secretWords = [][]byte{[]byte("PASS"), []byte("PWD"), []byte("AUTH"), []byte("LOGIN"), []byte("APOP")}
 
 // maskUnknown hides what can be a secret in a command that nobody knows: a
-// mistyped PASS, a password where a command is expected. In TRANSACTION
-// there is no reason to send one.
+// mistyped PASS, a password where a command is expected, once more what was
+// sent as a secret before. Apart from that there is no reason to send one in
+// TRANSACTION.
 func (p *Parser) maskUnknown(x *asked) {
 	after := p.lastVerb
-	p.lastVerb = x.Verb
+	if x.spec != nil || x.Notes.Has(CommandLost) {
+		p.lastVerb = x.Verb
+	}
 	if x.spec != nil || x.Verb == "" && x.VerbSent == nil || x.Args.HasSecret() {
 		return
 	}
+	line := []byte(x.Verb)
+	if x.VerbSent != nil {
+		line = x.VerbSent
+	}
+	args := x.Args.Reveal()
+	if len(args) > 0 {
+		line = append(append(bytes.Clone(line), ' '), args...)
+	}
 	// Of a verb that was cut nobody knows what it was.
 	whole := x.Verb == "" || after == USER || !p.opt.FromStart && x.N == 1
+	whole = whole || x.State < Transaction && (after == PASS || after == APOP || after == AUTH || !isKeyword(x))
 	for _, w := range secretWords {
 		whole = whole || bytes.Contains([]byte(x.Verb), w)
 	}
-	switch args := x.Args.Reveal(); {
+	if from, to := p.echo(line, false); from < to {
+		whole = true
+	}
+	switch {
 	case whole:
-		line := []byte(x.Verb)
-		if x.VerbSent != nil {
-			line = x.VerbSent
-		}
-		if len(args) > 0 {
-			line = append(append(bytes.Clone(line), ' '), args...)
-		}
 		line = p.keep(line)
 		x.setVerb("")
 		x.VerbSent = nil
@@ -46,9 +56,25 @@ func (p *Parser) maskUnknown(x *asked) {
 	}
 }
 
+// isKeyword reports whether an unknown verb was written as people and programs
+// write one (RFC 1939 section 3): letters, all or none but the first in
+// capitals. Digits may follow capitals, and the colon of a header field any.
+func isKeyword(x *asked) bool {
+	const letters, digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
+	name, tail := strings.TrimRight(string(x.Verb), "-:"), x.VerbSent
+	if tail == nil {
+		name = strings.TrimRight(name, digits)
+	} else {
+		tail = tail[1:]
+	}
+	return name != "" && len(x.Verb) <= maxKeyword && strings.Trim(name, letters+"-") == "" && bytes.Equal(tail, bytes.ToLower(tail))
+}
+
 const (
-	minEcho    = 4  // a shorter word appears in a reply by chance
-	maxSecrets = 16 // of a session, that are looked for in its replies
+	minEcho    = 4       // a shorter word appears in a reply by chance
+	maxKeyword = 16      // longer than all that are known, which are XAUTHLIST at most
+	maxSecrets = 16      // of a session, the latest, that are looked for in its replies
+	maxSearch  = 1 << 20 // steps to find what a reply repeats of a command; beyond, all of it is hidden
 )
 
 // maskEcho hides secrets of the session that the server's reply repeats, in
@@ -56,22 +82,29 @@ const (
 func (p *Parser) maskEcho(x *Exchange) {
 	p.learnSecrets(x)
 	p.maskKnown(x)
-	if x.Verb != "" && (x.Verb.Index() == 0 || x.Verb == USER) && x.Args.HasSecret() {
+	p.maskTurns(x)
+	if (x.Verb.Index() == 0 || x.Verb == USER) && x.Args.HasSecret() {
 		p.maskRepeated(x)
 	}
 }
 
 // maskRepeated hides in the reply to a command that nobody knows, or to USER,
-// what was hidden in the command. Later replies are not searched for it: most
-// of it is no secret, and would take the place of those that are.
+// what was hidden in the command, as a whole or in parts. Later replies are not
+// searched for it: most of it is no secret, and would take the place of those
+// that are.
 func (p *Parser) maskRepeated(x *Exchange) {
+	begin, end := x.Args.SecretSpan()
+	text, args := x.Text.Reveal(), x.Args.Reveal()[begin:end]
 	known := p.secrets
 	p.secrets = nil
-	from, to := x.Args.SecretSpan()
-	p.learnWords(x.Args.Reveal()[from:to], false)
-	text := x.Text.Reveal()
-	from, to = p.echo(text)
+	p.learnWords(args, false)
+	from, to := p.echo(text, x.Notes.Has(ReplyDamaged))
 	p.secrets = known
+	if a, b := repeated(text, args); from == to {
+		from, to = a, b
+	} else if a < b {
+		from, to = min(from, a), max(to, b)
+	}
 	if from == to {
 		return
 	}
@@ -81,10 +114,69 @@ func (p *Parser) maskRepeated(x *Exchange) {
 	x.Text = secret.NewMaskedText(text, from, to)
 }
 
-// maskKnown does that with the secrets that are known by now.
+// ordinary are words of replies that are no secret where a part of them is in
+// a command too.
+var ordinary = []byte("password passwd username user login auth apop command")
+
+// repeated returns the part of a text from the first to the last minEcho
+// bytes that of has too, in any case of letters; from == to without any.
+// Parts of ordinary words do not count.
+func repeated(text, of []byte) (from, to int) {
+	if len(of) < minEcho {
+		return 0, 0
+	}
+	low := lower(nil, text)
+	if len(low)*len(of) > maxSearch {
+		return 0, len(text)
+	}
+	of = lower(nil, of)
+	from = len(low)
+	for i := range max(0, len(low)-minEcho+1) {
+		if part := low[i : i+minEcho]; bytes.Contains(of, part) && !bytes.Contains(ordinary, part) {
+			from, to = min(from, i), i+minEcho
+		}
+	}
+	if from < to && !inPlace(low, text) {
+		return 0, len(text)
+	}
+	return min(from, to), to
+}
+
+// maskTurns hides what the server says in a SASL dialogue where it repeats a
+// secret, as sent or decoded: that of the client, or its own proof that it
+// knows it, as rspauth of DIGEST-MD5 (RFC 2831 section 2.1.3).
+func (p *Parser) maskTurns(x *Exchange) {
+	for i := range x.SASL {
+		t := &x.SASL[i]
+		if t.From == stream.Server && !t.Data.HasSecret() && p.repeats(t.Data.Reveal()) {
+			t.Data = secret.NewMaskedText(t.Data.Reveal(), 0, len(t.Data.Reveal()))
+		}
+	}
+	if n := len(p.logins); x.Verb == AUTH && n > 0 && p.logins[n-1].Exchange == x.N && p.repeats(p.logins[n-1].Challenge) {
+		p.logins[n-1].Challenge = nil
+	}
+}
+
+// repeats reports whether a secret is in b, or in what b is the base64 of.
+func (p *Parser) repeats(b []byte) bool {
+	from, to := p.echo(b, false)
+	if from == to && len(p.secrets) > 0 {
+		from, to = p.echo(decoded(b), false)
+	}
+	return from < to
+}
+
+// decoded returns what b is the base64 of, up to where it is none.
+func decoded(b []byte) []byte {
+	out := make([]byte, base64.StdEncoding.DecodedLen(len(b)))
+	n, _ := base64.StdEncoding.Decode(out, b)
+	return out[:n]
+}
+
+// maskKnown hides in a reply the secrets that are known by now.
 func (p *Parser) maskKnown(x *Exchange) {
 	text := x.Text.Reveal()
-	from, to := p.echo(text)
+	from, to := p.echo(text, x.Notes.Has(ReplyDamaged))
 	if from == to {
 		return
 	}
@@ -95,8 +187,9 @@ func (p *Parser) maskKnown(x *Exchange) {
 }
 
 // echo returns the part of a server's line that repeats secrets; from == to
-// where it has none.
-func (p *Parser) echo(text []byte) (from, to int) {
+// where it has none. Of a line that was cut, what begins as a secret at its end
+// counts too.
+func (p *Parser) echo(text []byte, cut bool) (from, to int) {
 	if len(p.secrets) == 0 || len(text) < minEcho {
 		return 0, 0
 	}
@@ -106,6 +199,12 @@ func (p *Parser) echo(text []byte) (from, to int) {
 	for _, s := range p.secrets {
 		if i := bytes.Index(low, s); i >= 0 {
 			from, to = min(from, i), max(to, bytes.LastIndex(low, s)+len(s))
+		}
+		for n := min(len(s), len(low)); cut && n >= minEcho; n-- {
+			if bytes.HasSuffix(low, s[:n]) {
+				from, to = min(from, len(low)-n), len(low)
+				break
+			}
 		}
 	}
 	switch {
@@ -136,26 +235,37 @@ func inPlace(low, text []byte) bool {
 func (p *Parser) learnSecrets(x *Exchange) {
 	switch x.Verb {
 	case PASS, APOP, AUTH:
+	case USER:
+		if !holdsPass(x.Args.Reveal()) {
+			return // most likely it is a part of the name
+		}
 	default:
 		if x.Verb != "" || !x.Args.HasSecret() {
 			return
 		}
 	}
-	if x.Args.HasSecret() {
-		p.learnWords(x.Args.Reveal(), x.Verb == PASS)
+	if from, to := x.Args.SecretSpan(); from < to {
+		p.learnWords(x.Args.Reveal()[from:to], x.Verb == PASS)
 	}
 	if x.Verb == PASS {
 		return // the secret of its login is its argument
 	}
+	n := len(p.logins)
+	if n == 0 || p.logins[n-1].Exchange != x.N {
+		return
+	}
+	l := &p.logins[n-1]
 	for i := range x.SASL {
-		if x.SASL[i].From == stream.Client {
-			p.learn(x.SASL[i].Data.Reveal())
+		if x.SASL[i].From != stream.Client {
+			continue
+		}
+		p.learn(x.SASL[i].Data.Reveal())
+		if !sasl.Known(l.Mechanism) {
+			p.learn(decoded(x.SASL[i].Data.Reveal()))
 		}
 	}
-	if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N {
-		p.learn(p.logins[n-1].Secret.Reveal())
-		p.learn(p.logins[n-1].Response.Reveal())
-	}
+	p.learn(l.Secret.Reveal())
+	p.learn(l.Response.Reveal())
 }
 
 // learnWords remembers the words of arguments, and all of them together if
@@ -189,9 +299,9 @@ func (p *Parser) learn(s []byte) {
 	if i := bytes.IndexByte(s, 0); i >= 0 {
 		s = s[:i]
 	}
-	p.low = lower(p.low, bytes.TrimSpace(s))
+	p.low = lower(p.low, bytes.Trim(bytes.TrimSpace(s), `"'`)) // people type quotes, and servers leave them out
 	low := p.low
-	if len(low) < minEcho || len(p.secrets) == maxSecrets {
+	if len(low) < minEcho {
 		return
 	}
 	for _, known := range p.secrets {
@@ -204,6 +314,9 @@ func (p *Parser) learn(s []byte) {
 	}
 	if n := len(p.logins); n > 0 && bytes.EqualFold(low, p.logins[n-1].User) {
 		return
+	}
+	if len(p.secrets) == maxSecrets {
+		p.secrets = append(p.secrets[:0], p.secrets[1:]...)
 	}
 	p.secrets = append(p.secrets, p.keep(low))
 }

@@ -18,7 +18,7 @@ func shown(p *Parser) string {
 		b.WriteString("\n")
 	}
 	for _, l := range p.Logins() {
-		fmt.Fprintf(&b, "login %s %s %s %s %s\n", l.Mechanism, l.User, l.Secret, l.Response, l.ReasonText)
+		fmt.Fprintf(&b, "login %s %s %s %s %s %s\n", l.Mechanism, l.User, l.Secret, l.Challenge, l.Response, l.ReasonText)
 	}
 	return b.String()
 }
@@ -26,25 +26,43 @@ func shown(p *Parser) string {
 func TestSecretsInOddPlacesAreMasked(t *testing.T) {
 	const secret = "hunter2sekret"
 	for name, lines := range map[string]string{
-		"glued":                   "C: PASShunter2sekret\nS: -ERR",
-		"glued with a sign":       "C: PASS:hunter2sekret\nS: -ERR",
-		"mistyped":                "C: PSAS hunter2sekret\nS: -ERR",
-		"mistyped and echoed":     "C: PSAS hunter2sekret\nS: -ERR PSAS HUNTER2SEKRET is no command, hunter2sekret",
-		"echoed after many":       "C: PASS one1 two2 three four five5 six6 seven eight nine9 ten10 eleven twelve 13th 14th 15th 16th\nS: -ERR\nC: PSAS hunter2sekret\nS: -ERR no PSAS hunter2sekret",
-		"of another protocol":     "C: LOGIN alice hunter2sekret\nS: -ERR",
-		"of IMAP":                 "C: A1 LOGIN alice hunter2sekret\nS: -ERR",
-		"behind telnet's options": "C| \xff\xfb\x01PASS hunter2sekret\\r\\n\nS: -ERR",
-		"alone behind USER":       "C: USER alice\nS: +OK\nC: hunter2sekret\nS: -ERR",
-		"echoed":                  "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR hunter2sekret (hunter2sekret) is wrong",
-		"echoed in capitals":      "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR HUNTER2SEKRET is wrong",
-		"echoed later":            "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR\nC: NOOP\nS: -ERR not after hunter2sekret",
-		"echoed decoded":          "C: AUTH PLAIN AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR alice/hunter2sekret is wrong",
-		"echoed after two steps":  "C: AUTH PLAIN\nS: +\nC: AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR hunter2sekret is wrong",
-		"echoed up to a NUL":      "C: USER alice\nS: +OK\nC| PASS hunter2sekret\\0x\\r\\n\nS: -ERR hunter2sekret",
+		"glued":                            "C: PASShunter2sekret\nS: -ERR",
+		"glued with a sign":                "C: PASS:hunter2sekret\nS: -ERR",
+		"mistyped":                         "C: PSAS hunter2sekret\nS: -ERR",
+		"mistyped and echoed":              "C: PSAS hunter2sekret\nS: -ERR PSAS HUNTER2SEKRET is no command, hunter2sekret",
+		"echoed after many":                "C: PASS one1 two2 three four five5 six6 seven eight nine9 ten10 eleven twelve 13th 14th 15th 16th\nS: -ERR\nC: PSAS hunter2sekret\nS: -ERR no PSAS hunter2sekret",
+		"of another protocol":              "C: LOGIN alice hunter2sekret\nS: -ERR",
+		"of IMAP":                          "C: A1 LOGIN alice hunter2sekret\nS: -ERR",
+		"behind telnet's options":          "C| \xff\xfb\x01PASS hunter2sekret\\r\\n\nS: -ERR",
+		"alone behind USER":                "C: USER alice\nS: +OK\nC: hunter2sekret\nS: -ERR",
+		"echoed":                           "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR hunter2sekret (hunter2sekret) is wrong",
+		"echoed in capitals":               "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR HUNTER2SEKRET is wrong",
+		"echoed later":                     "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR\nC: NOOP\nS: -ERR not after hunter2sekret",
+		"echoed decoded":                   "C: AUTH PLAIN AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR alice/hunter2sekret is wrong",
+		"echoed after two steps":           "C: AUTH PLAIN\nS: +\nC: AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR hunter2sekret is wrong",
+		"behind a tab":                     "C| AUTH PLAIN\\tAGFsaWNlAGh1bnRlcjJzZWtyZXQ=\\r\\n\nS: -ERR",
+		"without a mechanism":              "C: AUTH AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR hunter2sekret",
+		"both commands in one":             "C: USER alice PASS hunter2sekret\nS: -ERR no alice pass hunter2sekret\nC: PASS x\nS: -ERR",
+		"in capitals and small letters":    "C: hunter2sekretX\nS: -ERR",
+		"behind what is overwritten":       "C: ####hunter2sekret\nS: -ERR",
+		"echoed in part":                   "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS| -ERR no, hunter2se\nxS| kret\\r\\n\nC: QUIT\nS: +OK",
+		"echoed without quotes":            "C: USER alice\nS: +OK\nC: PASS \"hunter2sekret\"\nS: -ERR not hunter2sekret",
+		"twice behind USER":                "C: USER alice\nS: +OK\nC: hunter2sekret\nS: -ERR\nC: hunter2sekret\nS: -ERR hunter2sekret",
+		"behind a PASS without one":        "C: USER alice\nS: +OK\nC: PASS\nS: -ERR\nC: hunter2sekret\nS: -ERR",
+		"behind an AUTH, in the clear":     "C: AUTH LOGIN\nS: -ERR\nC: hunter2sekret#\nS: -ERR",
+		"in TRANSACTION once more":         "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: +OK\nC: XCHANGE hunter2sekret\nS: -ERR",
+		"echoed of a glued one":            "C: PASS:hunter2sekret\nS: -ERR no 'hunter2sekret'",
+		"echoed behind a NUL":              "C| PASS\\0hunter2sekret\\r\\n\nS: -ERR hunter2sekret",
+		"echoed after many passwords":      "C: USER alice\nS: +OK\n" + guesses(20) + "C: PASS hunter2sekret\nS: -ERR hunter2sekret is wrong",
+		"echoed by a challenge":            "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR\nC: AUTH LOGIN\nS: + not hunter2sekret\nC: *\nS: -ERR",
+		"echoed by a challenge in base64":  "C: AUTH PLAIN\nS: +\nC: AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: + eyJub3QiOiJodW50ZXIyc2VrcmV0In0=\nC: *\nS: -ERR",
+		"echoed by a challenge of CRAM":    "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR\nC: AUTH CRAM-MD5\nS: + PGh1bnRlcjJzZWtyZXRAeD4=\nC: YWxpY2UgeA==\nS: -ERR",
+		"echoed of a mechanism of its own": "C: AUTH X-FOO\nS: +\nC: aHVudGVyMnNla3JldA==\nS: -ERR hunter2sekret",
+		"echoed up to a NUL":               "C: USER alice\nS: +OK\nC| PASS hunter2sekret\\0x\\r\\n\nS: -ERR hunter2sekret",
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := parse(fromStart, script("S: +OK ready\n"+lines), 0)
-			for _, leak := range []string{secret, "HUNTER2SEKRET", "AGFsaWNlAGh1bnRlcjJzZWtyZXQ="} {
+			for _, leak := range []string{secret, "HUNTER2SEKRET", "hunter2se", "AGFsaWNlAGh1bnRlcjJzZWtyZXQ=", "eyJub3QiOiJodW50ZXIyc2VrcmV0In0=", "PGh1bnRlcjJzZWtyZXRAeD4="} {
 				if got := shown(p); strings.Contains(got, leak) {
 					t.Errorf("%q is shown:\n%s", leak, got)
 				}
@@ -61,17 +79,48 @@ func TestSecretsInOddPlacesAreMasked(t *testing.T) {
 	})
 }
 
+// guesses returns n refused PASS commands.
+func guesses(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "C: PASS guess%d\nS: -ERR\n", i)
+	}
+	return b.String()
+}
+
 func TestDigestsInOddPlacesAreMasked(t *testing.T) {
 	const digest = "c4c9334bac560ecc979e58001b3e22fb"
-	for _, args := range []string{digest, digest + " ", "alice " + digest + "  ", " alice  " + digest + " ", "alice\t" + digest} {
-		p := parse(fromStart, script("S: +OK <1@x>\nC: APOP "+args+"\nS: -ERR"), 0)
-		if got := shown(p); strings.Contains(got, digest) {
-			t.Errorf("APOP %q shows the digest:\n%s", args, got)
+	for args, user := range map[string]string{
+		digest:                       "",
+		digest + " ":                 "",
+		"alice " + digest:            "alice",
+		" alice  " + digest + "  ":   "alice",
+		"alice smith " + digest:      "alice smith",
+		"alice " + digest + " ":      "alice",
+		"alice " + digest + " twice": "alice",
+		`alice\t` + digest:           "alice",
+		"mary:" + digest:             "mary:",
+		digest + " " + digest:        digest,
+		"alice nodigest":             "alice",
+		"alice":                      "alice",
+	} {
+		p := parse(fromStart, script("S: +OK <1@x>\nC| APOP "+args+"\\r\\n\nS: -ERR"), 0)
+		want := strings.Contains(args, " ") || strings.Contains(args, digest)
+		if x := p.Exchanges()[0]; x.Args.HasSecret() != want || user != digest && strings.Contains(shown(p), digest) {
+			t.Errorf("APOP %s: its digest is shown:\n%s", args, shown(p))
 		}
-		l := p.Logins()[0]
-		if got := string(l.Response.Reveal()); got != digest || strings.Contains(args, "alice") != (string(l.User) == "alice") {
-			t.Errorf("APOP %q: user %q, response %q", args, l.User, got)
+		if got := string(p.Logins()[0].User); got != user {
+			t.Errorf("APOP %s: user %q, want %q", args, got, user)
 		}
+	}
+	const proof = "cnNwYXV0aD1lYTQwZjYwMzM1YzQyN2I1NTI3Yjg0ZGJhYmNkZmZmZA==" // RFC 2831 section 4
+	p := parse(fromStart, script("S: +OK\nC: AUTH DIGEST-MD5\nS: + bm9uY2U9Im4i\nC: dXNlcm5hbWU9ImFsaWNlIg==\nS: + "+proof+"\nC: \nS: +OK"), 0)
+	if got := shown(p); strings.Contains(got, proof) {
+		t.Errorf("the server's proof is shown:\n%s", got)
+	}
+	p = parse(fromStart, script("S: +OK\nC: AUTH AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR"), 0)
+	if l := p.Logins()[0]; l.Mechanism != NoMechanism || string(l.User) != "alice" || l.Exposure != Cleartext {
+		t.Errorf("AUTH without a mechanism: %+v", l)
 	}
 	for _, args := range []string{"LOGIN YWxpY2U= aHVudGVyMnNla3JldA==", "PLAIN\tAGFsaWNlAGh1bnRlcjJzZWtyZXQ=", "AGFsaWNlAGh1bnRlcjJzZWtyZXQ="} {
 		p := parse(fromStart, script("S: +OK\nC: AUTH "+args+"\nS: +OK"), 0)
@@ -106,7 +155,7 @@ func TestPasswordBehindTheUserIsMasked(t *testing.T) {
 		})
 	}
 	p := parse(fromStart, script("S: +OK\nC: USER alice liddell\nS: +OK alice liddell is welcome\nC: PASS hunter2sekret\nS: +OK"), 0)
-	want := "USER  alice liddell +OK alice liddell is welcome\nPASS  ******** +OK \nlogin USER/PASS alice liddell ********  \n"
+	want := "USER  alice liddell +OK alice liddell is welcome\nPASS  ******** +OK \nlogin USER/PASS alice liddell ********   \n"
 	if got := shown(p); got != want {
 		t.Errorf("a name with a blank:\n got %q\nwant %q", got, want)
 	}
@@ -118,6 +167,14 @@ func TestOrdinaryTextIsNotMasked(t *testing.T) {
 		if got := shown(p); !strings.Contains(got, want) {
 			t.Errorf("%q is not shown:\n%s", want, got)
 		}
+	}
+	p = parse(fromStart, script("S: +OK\nC: PASSsesame\nS: -ERR invalid password"), 0)
+	if got := shown(p); !strings.Contains(got, "-ERR invalid password") {
+		t.Errorf("a word of the reply is hidden:\n%s", got)
+	}
+	p = parse(fromStart, script("S: +OK\nC: PASSsesame\nS: -ERR Ошибка"), 0)
+	if got := shown(p); !strings.Contains(got, "-ERR Ошибка") {
+		t.Errorf("a reply that repeats nothing is hidden:\n%s", got)
 	}
 }
 

@@ -114,7 +114,7 @@ func (p *Parser) tapeOdd(x *asked, l *wire.Text, kind wire.Kind) {
 	if p.tape == nil {
 		return
 	}
-	from, to := p.echo(l.Text)
+	from, to := p.echo(l.Text, kind != wire.Line)
 	if x.spec == nil || x.Args.HasSecret() || len(x.SASL) > 0 {
 		from, to = 0, len(l.Text) // of a secret that is not learned yet
 	}

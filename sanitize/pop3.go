@@ -38,6 +38,7 @@ type saying struct {
 type span struct {
 	off, end int64
 	initial  bool // an initial response, not an answer to a challenge
+	secret   bool // of a challenge: it repeats a secret, or proves that the server knows it
 }
 
 // stretch overwrites a stretch by what it is.
@@ -76,7 +77,7 @@ func (c *conn) stretch(side int, st pop3parse.Stretch) {
 	case pop3parse.Words:
 		c.say(side, st)
 	case pop3parse.SASLData:
-		c.dialog.lines[side] = append(c.dialog.lines[side], span{off: st.Off, end: st.End()})
+		c.dialog.lines[side] = append(c.dialog.lines[side], span{off: st.Off, end: st.End(), secret: !client && st.Secret})
 		if w.holds[forDialogue] < 0 {
 			w.holds[forDialogue] = st.Off
 		}
@@ -332,14 +333,14 @@ const base64Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 // an initial response.
 func (c *conn) auth(side int, st pop3parse.Stretch, in func(func([]byte))) {
 	if st.Secret {
-		c.dialog.lines[side] = append(c.dialog.lines[side], span{st.Off, st.End(), true})
+		c.dialog.lines[side] = append(c.dialog.lines[side], span{off: st.Off, end: st.End(), initial: true})
 		if w := &c.wins[side]; w.holds[forDialogue] < 0 {
 			w.holds[forDialogue] = st.Off
 		}
 		return
 	}
 	in(func(b []byte) {
-		name, _, _ := bytes.Cut(bytes.TrimLeft(b, " "), []byte(" "))
+		name, _, _ := bytes.Cut(bytes.TrimLeft(bytes.ReplaceAll(b, []byte("\t"), []byte(" ")), " "), []byte(" "))
 		c.dialog.mech = string(name)
 		if !sasl.Known(string(name)) {
 			scrubText(b)
@@ -355,7 +356,7 @@ func (c *conn) finishSASL() {
 	if len(d.lines[0])+len(d.lines[1]) > 0 {
 		c.scrubSASL()
 	}
-	d.lines = [2][]span{}
+	d.lines, d.mech = [2][]span{}, ""
 	for i := range c.wins {
 		if w := &c.wins[i]; w.holds[forDialogue] >= 0 {
 			w.holds[forDialogue] = -1
@@ -399,6 +400,9 @@ func (c *conn) scrubSASL() {
 		copy(out, s.Line(server, orig))
 		if server {
 			d.s.scrubChallenge(out)
+		}
+		if sp.secret && !sasl.ScrubsProof(d.mech) {
+			copy(out, sasl.NewScrubber("", nil, nil).Line(true, orig))
 		}
 	}
 	// Each answer follows a challenge. Where there are not as many of both,

@@ -174,6 +174,17 @@ func TestNumbersThatServersRepeat(t *testing.T) {
 	}
 }
 
+// TestSecretsInOddPlaces looks for those that a parser of well-formed lines
+// overlooks, also where texts are kept.
+func TestSecretsInOddPlaces(t *testing.T) {
+	packets := capturetest.Load(t, "secret-odd-places").Trace().Packets(capturetest.Plain())
+	secrets := map[string]bool{"wonderland-7": true, "wonderland-8": true, "wonderland-9": true, "wondertoken": true, "c4c9334bac560ecc979e58001b3e22fb": true}
+	for _, o := range []sanitize.Options{{}, {Users: true}, {Texts: true}} {
+		file, _ := run(t, capturetest.Source(packets), o)
+		search(t, file, secrets)
+	}
+}
+
 // TestNoMail looks for words of the mails in the dialogs and recordings.
 func TestNoMail(t *testing.T) {
 	for _, s := range capturetest.Some(sources(t)) {

@@ -290,9 +290,9 @@ func secretEchoed(v *view, r *active) {
 	var e evidence
 	for i := range v.Exchanges {
 		x := &v.Exchanges[i]
-		// What stood behind a verb that nobody knows, or behind a blank in
-		// USER, is hidden to be safe; it proves nothing.
-		unsure := x.Args.HasSecret() && (x.Verb == pop3parse.USER || x.Verb != "" && x.Verb.Index() == 0)
+		// A command that nobody knows is hidden to be safe, in part or as a
+		// whole, and so is what stands behind a blank in USER; it proves nothing.
+		unsure := x.Notes.Has(pop3parse.UnknownCommand) || x.Verb == pop3parse.USER && x.Args.HasSecret()
 		if x.Text.HasSecret() && !unsure {
 			e.add(x.ReplyFirst)
 		}

@@ -256,3 +256,22 @@ func factsOf(r *popscope.Result) audit.Facts {
 	}
 	return f
 }
+
+// TestStrippedServerIsSaidTwice: sessions are judged by themselves, so that
+// one without STLS has its finding also where the server lists it to others;
+// the catalogue says so.
+func TestStrippedServerIsSaidTwice(t *testing.T) {
+	all := slugs(run(t, filepath.Join("testdata", "stls-stripped.txt"), popscope.Options{}))
+	for _, rule := range []string{"stls-not-offered", "stls-stripped"} {
+		if !slices.Contains(all, rule) {
+			t.Errorf("no %s among %v", rule, all)
+		}
+	}
+	for _, theme := range audit.Catalogue() {
+		for _, r := range theme.Rules {
+			if r.Slug == "stls-not-offered" && !strings.Contains(r.About, "stls-stripped beside this one") {
+				t.Errorf("%s: %s", r.Slug, r.About)
+			}
+		}
+	}
+}

@@ -24,7 +24,7 @@ var tlsRules = []Rule{
 		Title:  "Server does not offer STLS",
 		Advice: "Set up a certificate and STLS, or close port 110 and offer port 995 alone.",
 		RFC:    "RFC 8314 section 4.1",
-		About:  "The answer to CAPA, in clear and before the login, does not list STLS. A server that lists it for other clients is the rule stls-stripped, a list with rows that were overwritten the rule capa-altered.",
+		About:  "The answer to CAPA, in clear and before the login, does not list STLS. Where the server lists it in another session there is a finding of the rule stls-stripped beside this one, and goes before it; a list with rows that were overwritten is the rule capa-altered.",
 	},
 	{
 		Slug: "stls-stripped", Severity: Critical, Scope: ServerScope,

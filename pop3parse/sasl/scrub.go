@@ -40,6 +40,13 @@ func NewScrubber(mechanism string, user, text func([]byte) []byte) *Scrubber {
 	return &Scrubber{name: strings.ToUpper(mechanism), user: user, text: text}
 }
 
+// ScrubsProof reports whether a Scrubber knows what of a server's message
+// proves that it knows the secret, and overwrites that alone.
+func ScrubsProof(mechanism string) bool {
+	m, _ := lookup(mechanism)
+	return m.name == "SCRAM-*" || m.name == "DIGEST-MD5"
+}
+
 // Distrust says that lines of the dialogue may be missing: no answer of
 // LOGIN is taken for a user name any more.
 func (s *Scrubber) Distrust() { s.doubt = true }
