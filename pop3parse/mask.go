@@ -236,7 +236,7 @@ func (p *Parser) learnSecrets(x *Exchange) {
 	switch x.Verb {
 	case PASS, APOP, AUTH:
 	case USER:
-		if !holdsPass(x.Args.Reveal()) {
+		if !x.Args.HasSecret() || !holdsPass(x.Args.Reveal()) {
 			return // most likely it is a part of the name
 		}
 	default:
