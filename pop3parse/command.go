@@ -2,6 +2,7 @@ package pop3parse
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"popscope/pop3parse/sasl"
@@ -328,11 +329,13 @@ func argsText(v Verb, args []byte) secret.Text {
 
 // cutWord cuts arguments behind their first word and the blanks around it.
 func cutWord(args []byte) (word, behind []byte) {
-	word = bytes.TrimLeft(args, blanks)
-	if i := bytes.IndexAny(word, blanks); i >= 0 {
-		word, behind = word[:i], bytes.TrimLeft(word[i:], blanks)
+	for len(args) > 0 && isBlank(args[0]) {
+		args = args[1:]
 	}
-	return word, behind
+	if i := slices.IndexFunc(args, isBlank); i >= 0 {
+		return args[:i], bytes.TrimLeft(args[i:], blanks)
+	}
+	return args, nil
 }
 
 // holdsPass reports whether arguments of USER hold the next command too, as
