@@ -40,7 +40,7 @@ func Probe(e Evidence) Detection {
 		}
 	}
 	client, server := sideOf(e.Client, e), sideOf(e.Server, e)
-	if !e.FromStart && client.has(isHTTPRequest) && server.has(isHTTPStatus) {
+	if !e.FromStart && (client.has(isHTTPRequest) && server.has(isHTTPStatus) || len(e.Client) == 0 && isHTTPStatus(e.Server)) {
 		return IsNot // a +OK may be in what is fetched
 	}
 	c, s := client.commands(), server.statuses()

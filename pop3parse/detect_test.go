@@ -35,6 +35,7 @@ func TestProbe(t *testing.T) {
 		{"caught inside a mail, then a command", "ext\r\n.\r\n+OK\r\n", "DELE 1\r\n", late, IsPOP3, IsPOP3},
 		{"caught in HTTP", "HTTP/1.1 200 OK\r\n\r\n+OK\r\n", "GET / HTTP/1.1\r\n\r\n", late, IsNot, IsNot},
 		{"caught in HTTP, inside an answer", "ok:\r\n+OK 1\r\nHTTP/1.0 304 Not Modified\r\n\r\n", "a: b\r\n\r\nHEAD /a HTTP/1.0\r\n\r\n", late, IsNot, IsNot},
+		{"caught in HTTP, the server alone", "HTTP/1.1 200 OK\r\n\r\n+OK\r\n", "", late, IsNot, IsNot},
 		{"caught inside a mail about HTTP", "HTTP/1.1 200 OK\r\n.\r\n+OK\r\n", "DELE 1\r\n", late, IsPOP3, IsPOP3},
 		{"HTTP to a POP3 server, caught in the middle", "+OK ready\r\n-ERR what?\r\n", "GET / HTTP/1.1\r\n", late, Undecided, Undecided},
 		{"caught in Redis", "+OK\r\n", "AUTH x\r\n", late, IsPOP3, Undecided},

@@ -57,8 +57,8 @@ func (p *Parser) maskUnknown(x *asked) {
 }
 
 // isKeyword reports whether an unknown verb was written as people and programs
-// write one (RFC 1939 section 3): letters, all or none but the first in
-// capitals. Digits may follow capitals, and the colon of a header field any.
+// write one (RFC 1939 section 3): a letter and more, all or none but the first
+// in capitals. Digits may follow capitals, and the colon of a header field any.
 func isKeyword(x *asked) bool {
 	const letters, digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
 	name, tail := strings.TrimRight(string(x.Verb), "-:"), x.VerbSent
@@ -67,7 +67,7 @@ func isKeyword(x *asked) bool {
 	} else {
 		tail = tail[1:]
 	}
-	return name != "" && len(x.Verb) <= maxKeyword && strings.Trim(name, letters+"-") == "" && bytes.Equal(tail, bytes.ToLower(tail))
+	return name != "" && name[0] != '-' && len(x.Verb) <= maxKeyword && strings.Trim(name, letters+"-") == "" && bytes.Equal(tail, bytes.ToLower(tail))
 }
 
 const (

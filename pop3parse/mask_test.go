@@ -88,6 +88,20 @@ func guesses(n int) string {
 	return b.String()
 }
 
+// TestUnknownVerbs: before the login, what is not written as a keyword is
+// hidden as a whole.
+func TestUnknownVerbs(t *testing.T) {
+	for line, hidden := range map[string]bool{
+		"XYZZY": false, "Xyzzy": false, "xyzzy": false, "Host: a": false, "X-CHECK2": false,
+		"-x": true, "xYZZY": true, "x2y": true, "97531864": true, "ABCDEFGHIJKLMNOPQ": true,
+	} {
+		x := parse(fromStart, script("S: +OK\nC: "+line+"\nS: -ERR"), 0).Exchanges()[0]
+		if got := x.Verb == ""; got != hidden || got && string(x.Args.Reveal()) != line {
+			t.Errorf("%s: hidden %v, want %v (verb %q)", line, got, hidden, x.Verb)
+		}
+	}
+}
+
 func TestDigestsInOddPlacesAreMasked(t *testing.T) {
 	const digest = "c4c9334bac560ecc979e58001b3e22fb"
 	for args, user := range map[string]string{
