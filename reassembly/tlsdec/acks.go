@@ -37,6 +37,8 @@ func (f *flow) translate(acked int64) (plain int64, known bool) {
 		return acked, true // of what came in clear before
 	case acked > f.pos && acked >= f.pos+f.pending() && !f.closed:
 		return -1, false
+	case f.gap.on && acked > f.pos-f.gap.bytes:
+		return -1, false // how much plaintext the gap stands for is not known
 	}
 	i := sort.Search(len(f.marks), func(i int) bool { return f.marks[i].cipher > acked })
 	switch {

@@ -321,6 +321,7 @@ func (f *flow) bridge(c candidate) {
 	f.msgs.tear()
 	if data {
 		f.lost(max(1, g.bytes-max(records, 1)*overhead), g.at, g.acked)
+		f.note()
 	}
 }
 
