@@ -1,6 +1,8 @@
 package popscope
 
 import (
+	"bytes"
+
 	"popscope/capture"
 	"popscope/reassembly/stream"
 	"popscope/reassembly/tlsdec"
@@ -138,7 +140,12 @@ func (t *track) decideInside(c *stream.Conn, over bool) {
 	for ch, ok := t.backlog.next(&t.looked); ok; ch, ok = t.backlog.next(&t.looked) {
 		t.look(&ch)
 	}
-	switch t.probePOP3(c, t.shard.ports.has(c.Server.Port()), over || t.full()) {
+	over = over || t.full()
+	is := t.probePOP3(c, t.shard.ports.has(c.Server.Port()), over)
+	if over && !t.content && t.sawNothing() {
+		is = isPOP3 // all of it was lost: the port decides, as without keys
+	}
+	switch is {
 	case isPOP3:
 		t.tls.inside = isPOP3
 		t.newParser(c, c.Answered)
@@ -147,6 +154,11 @@ func (t *track) decideInside(c *stream.Conn, over bool) {
 		t.leaveTLS(c)
 		t.shard.notInside++
 	}
+}
+
+// sawNothing reports whether look was told of losses alone.
+func (t *track) sawNothing() bool {
+	return len(bytes.Trim(t.seen[stream.Client], "\n")) == 0 && len(bytes.Trim(t.seen[stream.Server], "\n")) == 0
 }
 
 // leaveTLS lets go of a connection that has no POP3 inside of its TLS.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -512,6 +513,24 @@ func TestWhatIsInsideOfTLS(t *testing.T) {
 		if !strings.Contains(without, `"obstacle":"no_keys"`) {
 			t.Errorf("%s without keys:\n%s", tt.name, without)
 		}
+	}
+}
+
+// TestAllLostInTLS: a session of which but the handshake was captured is
+// told, with keys as without.
+func TestAllLostInTLS(t *testing.T) {
+	d, keys := inTLS(t, "S: +OK ready", "C: USER alice", "S: +OK", "C: PASS sesame", "S: +OK", "C: QUIT", "S: +OK")
+	const handshake = 3 // segments: ClientHello, the server's flight, Finished
+	carrying := 0
+	tr := slices.DeleteFunc(d.Trace(), func(s capturetest.Segment) bool {
+		if len(s.Payload) > 0 {
+			carrying++
+		}
+		return len(s.Payload) > 0 && carrying > handshake
+	})
+	out := analyzeKeyed(t, tr, keys)
+	if !strings.Contains(out, `"decrypted":true`) || !strings.Contains(out, `"rule":"bytes-lost"`) || strings.Contains(out, "not_pop3_in_tls") {
+		t.Errorf("got %s", out)
 	}
 }
 
