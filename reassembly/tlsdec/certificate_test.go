@@ -22,6 +22,7 @@ var (
 	oidSHA256RSA = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 11}
 	oidMD2RSA    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 2}
 	oidMD5RSA    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 4}
+	oidRSAPSS    = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 10}
 	oidGOST      = asn1.ObjectIdentifier{1, 2, 643, 2, 2, 19}
 	oidNobody    = asn1.ObjectIdentifier{1, 2, 3, 4}
 )
@@ -96,6 +97,8 @@ func TestDescribe(t *testing.T) {
 			stream.Certificate{Subject: "CN=alice", Issuer: "CN=bob", CommonName: "alice", Key: "GOST R 34.10-2001", Signature: "SHA256-RSA"}},
 		{"algorithms of nobody", handmake([]byte{1}, bob, alice, algorithmPair{oidNobody, oidNobody}, []byte{1}),
 			stream.Certificate{Subject: "CN=alice", Issuer: "CN=bob", CommonName: "alice", Key: "1.2.3.4", Signature: "1.2.3.4"}},
+		{"RSA-PSS", handmake([]byte{1}, bob, alice, algorithmPair{oidRSAPSS, oidRSAPSS}, rsaKey(128)),
+			stream.Certificate{Subject: "CN=alice", Issuer: "CN=bob", CommonName: "alice", Key: "RSA-PSS 1024", Signature: "RSA-PSS"}},
 		{"refused: negative serial", handmake([]byte{0xff, 1}, alice, alice, usual, rsaKey(256)),
 			stream.Certificate{Subject: "CN=alice", Issuer: "CN=alice", CommonName: "alice", Key: "RSA 2048", Signature: "SHA256-RSA", SelfSigned: true}},
 		{"refused: name in bad UTF-8", handmake([]byte{1}, bob, commonName(der.UTF8String, "al\xff"), usual, rsaKey(256)),
@@ -112,6 +115,29 @@ func TestDescribe(t *testing.T) {
 				t.Errorf("got  %+v\nwant %+v", *got, tt.want)
 			}
 		})
+	}
+}
+
+// TestHashOfPSS: crypto/x509 knows three ways to write the parameters of
+// RSA-PSS; there are more.
+func TestHashOfPSS(t *testing.T) {
+	field := func(n der.Tag, parts ...[]byte) []byte { return element(n.Constructed().ContextSpecific(), parts...) }
+	salt := field(2, element(der.INTEGER, []byte{20}))
+	for name, tt := range map[string]struct {
+		parameters []byte
+		want       string
+	}{
+		"defaults":        {seq(), "SHA1"},
+		"default hash":    {seq(salt), "SHA1"},
+		"SHA-1":           {seq(field(0, seq(oid(asn1.ObjectIdentifier{1, 3, 14, 3, 2, 26}))), salt), "SHA1"},
+		"SHA-256":         {seq(field(0, seq(oid(asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 2, 1}))), salt), "SHA256"},
+		"hash of nobody":  {seq(field(0, seq(oid(oidNobody)))), ""},
+		"no parameters":   {nil, ""},
+		"another element": {[]byte{5, 0}, ""},
+	} {
+		if got := hashOfPSS(tt.parameters); got != tt.want {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
+		}
 	}
 }
 

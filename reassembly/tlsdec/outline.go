@@ -22,6 +22,7 @@ type raw struct {
 	issuer, subject     []byte // the elements, with tag and length
 	notBefore, notAfter time.Time
 	signature, key      asn1.ObjectIdentifier // algorithms
+	hash                string                // of a signature with RSA-PSS; "" unknown
 	keyBits             int                   // of an RSA modulus; 0 unknown
 }
 
@@ -36,6 +37,9 @@ func outline(b []byte) (r raw) {
 		return r
 	}
 	algorithm.ReadASN1ObjectIdentifier(&r.signature)
+	if algorithmName(r.signature) == rsaPSS {
+		r.hash = hashOfPSS(algorithm)
+	}
 	if !tbs.ReadASN1Element(&issuer, der.SEQUENCE) {
 		return r
 	}
@@ -55,6 +59,24 @@ func outline(b []byte) (r raw) {
 	keyAlgorithm.ReadASN1ObjectIdentifier(&r.key)
 	r.keyBits = modulusBits(spki)
 	return r
+}
+
+// hashOfPSS returns the hash that the parameters of RSA-PSS name, SHA-1 by
+// default (RFC 4055 section 3.1), or "".
+func hashOfPSS(parameters cryptobyte.String) string {
+	var list, hash, algorithm cryptobyte.String
+	var explicit bool
+	if !parameters.ReadASN1(&list, der.SEQUENCE) || !list.ReadOptionalASN1(&hash, &explicit, der.Tag(0).Constructed().ContextSpecific()) {
+		return ""
+	}
+	if !explicit {
+		return "SHA1"
+	}
+	var id asn1.ObjectIdentifier
+	if !hash.ReadASN1(&algorithm, der.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&id) {
+		return ""
+	}
+	return hashes[id.String()]
 }
 
 // readTime takes a UTCTime or GeneralizedTime; the zero time for others.
@@ -97,10 +119,13 @@ func (r raw) describe() *stream.Certificate {
 	if r.signature != nil {
 		c.Signature = algorithmName(r.signature)
 	}
+	if r.hash != "" {
+		c.Signature = r.hash + "-RSAPSS" // as crypto/x509 has it
+	}
 	if r.key != nil {
 		c.Key = algorithmName(r.key)
-		if c.Key == "RSA" && r.keyBits > 0 {
-			c.Key = fmt.Sprintf("RSA %d", r.keyBits)
+		if (c.Key == "RSA" || c.Key == rsaPSS) && r.keyBits > 0 {
+			c.Key = fmt.Sprintf("%s %d", c.Key, r.keyBits)
 		}
 	}
 	return c
@@ -158,13 +183,24 @@ func algorithmName(oid asn1.ObjectIdentifier) string {
 	return text
 }
 
+const rsaPSS = "RSA-PSS"
+
+// hashes are those that a signature with RSA-PSS can be made over.
+var hashes = map[string]string{
+	"1.3.14.3.2.26":          "SHA1",
+	"2.16.840.1.101.3.4.2.1": "SHA256",
+	"2.16.840.1.101.3.4.2.2": "SHA384",
+	"2.16.840.1.101.3.4.2.3": "SHA512",
+	"2.16.840.1.101.3.4.2.4": "SHA224",
+}
+
 var algorithms = map[string]string{
 	"1.2.840.113549.1.1.1":    "RSA",
 	"1.2.840.113549.1.1.2":    "MD2-RSA",
 	"1.2.840.113549.1.1.3":    "MD4-RSA",
 	"1.2.840.113549.1.1.4":    "MD5-RSA",
 	"1.2.840.113549.1.1.5":    "SHA1-RSA",
-	"1.2.840.113549.1.1.10":   "RSA-PSS",
+	"1.2.840.113549.1.1.10":   rsaPSS,
 	"1.2.840.113549.1.1.11":   "SHA256-RSA",
 	"1.2.840.113549.1.1.12":   "SHA384-RSA",
 	"1.2.840.113549.1.1.13":   "SHA512-RSA",
