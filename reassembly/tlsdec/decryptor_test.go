@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -377,6 +378,19 @@ func TestTamperedRecords(t *testing.T) {
 			checkLoss(t, fmt.Sprintf("%s, chunk %d tampered", s.name, i), s, h)
 			if h.info != nil && h.info.BadRecords > 0 && h.info.BadAt.Packet != int64(i+1) {
 				t.Errorf("%s, chunk %d tampered: bad record in packet %d", s.name, i, h.info.BadAt.Packet)
+			}
+		}
+	}
+}
+
+// TestNoRecordAtAll: what is put between records, and is none, is told.
+func TestNoRecordAtAll(t *testing.T) {
+	for _, s := range conversations(t) {
+		for _, text := range []string{"+OK in clear now\r\n", strings.Repeat("+OK in clear now\r\n", 10)} {
+			chunks := append(slices.Clone(s.chunks), stream.Chunk{Dir: stream.Server, Data: []byte(text), At: stream.Stamp{Packet: 99}, PeerAcked: -1})
+			h := hear(t, s.keys, chunks)
+			if h.info.BadRecords != 1 || h.info.BadAt.Packet != 99 || !bytes.HasPrefix(h.data[stream.Server], s.said[stream.Server]) {
+				t.Errorf("%s and %.20q: %+v", s.name, text, h.info)
 			}
 		}
 	}

@@ -240,7 +240,9 @@ func (f *flow) record() bool {
 			f.part, f.lent = f.d.lend(f.part), false
 		}
 	case astray:
-		f.wait = forInput
+		if f.wait = forInput; f.under && !f.gap.on {
+			f.d.bad(f.at)
+		}
 		rest := piece{Chunk: stream.Chunk{Dir: f.dir, Data: bytes.Clone(f.rec), At: f.at, PeerAcked: f.acked}, owned: true}
 		f.in = append([]piece{rest}, f.in...)
 		f.rec, f.part = nil, f.part[:0]
