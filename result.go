@@ -63,7 +63,7 @@ func (r *Result) facts() {
 		ID: r.ID, Last: r.Last, Conn: r.Conn, Session: r.Session, Exchanges: r.Exchanges, Logins: r.Logins,
 		TLS: r.TLSInfo, OneSided: r.OneSided, Side: r.Side,
 	}
-	if r.TLSInfo != nil && r.TLSInfo.Version != 0 {
+	if r.TLSInfo != nil && r.TLSInfo.CipherChosen() {
 		r.judge.Cipher = tlsdec.CipherName(r.TLSInfo.Cipher)
 	}
 }

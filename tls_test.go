@@ -516,6 +516,26 @@ func TestWhatIsInsideOfTLS(t *testing.T) {
 	}
 }
 
+// TestSSL2: the hellos of SSL 2.0 name a cipher that has no number of TLS.
+func TestSSL2(t *testing.T) {
+	hello := func(body string) string {
+		return base64.StdEncoding.EncodeToString(append([]byte{0x80, byte(len(body))}, body...))
+	}
+	client := hello("\x01\x00\x02\x00\x03\x00\x00\x00\x10\x01\x00\x80" + strings.Repeat("c", 16))
+	server := hello("\x04\x00\x01\x00\x02\x00\x00\x00\x03\x00\x10\x01\x00\x80" + strings.Repeat("s", 16))
+	d, err := capturetest.Parse("SSL 2.0", "! server 192.0.2.10:995\nC= "+client+"\nS= "+server+"\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := analyzeKeyed(t, d.Trace(), nil)
+	if !strings.Contains(out, `"version":"SSL 2.0"`) || !strings.Contains(out, `"obstacle":"version_unsupported"`) || !strings.Contains(out, `"rule":"tls-obsolete"`) {
+		t.Errorf("not told as SSL 2.0: %s", out)
+	}
+	if strings.Contains(out, "NULL") || strings.Contains(out, "tls-weak-cipher") {
+		t.Errorf("a cipher that was not chosen: %s", out)
+	}
+}
+
 // TestAllLostInTLS: a session of which but the handshake was captured is
 // told, with keys as without.
 func TestAllLostInTLS(t *testing.T) {

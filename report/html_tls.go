@@ -51,7 +51,10 @@ func (t *tlsTally) add(r *popscope.Result) {
 	k := tlsKind{Server: r.Conn.Server.String(), Mode: r.TLS.String()}
 	if i := r.TLSInfo; i != nil {
 		if i.Version != 0 {
-			k.Version, k.Cipher = tlsVersion(i.Version), tlsCipher(i.Cipher)
+			k.Version = tlsVersion(i.Version)
+		}
+		if i.CipherChosen() {
+			k.Cipher = tlsCipher(i.Cipher)
 		}
 		k.SNI = cell(i.SNI)
 		switch {

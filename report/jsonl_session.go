@@ -211,7 +211,7 @@ func (j *jsonl) tlsInfo(r *popscope.Result) {
 	if t.Offered != 0 {
 		j.str("offered", tlsVersion(t.Offered))
 	}
-	if t.Version != 0 {
+	if t.CipherChosen() {
 		j.str("cipher", tlsCipher(t.Cipher))
 	}
 	if t.SNI != "" {

@@ -52,7 +52,7 @@ func (t *table) writeTLS(w io.Writer) error {
 			num = strconv.Itoa(row.session.num)
 		}
 		cells := []string{num, "-", orDash(inertUpTo([]byte(i.SNI), maxCell)), "-", "-", "-", "-", "-", orDash(i.JA4)}
-		if i.Version != 0 {
+		if i.CipherChosen() {
 			cells[1] = strings.TrimPrefix(tlsCipher(i.Cipher), "TLS_")
 		}
 		if c := i.Certificate; c != nil {

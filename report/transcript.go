@@ -220,7 +220,10 @@ func tlsText(r *popscope.Result) string {
 		return parts[0]
 	}
 	if i.Version != 0 {
-		parts = append(parts, tlsVersion(i.Version), tlsCipher(i.Cipher))
+		parts = append(parts, tlsVersion(i.Version))
+	}
+	if i.CipherChosen() {
+		parts = append(parts, tlsCipher(i.Cipher))
 	}
 	if i.SNI != "" {
 		parts = append(parts, "server name "+Inert(i.SNI))

@@ -7,7 +7,7 @@ import "time"
 type TLSInfo struct {
 	Version     uint16 // negotiated protocol version as on the wire, 0x0304 for TLS 1.3; 0 unknown
 	Offered     uint16 // highest version the client offered
-	Cipher      uint16 // the cipher suite chosen; valid iff Version != 0
+	Cipher      uint16 // the cipher suite chosen; valid iff CipherChosen
 	SNI         string
 	ALPN        []string     // offered by the client
 	ALPNChosen  string       // where it is in clear, or was decrypted
@@ -27,13 +27,17 @@ type TLSInfo struct {
 	Obstacle       Obstacle // why not all of them were
 	KeyUpdates     int      // of both sides, as far as it was decrypted (RFC 8446 section 4.6.3)
 	Renegotiations int      // handshakes after the first one, as far as it was decrypted
-	BadRecords     int64    // records that are not authentic, though those before them were
+	BadRecords     int64    // what is no authentic record, behind records that were
 	BadAt          Stamp    // the packet of the first of them; valid iff BadRecords > 0
 }
 
 // HelloSeen reports whether a hello of either side came. Without one nothing
 // is known but the Obstacle.
 func (i *TLSInfo) HelloSeen() bool { return i.Offered != 0 || i.Version != 0 }
+
+// CipherChosen reports whether Cipher was. In SSL 2.0 the client chooses, from
+// numbers of its own.
+func (i *TLSInfo) CipherChosen() bool { return i.Version != 0 && i.Version != 0x0002 }
 
 // MailEstimate is a guess, from the sizes of records, of what a client
 // fetched.

@@ -239,6 +239,8 @@ func (d *Decryptor) Info() *stream.TLSInfo {
 func (d *Decryptor) obstacle() stream.Obstacle {
 	c, s := &d.flow[stream.Client], &d.flow[stream.Server]
 	switch {
+	case d.watch.info.Version == ssl2Version:
+		return stream.VersionUnsupported
 	case d.why != stream.NoObstacle:
 		return d.why
 	case c.ever && s.ever:
