@@ -45,6 +45,34 @@ func TestNamesThatCertificatesHave(t *testing.T) {
 	}
 }
 
+// TestWeakKeysAndSignatures: RSA is RSA, by whatever name.
+func TestWeakKeysAndSignatures(t *testing.T) {
+	for _, c := range []struct{ key, signature, want string }{
+		{"RSA 2048", "SHA256-RSA", ""},
+		{"RSA 2047", "SHA256-RSA", "key RSA 2047"},
+		{"RSA-PSS 2048", "SHA256-RSAPSS", ""},
+		{"RSA-PSS 1024", "SHA256-RSAPSS", "key RSA-PSS 1024"},
+		{"RSA-PSS 2048", "SHA1-RSAPSS", "signature SHA1-RSAPSS"},
+		{"ML-DSA-44", "ML-DSA-44", ""},
+	} {
+		got := judged("certificate-weak", &Facts{TLS: &stream.TLSInfo{Certificate: &stream.Certificate{Key: c.key, Signature: c.signature}}})
+		if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || got[0] != c.want) {
+			t.Errorf("%s, %s: got %q, want %q", c.key, c.signature, got, c.want)
+		}
+	}
+}
+
+// TestWeakSuites: of TLS 1.3 those without encryption only.
+func TestWeakSuites(t *testing.T) {
+	for cipher, weak := range map[string]bool{
+		"TLS_AES_128_GCM_SHA256": false, "TLS_AES_128_CCM_8_SHA256": false, "TLS_SHA256_SHA256": true, "TLS_SHA384_SHA384": true,
+	} {
+		if got := judged("tls-weak-cipher", &Facts{TLS: &stream.TLSInfo{Version: 0x0304}, Cipher: cipher}); len(got) > 0 != weak {
+			t.Errorf("%s: got %q, weak: %v", cipher, got, weak)
+		}
+	}
+}
+
 // TestSTLSRefusedInUnknownState: where the login is not known to be still to
 // come, the server may be right.
 func TestSTLSRefusedInUnknownState(t *testing.T) {

@@ -133,7 +133,7 @@ var tlsRules = []Rule{
 		Title:  "TLS records that are not authentic",
 		Advice: "If the two ends went on, the capture is damaged there, or the records were put in by somebody whom they did not believe. If one of them ended the connection there, something in between may have changed or forged data.",
 		RFC:    "RFC 8446 section 5.2; RFC 5246 section 6.2.3",
-		About:  "With keys that opened the records before, the tag of a record does not fit its content. Nothing of such a record is shown. Can be seen with a key log only.",
+		About:  "With keys that opened the records before, the tag of a record does not fit its content, or something that is no record stands where one has to begin. Nothing of it is shown. Can be seen with a key log only.",
 	},
 }
 
@@ -340,16 +340,15 @@ func (v *view) version() string {
 var weakParts = []string{"NULL", "anon", "EXPORT", "EXPORT1024", "DES", "DES40", "3DES", "RC2", "RC4", "MD5"}
 
 func tlsWeakCipher(v *view, r *active) {
-	if v.TLS == nil || v.TLS.Version == 0 || v.Cipher == "" || v.TLS.Version >= 0x0304 {
+	if v.TLS == nil || v.TLS.Version == 0 || v.Cipher == "" {
 		return
 	}
+	weak := strings.HasPrefix(v.Cipher, "TLS_SHA") // of TLS 1.3, without encryption (RFC 9150)
 	for _, part := range strings.Split(v.Cipher, "_") {
-		for _, weak := range weakParts {
-			if part == weak {
-				v.find(r, v.Cipher+" was chosen", v.handshake())
-				return
-			}
-		}
+		weak = weak || slices.Contains(weakParts, part)
+	}
+	if weak {
+		v.find(r, v.Cipher+" was chosen", v.handshake())
 	}
 }
 
@@ -425,7 +424,7 @@ func certificateWeak(v *view, r *active) {
 		return
 	}
 	kind, size, _ := strings.Cut(c.Key, " ")
-	if bits, ok := atoi(size); ok && (kind == "RSA" || kind == "DSA") && bits < r.count("bits") {
+	if bits, ok := atoi(size); ok && (kind == "RSA" || kind == "RSA-PSS" || kind == "DSA") && bits < r.count("bits") {
 		v.find(r, "key "+c.Key, v.handshake())
 		return
 	}
