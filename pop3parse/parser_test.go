@@ -1,6 +1,7 @@
 package pop3parse
 
 import (
+	"strings"
 	"testing"
 
 	"popscope/reassembly/stream"
@@ -787,5 +788,28 @@ func TestAnswerToAnotherCommandIsNoLogin(t *testing.T) {
 	}
 	if p.Session().Committed {
 		t.Errorf("committed:\n%s", show(p))
+	}
+}
+
+// TestInjectedCommandAnsweredOrNot: whether a server executed what came in one
+// go with STLS is told by whether it spoke in TLS before it was asked there.
+func TestInjectedCommandAnsweredOrNot(t *testing.T) {
+	const before = "S: +OK ready\nC: STLS\nC: USER mallory\nS: +OK go\n"
+	for _, tt := range []struct{ name, inside, want string }{
+		{"thrown away", "C: CAPA\nS: -ERR no\nC: QUIT\nS: +OK bye\n", `STLS +OK, USER , CAPA -ERR, QUIT +OK`},
+		{"executed", "S: +OK hello mallory\nC: CAPA\nS: -ERR no\nC: QUIT\nS: +OK bye\n", `STLS +OK, USER +OK, CAPA -ERR, QUIT +OK`},
+		{"no more was said", "S: +OK hello mallory\n", `STLS +OK, USER +OK`},
+	} {
+		chunks := script(before + tt.inside)
+		for i := strings.Count(before, "\n"); i < len(chunks); i++ {
+			chunks[i].Secure = true
+		}
+		var got []string
+		for _, x := range parse(fromStart, chunks, stream.ClosedFIN).Exchanges() {
+			got = append(got, string(x.Verb)+" "+x.Status.String())
+		}
+		if got := strings.Join(got, ", "); got != tt.want {
+			t.Errorf("%s\ngot  %s\nwant %s", tt.name, got, tt.want)
+		}
 	}
 }

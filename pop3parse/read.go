@@ -41,6 +41,16 @@ func (p *Parser) readReply() bool {
 	if x.lost {
 		return p.replyToLost(x, l)
 	}
+	if x.Notes.Has(Injected) && l.Secure && !p.reply.begun {
+		if p.clientBehind(l.PeerAcked) {
+			return false
+		}
+		if p.discarded(l) {
+			x.Pairing, p.loss.pairing = Guessed, Guessed
+			p.finish(l.Off)
+			return true
+		}
+	}
 	if p.loss.pairing != Sure && !p.reply.begun && x.acked > l.Off {
 		// The client had received this line before it sent the command,
 		// so it belongs to something that was lost.
@@ -288,6 +298,18 @@ func (x *asked) lookedAhead() {
 	if x.spec == nil || x.spec.multi == extensions {
 		x.Notes.Add(LookAhead)
 	}
+}
+
+// discarded reports whether a server threw away a command that came in one go
+// with STLS, as it should (RFC 2595 section 4): in TLS it says nothing before
+// it has been asked something there.
+func (p *Parser) discarded(l *wire.Text) bool {
+	for i := 1; i < p.waiting(); i++ {
+		if next := p.at(i); !next.Notes.Has(Injected) {
+			return !next.lost && l.PeerAcked >= next.end
+		}
+	}
+	return false
 }
 
 // unasked handles server bytes while no command waits: the command may be
