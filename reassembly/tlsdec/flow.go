@@ -347,7 +347,11 @@ func (f *flow) params() (*params, verdict) {
 	if p.haveClient && p.haveServer {
 		return p, done
 	}
-	if peer := &f.d.flow[f.dir.Other()]; f.d.final || peer.closed {
+	seen := p.haveClient
+	if f.dir == stream.Server {
+		seen = p.haveServer
+	}
+	if peer := &f.d.flow[f.dir.Other()]; !seen || f.d.final || peer.closed {
 		f.die(stream.HandshakeNotSeen)
 		return nil, done
 	}
@@ -442,6 +446,9 @@ func (f *flow) opened(head, content []byte, kind byte, ours bool) {
 	case recordHandshake:
 		f.msgs.read(content, f.message)
 	case recordCCS: // after a renegotiation
+		if f.turn == f.cur {
+			f.handshake() // its hello was lost
+		}
 		f.enter(inData)
 	case recordAlert:
 		if len(content) == alertSize && content[0] == alertFatal && f.d.watch.info.Alert == "" {

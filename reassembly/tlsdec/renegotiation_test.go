@@ -57,7 +57,11 @@ func TestRenegotiationWithLosses(t *testing.T) {
 	for _, name := range renegotiations {
 		s := renegotiated(t, name)
 		for i := range s.chunks {
-			checkLoss(t, fmt.Sprintf("%s without chunk %d", name, i), s, hear(t, s.keys, lose(s.chunks, i)))
+			h := hear(t, s.keys, lose(s.chunks, i))
+			checkLoss(t, fmt.Sprintf("%s without chunk %d", name, i), s, h)
+			if h.info.Obstacle == stream.WrongKeys {
+				t.Errorf("%s without chunk %d: the keys are said to be wrong: %+v", name, i, h.info)
+			}
 		}
 	}
 }
