@@ -40,6 +40,12 @@ func (t *track) newResult(c *stream.Conn, last bool) *Result {
 		t.sawUser = t.sawUser || slices.Contains(t.shard.opt.Users, string(r.Logins[i].User))
 	}
 	r.sawUser = t.sawUser
+	for i := range r.Exchanges {
+		if r.Exchanges[i].Pairing != pop3parse.Sure {
+			t.unsure++
+		}
+	}
+	r.Unsure = t.unsure
 	t.tlsFacts(r)
 	if c.Packets[stream.Client] == 0 || c.Packets[stream.Server] == 0 {
 		r.OneSided, r.Side = true, stream.Server

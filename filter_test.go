@@ -10,6 +10,7 @@ import (
 
 	"popscope"
 	"popscope/capture/capturetest"
+	"popscope/pop3parse"
 )
 
 // longSession has 30 exchanges and a login in the middle, and comes in
@@ -77,6 +78,29 @@ func TestPartsMakeAWhole(t *testing.T) {
 		if sortedLines(got) != sortedLines(want) {
 			t.Errorf("%d workers:\n%s", workers, diff(sortedLines(got), sortedLines(want)))
 		}
+	}
+}
+
+// TestEachPartTellsWhatIsUnsureSoFar: the last part of a session is what tables
+// and pages sum it up by.
+func TestEachPartTellsWhatIsUnsureSoFar(t *testing.T) {
+	o := popscope.Options{Workers: 1, Limits: popscope.Limits{PartExchanges: 2}}
+	parts, want := 0, 0
+	for r, err := range popscope.New(o).Results(capturetest.Load(t, "tcp-lost-reply").Source()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range r.Exchanges {
+			if r.Exchanges[i].Pairing != pop3parse.Sure {
+				want++
+			}
+		}
+		if parts++; r.Unsure != want {
+			t.Errorf("part %d: %d unsure, want %d", r.Part, r.Unsure, want)
+		}
+	}
+	if parts < 2 || want == 0 {
+		t.Errorf("%d parts with %d unsure exchanges", parts, want)
 	}
 }
 

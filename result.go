@@ -45,6 +45,7 @@ type Result struct {
 	OneSided                       bool                  // only Side was captured
 	ServerSoftware, ClientSoftware *fingerprint.Software // nil where it is not known, and unless Last
 	Side                           stream.Dir            // valid iff OneSided
+	Unsure                         int                   // exchanges whose pairing is not Sure, also those of earlier parts
 
 	partAt  int64 // valid iff !Last: the packet at which the part was full
 	due     rank  // its place in the order of results: what the method rank returns

@@ -31,6 +31,7 @@ type reader struct {
 	parser *pop3parse.Parser // nil before the first session
 	id     string            // of the session, from start on
 	part   int               // the last one that was emitted
+	unsure int               // exchanges emitted whose pairing is not sure
 	looked backlogMark       // up to where the backlog was looked at
 	toTLS  func(stream.Chunk)
 	mail   func(*pop3parse.Message) pop3parse.Sink // nil when nobody wants to know

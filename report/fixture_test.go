@@ -103,7 +103,7 @@ func full() *popscope.Result {
 	c.Shed = true
 	all := pop3parse.Notes(1)<<30 - 1
 	return &popscope.Result{
-		ID: "00ff00ff00ff00ff", Part: 1, Last: true, Conn: c, ByContent: true, TLS: popscope.STLS, OneSided: true, Side: stream.Server,
+		ID: "00ff00ff00ff00ff", Part: 1, Last: true, Conn: c, ByContent: true, TLS: popscope.STLS, OneSided: true, Side: stream.Server, Unsure: 3,
 		TLSInfo: &stream.TLSInfo{Version: 0x0303, Offered: 0x0304, Cipher: 0xc02f, SNI: "mail.example.org\x1b[2J", ALPN: []string{"pop3", hostile}, ALPNChosen: "pop3",
 			Resumed: true, Completed: true, Alert: "handshake_failure", Certificate: &stream.Certificate{
 				Subject: "CN=" + hostile, Issuer: "CN=ca", CommonName: hostile, Names: []string{"mail.example.org", "192.0.2.1"},

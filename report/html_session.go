@@ -76,7 +76,7 @@ func (s *pageSession) complete(r *popscope.Result) {
 	s.mails = r.Session.Messages
 	s.closed = r.Conn.Close.String()
 	s.lost = r.Conn.Lost[0] + r.Conn.Lost[1]
-	s.unsure = unsure(r.Exchanges)
+	s.unsure = r.Unsure
 	s.remarks = remarksOf(r)
 }
 

@@ -110,19 +110,8 @@ func remarksOf(r *popscope.Result) []string {
 	if r.Session.ClearAfterSTLS {
 		add("in clear after STLS")
 	}
-	if n := unsure(r.Exchanges); n > 0 {
-		add("pairing not sure in " + count(n, "exchange"))
+	if r.Unsure > 0 {
+		add("pairing not sure in " + count(r.Unsure, "exchange"))
 	}
 	return remarks
-}
-
-// unsure counts the exchanges whose reply may belong to another command.
-func unsure(xs []pop3parse.Exchange) int {
-	n := 0
-	for i := range xs {
-		if xs[i].Pairing != pop3parse.Sure {
-			n++
-		}
-	}
-	return n
 }
