@@ -18,10 +18,10 @@ func commandLine(x *pop3parse.Exchange, show bool) []byte {
 	}
 	args, _ := shownText(x.Args, show)
 	line := append([]byte{}, verb...)
-	if len(args) > 0 {
-		line = append(append(line, ' '), args...)
+	if len(verb) > 0 && len(args) > 0 {
+		line = append(line, ' ')
 	}
-	return line
+	return append(line, args...)
 }
 
 // statusLine returns the status line of a reply; empty when there is none.

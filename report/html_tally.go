@@ -9,6 +9,7 @@ import (
 	"popscope"
 	"popscope/pop3parse"
 	"popscope/pop3parse/audit"
+	"popscope/report/timing"
 )
 
 // This file sums up over all sessions, in bounded memory: what finds no
@@ -117,8 +118,12 @@ const maxErrorKinds = 50
 func (row *serverRow) error(x *pop3parse.Exchange, show bool) {
 	row.errors++
 	verb := inertUpTo([]byte(x.Verb), 12)
-	if verb == "" {
+	switch {
+	case verb != "":
+	case x.RequestFirst.Packet == 0:
 		verb = "(command lost)"
+	default: // an empty line, or one that is no command
+		verb = timing.OtherCommands
 	}
 	kind := verb + " "
 	if text, _ := shownText(x.Text, show); x.Code != nil {

@@ -382,6 +382,21 @@ func TestEmptyCommandWasCaptured(t *testing.T) {
 	}
 }
 
+// TestLineWithoutVerb: a line that is no command is shown as it was sent, with
+// no blank where a verb would have ended, and is not counted as lost.
+func TestLineWithoutVerb(t *testing.T) {
+	for packet, want := range map[int64]string{0: "(command lost) “no”", 5: "(other) “no”"} {
+		x := pop3parse.Exchange{Args: plain("a line"), RequestFirst: stream.Stamp{Packet: packet}, Status: pop3parse.Err, Text: plain("no")}
+		if got := string(commandLine(&x, false)); got != "a line" {
+			t.Errorf("got %q", got)
+		}
+		var row serverRow
+		if row.error(&x, false); row.kinds[want] != 1 {
+			t.Errorf("packet %d:\n got %v\nwant %s", packet, row.kinds, want)
+		}
+	}
+}
+
 func TestTranscriptCutsLongLines(t *testing.T) {
 	tr := &transcript{}
 	tr.said(stream.Client, stream.Stamp{}, bytes.Repeat([]byte("x"), maxShown+1234))
