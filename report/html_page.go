@@ -169,15 +169,9 @@ func newPageView(h *html, sum *popscope.Summary) *pageView {
 		v.numbers[s.id] = s.num
 	}
 	v.Ladders = h.dialogues.values()
-	slices.SortFunc(v.Ladders, func(a, b *dialogue) int {
-		if a.start != b.start {
-			if a.start < b.start {
-				return -1
-			}
-			return 1
-		}
-		return a.arrival - b.arrival
-	})
+	slices.SortFunc(v.Ladders, func(a, b *dialogue) int { return compareStarts(a.pageSession, b.pageSession) })
+	slices.SortStableFunc(v.messages, func(a, b pageMessage) int { return compareStarts(a.session, b.session) })
+	slices.SortFunc(v.unseen.remarks, compareStarts)
 	v.title()
 	v.contents()
 	if v.included["dialogues"] {

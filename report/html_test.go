@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/netip"
 	"path/filepath"
 	"regexp"
@@ -214,6 +215,28 @@ func TestPageIsBounded(t *testing.T) {
 	}
 	if n := strings.Count(page, `<details class="dialogue`); n != 2 {
 		t.Errorf("%d dialogues, the limit is 2", n)
+	}
+}
+
+// TestPageListsByNumber: sessions come in the order in which they end, and what
+// the page lists of them stands in that of their numbers.
+func TestPageListsByNumber(t *testing.T) {
+	h := newPage(io.Discard, Options{}, pageLimits{sessions: 5, messages: 5, dialogues: 5, remarks: 5})
+	for i := range 3 {
+		r := ordinary()
+		r.ID = fmt.Sprintf("id%d", i)
+		r.Conn.First.Nanos -= int64(i)
+		r.Conn.Lost[0] = 5
+		if err := h.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := newPageView(h, &popscope.Summary{})
+	for i, want := range []int{1, 2, 3} {
+		got := [...]int{v.Rows[i].num, v.Ladders[i].num, v.MessageRows()[i].SessionNum(), v.RemarkLines()[i].num}
+		if got != [...]int{want, want, want, want} {
+			t.Errorf("row %d of sessions, ladders, messages and remarks:\n got %v\nwant %d", i+1, got, want)
+		}
 	}
 }
 

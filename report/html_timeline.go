@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -273,17 +274,14 @@ func shortSpan(d time.Duration) string {
 // byStart numbers the sessions by when they began, and returns them in
 // that order.
 func byStart(sessions []*pageSession) []*pageSession {
-	slices.SortFunc(sessions, func(a, b *pageSession) int {
-		if a.start != b.start {
-			if a.start < b.start {
-				return -1
-			}
-			return 1
-		}
-		return a.arrival - b.arrival
-	})
+	slices.SortFunc(sessions, compareStarts)
 	for i, s := range sessions {
 		s.num = i + 1
 	}
 	return sessions
+}
+
+// compareStarts puts sessions into the order of their numbers.
+func compareStarts(a, b *pageSession) int {
+	return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.arrival, b.arrival))
 }
