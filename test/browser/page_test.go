@@ -249,6 +249,18 @@ func TestNarrow(t *testing.T) {
 	p.quiet(t)
 }
 
+// TestLongNameLeavesRoom: a name without a blank does not push the columns
+// beside it out of sight.
+func TestLongNameLeavesRoom(t *testing.T) {
+	name := strings.Repeat("w", 120)
+	p := open(t, dialog(t, "S: +OK\nC: USER "+name+"\nS: +OK\nC: PASS wonderland-7\nS: +OK\nC: QUIT\nS: +OK\n"), View{})
+	const wide = `Array.from(document.querySelectorAll('#findings .scroll, #logins .scroll'))
+		.filter((d) => d.scrollWidth > d.clientWidth + 1).map((d) => d.getAttribute('aria-label'))`
+	if got := ask[[]string](t, p, wide); len(got) > 0 {
+		t.Errorf("wider than the page: %q", got)
+	}
+}
+
 func TestPaper(t *testing.T) {
 	p := open(t, recordings(t, "dovecot-attachments.pcap"), View{Dark: true})
 	pdf, err := p.Paper()
