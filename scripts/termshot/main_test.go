@@ -1,11 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/xml"
 	"io"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
+
+	"popscope"
+	"popscope/capture"
+	"popscope/report"
 )
 
 func TestRuns(t *testing.T) {
@@ -42,4 +48,67 @@ func TestPictureIsXML(t *testing.T) {
 			t.Error("text became an element")
 		}
 	}
+}
+
+// TestPicturesAreUpToDate makes the pictures of terminals that
+// scripts/screenshots.sh makes, and compares them with those in docs.
+func TestPicturesAreUpToDate(t *testing.T) {
+	script, err := os.ReadFile("../screenshots.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("../../testdata/pcap")
+	made := 0
+	for line := range strings.Lines(string(script)) {
+		name, args, is := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "shot "), " analyze ")
+		if !is || !strings.HasPrefix(line, "shot ") {
+			continue
+		}
+		made++
+		var got bytes.Buffer
+		picture(&got, "popscope analyze "+args, terminal(t, strings.Fields(args)))
+		want, err := os.ReadFile("../../docs/" + name + ".svg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Bytes(), want) {
+			t.Errorf("docs/%s.svg is not what popscope analyze %s shows: run make screenshots", name, args)
+		}
+	}
+	if made != 2 {
+		t.Errorf("scripts/screenshots.sh makes %d pictures of terminals, want 2", made)
+	}
+}
+
+// terminal returns what analyze shows on a terminal of 120 columns.
+func terminal(t *testing.T, args []string) string {
+	t.Helper()
+	format := "table"
+	if args[0] == "-f" {
+		format, args = args[1], args[2:]
+	}
+	src, err := capture.Open(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	var out strings.Builder
+	o := report.Options{Color: true, Width: 120}
+	w, err := report.New(format, &out, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := popscope.New(popscope.Options{KeepBody: report.KeepBody(format, o)})
+	for r, err := range a.Results(src) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(a.Summary()); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
 }
