@@ -70,7 +70,13 @@ func (t *table) writeSoftware(w io.Writer) error {
 	if !t.opt.Verbose {
 		return nil
 	}
-	g := &grid{columns: []column{{title: "Side"}, {title: "Address", soft: 16, hard: 12}, {title: "Software", soft: 16, hard: 12}, {title: "Sure"}, {title: "Sessions", right: true}}}
+	g := &grid{columns: []column{
+		{title: "Side"},
+		{title: "Address", wire: true, brief: []string{}, soft: 16, hard: 10},
+		{title: "Software", wire: true, soft: 16, hard: 10},
+		{title: "Sure", drop: 1},
+		{title: "Sessions", right: true},
+	}}
 	keys := make([]softwareKey, 0, len(t.software))
 	for k := range t.software {
 		keys = append(keys, k)
@@ -83,6 +89,7 @@ func (t *table) writeSoftware(w io.Writer) error {
 		if address == "" {
 			address = "-"
 		}
+		g.columns[1].brief = append(g.columns[1].brief, withoutPort(address))
 		g.add(k.side, address, k.software, k.sure.String(), commas(t.software[k]))
 	}
 	note := ""

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"popscope"
 	"popscope/pop3parse/audit"
+	"popscope/pop3parse/fingerprint"
 	"popscope/pop3parse/message"
 )
 
@@ -185,6 +187,31 @@ func TestCodeSpans(t *testing.T) {
 
 // TestMarkdownStaysSmall: what is pasted into an issue may have 65,536
 // characters.
+// TestMarkdownHasTheWireInCode: whatever section a name comes to, it is neither
+// markup nor a cell of its own.
+func TestMarkdownHasTheWireInCode(t *testing.T) {
+	r := full()
+	for i := range r.Logins {
+		r.Logins[i].User, r.Logins[i].Mechanism = []byte("wire|d"), "WIRE|D"
+	}
+	r.TLSInfo.SNI, r.TLSInfo.Certificate.CommonName, r.TLSInfo.Certificate.Key = "wire|d", "wire|d", "wire|d"
+	r.ServerSoftware = &fingerprint.Software{Name: "Courier", Version: "wire|d"}
+	r.Messages[0].Mail = &message.Mail{Subject: "wire|d", From: "wire|d"}
+	for i := range r.Findings {
+		r.Findings[i].Detail = "wire|d"
+	}
+	code := regexp.MustCompile("`[^`]*`")
+	for _, view := range []View{SessionView, AuditView} {
+		out := string(render(t, "markdown", Options{View: view, Verbose: true, Wide: true}, []*popscope.Result{r}, summary()))
+		if rest := strings.ToLower(code.ReplaceAllString(out, "")); strings.Contains(rest, "wire") {
+			t.Errorf("view %v has names outside of code:\n%s", view, rest)
+		}
+		if view == SessionView && strings.Count(out, `wire\|d`) < 8 {
+			t.Errorf("not all names are there:\n%s", out)
+		}
+	}
+}
+
 func TestMarkdownStaysSmall(t *testing.T) {
 	w := open(t, "markdown", Options{}).(*table)
 	var out bytes.Buffer

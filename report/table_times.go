@@ -36,7 +36,7 @@ func (t *table) writeTimes(w io.Writer) error {
 
 // writeTimesBy writes a row for each server, client or user.
 func (t *table) writeTimesBy(w io.Writer, title, key string, group *timing.Group) error {
-	g := &grid{columns: append(append([]column{{title: key, soft: 16, hard: 12}, {title: "Sessions", right: true, drop: 3}}, responseColumns()...),
+	g := &grid{columns: append(append([]column{{title: key, wire: true, soft: 16, hard: 12}, {title: "Sessions", right: true, drop: 3}}, responseColumns()...),
 		column{title: "Transfer", right: true, last: 3}, column{title: "Resent", right: true, drop: 1}, column{title: "Stalled", right: true, drop: 1})}
 	rows := group.Slowest()
 	more := max(0, len(rows)-fewSlowest)
