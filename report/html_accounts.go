@@ -30,7 +30,7 @@ func (v *pageView) AccountLines() []accountLine {
 	var lines []accountLine
 	for i := range all[:min(len(all), v.most.logins)] {
 		a := &all[i]
-		l := accountLine{User: cell(string(a.User)), Server: a.Server.String(), Exposure: a.Exposure.String(), Rank: int(a.Exposure) + 1,
+		l := accountLine{User: orDash(cell(string(a.User))), Server: a.Server.String(), Exposure: a.Exposure.String(), Rank: int(a.Exposure) + 1,
 			Mechanisms: cell(strings.Join(a.Mechanisms, ", ")), Accepted: a.Accepted, Refused: a.Refused, Unknown: a.Unknown, Clear: a.Clear, Last: a.Last}
 		for j, c := range a.Clients {
 			if j == maxAccountClients {

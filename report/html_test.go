@@ -218,6 +218,16 @@ func TestPageIsBounded(t *testing.T) {
 	}
 }
 
+// TestAccountWithoutNameHasADash, as in the other tables: a row has to begin with
+// something.
+func TestAccountWithoutNameHasADash(t *testing.T) {
+	h := newPage(io.Discard, Options{}, pageLimits{logins: 1})
+	lines := newPageView(h, &popscope.Summary{Accounts: make([]audit.Account, 1)}).AccountLines()
+	if len(lines) != 1 || lines[0].User != "-" {
+		t.Errorf("got %+v, want one with the user -", lines)
+	}
+}
+
 // TestPageListsByNumber: sessions come in the order in which they end, and what
 // the page lists of them stands in that of their numbers.
 func TestPageListsByNumber(t *testing.T) {
