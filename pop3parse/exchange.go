@@ -56,7 +56,7 @@ func (s State) String() string {
 // Turn is one step of a SASL dialogue (RFC 5034 section 4).
 type Turn struct {
 	From stream.Dir
-	Data secret.Text // base64 as sent, without "+ " and line end; the client's is secret
+	Data secret.Text // base64 as sent, without "+ " and line end; secret is the client's, and the server's where it repeats a secret or proves that it knows it
 	At   stream.Stamp
 }
 
@@ -73,7 +73,10 @@ type Exchange struct {
 	Encrypted  bool
 	Notes      Notes
 
-	Verb     Verb        // upper case; "" when the command was not captured and its reply does not betray it
+	// Verb is in upper case. It is "" where the command was not captured and
+	// its reply does not betray it, and where the line is no command and may
+	// be a secret as a whole, which stands in Args then.
+	Verb     Verb
 	VerbSent []byte      // as written, where that differs from Verb; otherwise nil
 	Args     secret.Text // what follows the verb and one space
 	Text     secret.Text // the status line after the status and one space

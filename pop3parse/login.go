@@ -45,7 +45,7 @@ type Login struct {
 	User       []byte
 	AuthzID    []byte       // where the client asked to act as somebody else
 	Secret     secret.Bytes // password or token; unknown where the mechanism does not show it
-	Challenge  []byte       // decoded; of APOP, CRAM-MD5, DIGEST-MD5, SCRAM, NTLM
+	Challenge  []byte       // decoded; of APOP, CRAM-MD5, DIGEST-MD5, SCRAM, NTLM; nil where it repeats a secret
 	Response   secret.Bytes // what the client computed from the challenge
 	Outcome    Outcome
 	Reason     Reason
