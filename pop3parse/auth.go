@@ -10,10 +10,6 @@ import (
 	"popscope/reassembly/stream"
 )
 
-// apopChallenge returns the APOP timestamp in a greeting (RFC 1939 section
-// 7), or nil.
-func apopChallenge(greeting []byte) []byte { return sasl.Challenge(greeting) }
-
 // readTurn reads the client's answer to a SASL challenge.
 func (p *Parser) readTurn() bool {
 	x, c, s := p.head(), &p.scan[stream.Client], &p.scan[stream.Server]
@@ -355,36 +351,4 @@ func nonNil(b []byte) []byte {
 		return []byte{}
 	}
 	return b
-}
-
-// readMail reads the mail that the client sends after XTND XMIT.
-func (p *Parser) readMail() bool {
-	c, s := &p.scan[stream.Client], &p.scan[stream.Server]
-	for {
-		acked := c.PeerAcked()
-		if len(p.mail.Gaps) > 0 || c.Empty() && p.ended {
-			// The final line may be in the gap: the server's word that
-			// came before the client's next bytes ends the mail.
-			if l, kind := s.Line(); kind == wire.Line && (c.Empty() && !p.mayWait() || acked >= l.End) {
-				p.reply.cut = true
-				p.mode = wantReply
-				return true
-			}
-		}
-		tok, ok := c.Next(len(p.mail.Gaps) > 0)
-		if !ok {
-			return false
-		}
-		p.tapeToken(stream.Client, p.head(), tok)
-		switch tok.Kind {
-		case wire.Missing:
-			p.mailGap(tok.Lost)
-		case wire.Data:
-			p.mailData(tok.Raw, tok.Off, tok.At)
-		case wire.End:
-			p.reply.sent = true
-			p.mode = wantReply
-			return true
-		}
-	}
 }

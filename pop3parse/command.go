@@ -241,9 +241,9 @@ func upperCase(c byte) byte {
 	return c
 }
 
-// isMulti applies the table of which +OK replies carry data, for a command
-// with these arguments; a nil spec is one that nobody knows.
-func (spec *verbSpec) isMulti(args []byte) multiRule {
+// ruleFor applies the table of which +OK replies carry data to a command with
+// these arguments; a nil spec is one that nobody knows.
+func (spec *verbSpec) ruleFor(args []byte) multiRule {
 	if spec == nil {
 		return lookAhead
 	}

@@ -114,6 +114,38 @@ func (p *Parser) readData() bool {
 	return false
 }
 
+// readMail reads the mail that the client sends after XTND XMIT.
+func (p *Parser) readMail() bool {
+	c, s := &p.scan[stream.Client], &p.scan[stream.Server]
+	for {
+		acked := c.PeerAcked()
+		if len(p.mail.Gaps) > 0 || c.Empty() && p.ended {
+			// The final line may be in the gap: the server's word that
+			// came before the client's next bytes ends the mail.
+			if l, kind := s.Line(); kind == wire.Line && (c.Empty() && !p.mayWait() || acked >= l.End) {
+				p.reply.cut = true
+				p.mode = wantReply
+				return true
+			}
+		}
+		tok, ok := c.Next(len(p.mail.Gaps) > 0)
+		if !ok {
+			return false
+		}
+		p.tapeToken(stream.Client, p.head(), tok)
+		switch tok.Kind {
+		case wire.Missing:
+			p.mailGap(tok.Lost)
+		case wire.Data:
+			p.mailData(tok.Raw, tok.Off, tok.At)
+		case wire.End:
+			p.reply.sent = true
+			p.mode = wantReply
+			return true
+		}
+	}
+}
+
 // dataToken takes a piece of data of the head.
 func (p *Parser) dataToken(x *asked, tok wire.Token) {
 	switch tok.Kind {
@@ -172,16 +204,21 @@ func (p *Parser) missingData(x *asked, tok wire.Token) {
 	p.mailGap(tok.Lost)
 }
 
+// mailGap notes a gap of n bytes in a message. One that follows another
+// directly is the same; beyond MaxGaps all are.
 func (p *Parser) mailGap(n int64) {
 	r := &p.reply
 	if !r.isMail || n <= 0 {
 		return
 	}
-	if k := len(p.mail.Gaps); k > 0 && (p.mail.Gaps[k-1].Offset+p.mail.Gaps[k-1].Length == r.size || k == MaxGaps) {
-		p.mail.GapsMerged = p.mail.GapsMerged || p.mail.Gaps[k-1].Offset+p.mail.Gaps[k-1].Length != r.size
-		p.mail.Gaps[k-1].Length += n
+	gaps := p.mail.Gaps
+	k := len(gaps)
+	follows := k > 0 && gaps[k-1].Offset+gaps[k-1].Length == r.size
+	if follows || k == MaxGaps {
+		p.mail.GapsMerged = p.mail.GapsMerged || !follows
+		gaps[k-1].Length += n
 	} else {
-		p.mail.Gaps = append(p.mail.Gaps, Gap{Offset: r.size, Length: n})
+		p.mail.Gaps = append(gaps, Gap{Offset: r.size, Length: n})
 	}
 	r.size += n
 	if r.sink != nil {

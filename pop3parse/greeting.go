@@ -3,6 +3,7 @@ package pop3parse
 import (
 	"bytes"
 
+	"popscope/pop3parse/sasl"
 	"popscope/pop3parse/secret"
 	"popscope/pop3parse/wire"
 	"popscope/reassembly/stream"
@@ -133,7 +134,7 @@ func looksLikeGreeting(line []byte) bool {
 			return true
 		}
 	}
-	return apopChallenge(line) != nil
+	return sasl.Challenge(line) != nil
 }
 
 // greeting keeps the greeting.
@@ -142,7 +143,7 @@ func (p *Parser) greeting(l *wire.Text, ind indicator, text []byte) {
 	p.ses.Greeting = secret.NewText(p.keep(text))
 	p.ses.Refused = ind == isErr
 	p.loss.served = max(p.loss.served, l.PeerAcked)
-	p.ses.Challenge = apopChallenge(p.ses.Greeting.Reveal())
+	p.ses.Challenge = sasl.Challenge(p.ses.Greeting.Reveal())
 	lineNotes(&p.ses.Notes, l, maxReplyLine, LongReply)
 	p.ses.State = Authorization
 	if p.ses.Refused {

@@ -182,7 +182,7 @@ func (p *Parser) statusLine(x *asked, l *wire.Text, ind indicator, text []byte, 
 		p.finish(end)
 		return
 	}
-	rule := x.spec.isMulti(x.Args.Reveal())
+	rule := x.spec.ruleFor(x.Args.Reveal())
 	damaged := x.Notes.Has(CommandDamaged)
 	if damaged && x.spec.isListing() {
 		rule = lookAhead // an argument may be among what was lost

@@ -81,7 +81,7 @@ func TestMultiLineTable(t *testing.T) {
 		{STAT, "", single}, {QUIT, "", single}, {STLS, "", single}, {UTF8, "", single}, {LAST, "", single},
 		{"XFOO", "", lookAhead},
 	} {
-		if got := specOf(tt.verb).isMulti([]byte(tt.args)); got != tt.want {
+		if got := specOf(tt.verb).ruleFor([]byte(tt.args)); got != tt.want {
 			t.Errorf("%s %q: got %d, want %d", tt.verb, tt.args, got, tt.want)
 		}
 	}

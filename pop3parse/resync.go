@@ -308,7 +308,7 @@ func (p *Parser) insideReply(known bool) {
 	lost := p.loss.end - from
 	p.reply.begun, p.reply.off = true, from
 	p.closeLoss(Guessed)
-	rule := x.spec.isMulti(x.Args.Reveal())
+	rule := x.spec.ruleFor(x.Args.Reveal())
 	if rule != multi && (rule != lookAhead || x.spec.isListing()) {
 		p.loss.tail, p.loss.adrift = true, !known
 		return

@@ -41,9 +41,9 @@ func (s Bytes) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 // MarshalText returns Mask, for encoding/json and its like.
 func (s Bytes) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Text is bytes from the wire of which some may be secret: the arguments
-// of PASS, APOP and AUTH, or a reply that repeats a password. Its plain
-// forms show Mask in place of the secret part.
+// Text is bytes from the wire of which some may be secret, such as the
+// arguments of PASS, APOP and AUTH, or a reply that repeats a password. Its
+// plain forms show Mask in place of the secret part.
 type Text struct {
 	b        []byte
 	from, to uint32 // the secret part; none when from == to
