@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"popscope"
 	"popscope/capture"
 	"popscope/capture/live"
-	"popscope/report"
 )
 
 // sniffFlags are the flags of sniff beside those that it shares.
@@ -256,53 +254,4 @@ func parseSize(text string) (int64, error) {
 		return 0, errors.New("not a size")
 	}
 	return n * unit, nil
-}
-
-// interfacesCommand returns `popscope interfaces`.
-func (p *program) interfacesCommand() *cobra.Command {
-	var json bool
-	cmd := &cobra.Command{
-		Use:     "interfaces",
-		Short:   "List what can be sniffed",
-		Example: "  popscope interfaces\n  popscope interfaces --json",
-		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			faces, err := live.Interfaces()
-			if err != nil {
-				return &failure{status: statusIncomplete, err: err}
-			}
-			if json {
-				return p.interfacesJSON(faces)
-			}
-			p.interfacesTable(faces)
-			return nil
-		},
-	}
-	cmd.Flags().BoolVar(&json, "json", false, "one JSON object a line")
-	return cmd
-}
-
-// interfacesTable writes the list for people.
-func (p *program) interfacesTable(faces []live.Interface) {
-	rows := [][]string{{"Name", "Index", "State", "Link type", "Sniff", "Addresses"}}
-	for _, f := range faces {
-		can := "yes"
-		if !f.Sniff {
-			can = "no: " + f.Why
-		}
-		rows = append(rows, []string{report.Inert(f.Name), strconv.Itoa(f.Index), f.State, f.Link, can, strings.Join(f.Addresses, " ")})
-	}
-	var width [6]int
-	for _, row := range rows {
-		for i, cell := range row {
-			width[i] = max(width[i], len(cell))
-		}
-	}
-	for _, row := range rows {
-		line := ""
-		for i, cell := range row {
-			line += fmt.Sprintf("%-*s  ", width[i], cell)
-		}
-		fmt.Fprintln(p.stdout, strings.TrimRight(line, " "))
-	}
 }

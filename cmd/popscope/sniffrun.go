@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,18 +19,6 @@ import (
 	"popscope/capture/live"
 	"popscope/reassembly/tlsdec"
 )
-
-// interfacesJSON writes the list for programs.
-func (p *program) interfacesJSON(faces []live.Interface) error {
-	e := json.NewEncoder(p.stdout)
-	e.SetEscapeHTML(false)
-	for _, f := range faces {
-		if err := e.Encode(f); err != nil {
-			return broken("standard output", err)
-		}
-	}
-	return nil
-}
 
 // sniff is a live run, from opening everything that takes rights to the
 // last word.
