@@ -15,10 +15,11 @@ import (
 //
 // What comes of a connection is the same. Only segments from the middle of
 // its streams are left out, of which the assembler would but take the time,
-// and still does; before any other one it is told where the streams have come to,
-// and the connection goes the common way again. Which segments are left out depends on the
-// packets alone, not on how far the workers have come: what a shard ignores
-// in one round is left out from a fixed number of rounds later on.
+// and still does; before any other one it is told where the streams have come
+// to, and the connection goes the common way again. Which segments are left out
+// depends on the packets alone, not on how far the workers have come: what a
+// shard ignores in one round is left out from a fixed number of rounds later
+// on.
 type bypass struct {
 	buckets [][bypassWays]bypassed // a power of two of them, by hash; none before the first connection
 	len     int

@@ -20,6 +20,9 @@
 //		use(&p) // p.Data is valid until the next call to Next
 //	}
 //
+// NextBatch gives the same packets, as many at once as there are. Options.Open
+// is for other standard inputs, named pipes, and an early end.
+//
 // # Formats
 //
 // Files are known by their first bytes, never by their names.

@@ -16,7 +16,8 @@ import (
 	"unicode/utf8"
 )
 
-// Options say where Open reads from. The zero value is what Open uses.
+// Options say where Open reads from, and how long. The zero value is what the
+// function Open uses.
 type Options struct {
 	Stdin io.Reader // what the name "-" stands for; nil means os.Stdin
 
@@ -26,7 +27,8 @@ type Options struct {
 	OpenFile func(name string) (fs.File, error)
 
 	// Done ends the Timeline early: as soon as it is closed, Next returns
-	// io.EOF, and nothing that this cuts short is called damaged. nil means never.
+	// io.EOF, and nothing that this cuts short is called damaged. nil means
+	// never.
 	Done <-chan struct{}
 }
 
@@ -36,8 +38,8 @@ type Options struct {
 // Files are recognised by their bytes. One that cannot be opened, or is no
 // capture file, does not hide the others: the first calls of Next report it
 // and FileInfo.Err keeps it. Open itself fails if not a single file can be
-// read, or if it is called without names or with "-" twice. The errors are
-// *FormatError or *fs.PathError.
+// read: the error is a *FormatError or *fs.PathError, or holds one for each
+// file, as errors.Join does. It also fails without names, or with "-" twice.
 //
 // With several files, Open reads the first packets of each. Whoever does not
 // read to the end has to Close the Timeline, or files stay open, and the

@@ -2,7 +2,6 @@ package capture
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"math"
 	"strings"
@@ -351,34 +350,4 @@ func TestKeyLogIsBounded(t *testing.T) {
 	if n := len(src.KeyLog()); n == 0 || n > maxKeyLog || n%len(line) != 0 {
 		t.Errorf("%d bytes kept", n)
 	}
-}
-
-func ExampleTimeline_Next() {
-	var file bytes.Buffer
-	w, _ := NewWriter(&file, WriterOptions{})
-	w.Write(&Packet{Nanos: 1e9, Link: LinkRaw, Data: []byte("first"), Orig: 5})
-	w.Write(&Packet{Nanos: 2e9, Link: LinkRaw, Data: []byte("second"), Orig: 1500})
-	w.Close()
-	file.Truncate(file.Len() - 1)
-
-	src, err := NewReader("cut.pcap", &file)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	var p Packet
-	for {
-		err := src.Next(&p)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			fmt.Println(err)
-			continue
-		}
-		fmt.Printf("%d %s %v %q\n", p.Num, p.Time().Format("15:04:05"), p.Link, p.Data)
-	}
-	// Output:
-	// 1 00:00:01 RAW "first"
-	// capture: cut.pcap: packet 2, offset 45: record cut short: unexpected EOF
 }

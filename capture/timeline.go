@@ -291,8 +291,8 @@ func (t *Timeline) Read() int64 { return t.read.Load() }
 func (t *Timeline) Size() int64 { return t.size }
 
 // Close closes the files. Next returns fs.ErrClosed afterwards; Files,
-// Drops, KeyLog and KeysLeftOut keep what they told. Packets delivered are no longer
-// valid.
+// Drops, KeyLog and KeysLeftOut keep what they told. Packets delivered are no
+// longer valid.
 func (t *Timeline) Close() error {
 	t.closed = true
 	t.cur, t.waiting, t.errs = nil, nil, nil

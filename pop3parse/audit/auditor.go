@@ -97,7 +97,8 @@ func (c *crossRules) thresholds() (t thresholds) {
 	return t
 }
 
-// NewAuditor returns an Auditor for a policy, within limits.
+// NewAuditor returns an Auditor for a policy, within limits; new(Policy) is the
+// catalogue as it stands.
 func NewAuditor(p *Policy, l Limits) *Auditor {
 	l = l.withDefaults()
 	a := &Auditor{most: l.Findings, ignore: p.Ignore.ready(), order: make(map[string]int), seed: maphash.MakeSeed(), distinct: maxDistinct}

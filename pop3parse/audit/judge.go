@@ -25,7 +25,8 @@ type ruleSet uint64
 
 const maxRules = 64
 
-// NewJudge returns a Judge for a policy.
+// NewJudge returns a Judge for a policy; new(Policy) is the catalogue as it
+// stands.
 func NewJudge(p *Policy) *Judge {
 	j := &Judge{ignore: p.Ignore.ready()}
 	for _, r := range allRules() {
