@@ -37,9 +37,9 @@
 // away the first apostrophe, then resolve the escapes. Numbers are never
 // changed.
 //
-// Two rules hold in every format. Passwords, tokens and SASL data of the
-// client are replaced by a mask that does not tell their length, unless
-// Options.ShowSecrets is set. And text from the wire is inert: control
+// Two rules hold in every format. Passwords, tokens, SASL data of the client,
+// and what of a reply repeats them are replaced by a mask that does not tell
+// their length, unless Options.ShowSecrets is set. And text from the wire is inert: control
 // characters, terminal escapes, direction overrides and bytes that are no
 // UTF-8 are shown as escapes, so that nothing in a capture can act on the
 // reader's terminal. In markdown it stands in code spans, where no name is

@@ -26,7 +26,8 @@
 //	           rows of CAPA, LIST and UIDL
 //	SASL       the dialogues, with user names, nonces and what else is worth nothing alone
 //	mail       line ends, dots at the start of lines, names of header fields
-//	TLS        everything in records; without keys it tells nothing but names of hosts
+//	TLS        everything in records, which without keys tells nothing but names of hosts; but no
+//	           application data where the suite does not encrypt it, or is not known
 //
 // So PASS keeps its length and nothing else, mistyped commands are x, and an
 // -ERR that repeats them too. What the analysis did not assign to a session,
