@@ -25,11 +25,11 @@ type Limits struct {
 }
 
 const (
-	defaultHold    = 256 << 10
-	defaultPending = 1 << 16
-	defaultWaiting = 8 << 20
-	defaultTurns   = 256
-	longQueue      = 64 // more than clients send without waiting
+	defaultHold         = 256 << 10
+	defaultPending      = 1 << 16
+	defaultPendingBytes = 8 << 20
+	defaultTurns        = 256
+	longQueue           = 64 // more than clients send without waiting
 
 	// maxRow bounds a row of LIST, UIDL or CAPA that is taken apart.
 	maxRow = 4 << 10
@@ -48,7 +48,7 @@ func (l Limits) withDefaults() Limits {
 	}
 	set(&l.Hold, defaultHold)
 	set(&l.Pending, defaultPending)
-	set(&l.PendingBytes, defaultWaiting)
+	set(&l.PendingBytes, defaultPendingBytes)
 	set(&l.Turns, defaultTurns)
 	return l
 }

@@ -40,7 +40,7 @@ type half struct {
 	isn      bool  // base comes from a SYN: nothing lies before offset 0
 	seen     bool  // a segment of this side was captured
 	good     bool  // one of them had a good checksum
-	filled   bool  // and one with data
+	filled   bool  // one of them had a good checksum and data
 	ended    bool  // a FIN was seen, or is known from what the peer acknowledged; it stands at fin
 	guessed  bool  // that FIN was not seen itself
 	archived bool  // it has or had a history

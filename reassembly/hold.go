@@ -2,7 +2,8 @@ package reassembly
 
 import "popscope/reassembly/stream"
 
-// holdKind says what a direction that holds something is waiting for.
+// holdKind says what a direction that holds something is waiting for. The kinds
+// up to holdProven are those with bytes: see longest.
 type holdKind uint8
 
 const (

@@ -19,6 +19,9 @@
 //	csv         the records of jsonl as a table, for spreadsheets; written as the sessions come
 //	html        one self-contained page to look at; written by Close
 //
+// All but transcript tell of accounts and findings instead if Options.View is
+// AuditView.
+//
 // Packets of Analyzer.Packets are written by NewPackets: a line for each
 // packet, or a record.
 //

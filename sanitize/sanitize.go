@@ -43,7 +43,7 @@ type Stats struct {
 }
 
 // Sanitizer takes in a capture and writes it anew. Its methods are called
-// in the order Read, Write, Close.
+// in the order Read, Write, Close; Format and Stats after Read.
 type Sanitizer struct {
 	opt   Options
 	spool *spool
