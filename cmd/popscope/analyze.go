@@ -29,8 +29,7 @@ All times in the output are UTC.`,
 			if err != nil {
 				return err
 			}
-			_, err = p.report(t, o)
-			return err
+			return p.report(t, o)
 		},
 	}
 	cmd.Flags().SortFlags = false

@@ -3,7 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -84,11 +85,11 @@ func (p *program) audit(cmd *cobra.Command, args []string, in *trafficFlags, out
 	t.analysis.Policy = policy
 	// Messages are no matter of an audit: their sizes and verdicts are
 	// enough, unless records of them are asked for.
-	t.analysis.NoMail = !strings.Contains(strings.Join(o.report.Records, ","), "message") && o.format != "html"
+	t.analysis.NoMail = !slices.Contains(o.report.Records, "message") && o.format != "html"
 	if o.news, err = f.check(p); err != nil {
 		return err
 	}
-	if _, err := p.report(t, o); err != nil {
+	if err := p.report(t, o); err != nil {
 		return err
 	}
 	if o.news.failed {
@@ -125,7 +126,7 @@ func (p *program) readPolicy(name string) (audit.Policy, error) {
 	case p.ctx.Err() != nil:
 		return audit.Policy{}, p.interrupted()
 	case err != nil:
-		return audit.Policy{}, usage("name a file with a policy", "--policy %s: %w", name, pathCause(err))
+		return audit.Policy{}, usage("name a file with a policy", "--policy %s: %w", name, reason(err))
 	}
 	policy, err := audit.ParsePolicy(text)
 	var e *audit.PolicyError
@@ -139,15 +140,6 @@ func (p *program) readPolicy(name string) (audit.Policy, error) {
 	return policy, err
 }
 
-// pathCause takes the path out of an error, where the message has it.
-func pathCause(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return path.Err
-	}
-	return err
-}
-
 // printRules writes the catalogue.
 func (p *program) printRules(cmd *cobra.Command, args []string, in *trafficFlags, out *outputFlags, policy audit.Policy) error {
 	if len(args)+len(in.read) > 0 {
@@ -157,14 +149,13 @@ func (p *program) printRules(cmd *cobra.Command, args []string, in *trafficFlags
 	if err != nil {
 		return err
 	}
-	toStdout := out.output == "" || out.output == "-"
-	color, err := out.wantColor(p.terminal, toStdout)
+	file, width := out.output, 0
+	if file == "" || file == "-" {
+		file, width = "", p.terminal.columns
+	}
+	color, err := wantColor(out.color, p.terminal, file == "")
 	if err != nil {
 		return err
-	}
-	width := 0
-	if toStdout {
-		width = p.terminal.columns
 	}
 	var text strings.Builder
 	err = report.WriteRules(&text, format, policy, report.Options{Width: width, Color: color})
@@ -174,20 +165,10 @@ func (p *program) printRules(cmd *cobra.Command, args []string, in *trafficFlags
 	} else if err != nil {
 		return err
 	}
-	if toStdout {
-		_, err := p.stdout.WriteString(text.String())
-		if err != nil {
-			return broken("standard output", err)
+	return p.writeTo(file, func(w io.Writer, name string) error {
+		if _, err := io.WriteString(w, text.String()); err != nil {
+			return broken(name, err)
 		}
 		return nil
-	}
-	to, err := p.createFile(out.output)
-	if err != nil {
-		return err
-	}
-	to.WriteString(text.String()) // Commit tells of errors
-	if err := to.Commit(); err != nil {
-		return outputFailure(out.output, err)
-	}
-	return nil
+	})
 }

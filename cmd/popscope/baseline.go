@@ -57,7 +57,7 @@ func (p *program) readBaseline(name string) (map[string]bool, error) {
 	case p.ctx.Err() != nil:
 		return nil, p.interrupted()
 	case err != nil:
-		return nil, usage(hint, "--baseline %s: %w", name, pathCause(err))
+		return nil, usage(hint, "--baseline %s: %w", name, reason(err))
 	}
 	defer f.Close()
 	known := make(map[string]bool)

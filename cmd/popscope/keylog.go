@@ -1,11 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -44,10 +43,7 @@ func (p *program) loadKeyLog(t *traffic) error {
 // openKeyLog opens the key log of the flag or of the environment; nil when
 // there is none, or none that has to be there.
 func (p *program) openKeyLog(ctx context.Context, t *traffic) (*input, error) {
-	name := t.keylog
-	if name == "" {
-		name = os.Getenv(keyLogVariable)
-	}
+	name := cmp.Or(t.keylog, os.Getenv(keyLogVariable))
 	if name == "" {
 		return nil, nil
 	}
@@ -63,10 +59,7 @@ func (p *program) openKeyLog(ctx context.Context, t *traffic) (*input, error) {
 
 // noKeyLog tells of a key log that cannot be read.
 func (p *program) noKeyLog(t *traffic, name string, err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err
-	}
+	err = reason(err)
 	if t.keylog != "" {
 		return &failure{status: statusIncomplete, err: fmt.Errorf("%s: %w", name, err), hint: "--keylog takes a file of TLS secrets such as " + keyLogVariable + " has clients write"}
 	}

@@ -66,7 +66,7 @@ func (f *listFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*listi
 	if f.wide && l.format != "table" {
 		return nil, usage("add --format table", "--wide does not go with the format %s", l.format)
 	}
-	color, err := (&outputFlags{color: f.color}).wantColor(term, true)
+	color, err := wantColor(f.color, term, true)
 	if err != nil {
 		return nil, err
 	}

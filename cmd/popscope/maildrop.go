@@ -39,8 +39,7 @@ in the table; --json has them all.`,
 				return err
 			}
 			t.analysis.NoMail, t.analysis.NoSoftware = true, true // sizes and verdicts are all it takes
-			_, err = p.report(t, o)
-			return err
+			return p.report(t, o)
 		},
 	}
 	cmd.Flags().SortFlags = false

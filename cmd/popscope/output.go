@@ -90,6 +90,28 @@ func (p *program) createFile(name string) (*outFile, error) {
 	return out, nil
 }
 
+// writeTo has write write to the file that --output names, or to standard
+// output without one; messages call it name. The file appears when all is
+// written.
+func (p *program) writeTo(file string, write func(w io.Writer, name string) error) error {
+	if file == "" {
+		return write(p.stdout, "standard output")
+	}
+	out, err := p.createFile(file)
+	if err != nil {
+		return err
+	}
+	result := write(out, file)
+	if notWritten(result) {
+		out.Discard()
+		return result
+	}
+	if err := out.Commit(); err != nil {
+		return outputFailure(file, err)
+	}
+	return result
+}
+
 // createFile opens an output. A regular file is written under another name in
 // the same folder until Commit; what is there already and is no regular file,
 // such as /dev/null or a named pipe, is written directly. Until somebody reads

@@ -89,7 +89,7 @@ func (f *outputFlags) check(cmd *cobra.Command, t *traffic, term terminal) (*out
 	if err := t.mayHoldReport(cmd, o.file); err != nil {
 		return nil, err
 	}
-	color, err := f.wantColor(term, o.file == "")
+	color, err := wantColor(f.color, term, o.file == "")
 	if err != nil {
 		return nil, err
 	}
@@ -170,9 +170,10 @@ type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
-// wantColor decides about colours. NO_COLOR counts where it is not empty.
-func (f *outputFlags) wantColor(t terminal, toStdout bool) (bool, error) {
-	switch f.color {
+// wantColor decides about colours by what --color says. NO_COLOR counts where
+// it is not empty.
+func wantColor(choice string, t terminal, toStdout bool) (bool, error) {
+	switch choice {
 	case "always":
 		return true, nil
 	case "never":
@@ -180,5 +181,5 @@ func (f *outputFlags) wantColor(t terminal, toStdout bool) (bool, error) {
 	case "auto":
 		return toStdout && t.is && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb", nil
 	}
-	return false, usage("auto, always or never", "unknown choice of colour %q", f.color)
+	return false, usage("auto, always or never", "unknown choice of colour %q", choice)
 }

@@ -22,8 +22,7 @@ func TestWantColor(t *testing.T) {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			t.Setenv("NO_COLOR", c.noColor)
 			t.Setenv("TERM", c.term)
-			f := outputFlags{color: c.flag}
-			if got, err := f.wantColor(terminal{is: c.terminal}, c.stdout); got != c.want || err != nil {
+			if got, err := wantColor(c.flag, terminal{is: c.terminal}, c.stdout); got != c.want || err != nil {
 				t.Errorf("got %v (%v), want %v", got, err, c.want)
 			}
 		})

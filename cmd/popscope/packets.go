@@ -146,7 +146,7 @@ func (f *packetFlags) checkPackets(cmd *cobra.Command, t *traffic, term terminal
 	if err != nil {
 		return nil, err
 	}
-	color, err := f.wantColor(term, o.file == "")
+	color, err := wantColor(f.color, term, o.file == "")
 	if err != nil {
 		return nil, err
 	}
@@ -200,22 +200,7 @@ func (p *program) packets(t *traffic, o *packetOutput) error {
 		return err
 	}
 	defer src.Close()
-	if o.file == "" {
-		return p.packetsTo(p.stdout, "standard output", t, o, src)
-	}
-	out, err := p.createFile(o.file)
-	if err != nil {
-		return err
-	}
-	result := p.packetsTo(out, o.file, t, o, src)
-	if notWritten(result) {
-		out.Discard()
-		return result
-	}
-	if err := out.Commit(); err != nil {
-		return outputFailure(o.file, err)
-	}
-	return result
+	return p.writeTo(o.file, func(w io.Writer, name string) error { return p.packetsTo(w, name, t, o, src) })
 }
 
 // sessionsOf returns the ids of the sessions asked for in which one of the

@@ -86,51 +86,36 @@ func nearestFile(name string) string {
 }
 
 // report is what analyze and audit do: open the captures, report every
-// session, sum up. The summary is valid whenever captures could be read.
-func (p *program) report(t *traffic, o *output) (popscope.Summary, error) {
+// session, sum up.
+func (p *program) report(t *traffic, o *output) error {
 	src, err := p.open(t)
 	if err != nil {
-		return popscope.Summary{}, err
+		return err
 	}
 	defer src.Close()
-	if o.file == "" {
-		return p.reportTo(p.stdout, "standard output", t, o, src)
-	}
-	out, err := p.createFile(o.file)
-	if err != nil {
-		return popscope.Summary{}, err
-	}
-	sum, result := p.reportTo(out, o.file, t, o, src)
-	if notWritten(result) {
-		out.Discard()
-		return sum, result
-	}
-	if err := out.Commit(); err != nil {
-		return sum, outputFailure(o.file, err)
-	}
-	return sum, result
+	return p.writeTo(o.file, func(w io.Writer, name string) error { return p.reportTo(w, name, t, o, src) })
 }
 
 // reportTo reports what src holds to w, which messages call name.
-func (p *program) reportTo(w io.Writer, name string, t *traffic, o *output, src *capture.Timeline) (popscope.Summary, error) {
+func (p *program) reportTo(w io.Writer, name string, t *traffic, o *output, src *capture.Timeline) error {
 	out, err := o.writer(w)
 	if err != nil {
-		return popscope.Summary{}, err
+		return err
 	}
 	run := p.analysis(t, src)
 	for r := range run.results() {
 		o.news.session(r)
 		if err := out.Write(r); err != nil {
-			return run.Summary(), broken(name, err)
+			return broken(name, err)
 		}
 	}
 	sum := run.Summary()
 	o.news.summary(&sum)
 	if err := out.Close(sum); err != nil {
-		return sum, broken(name, err)
+		return broken(name, err)
 	}
 	p.warn(t, &sum)
-	return sum, run.err()
+	return run.err()
 }
 
 // analysis is one pass over captures.

@@ -159,29 +159,18 @@ func (p *program) writeCapture(f *sanitizeFlags, s *sanitize.Sanitizer, src *cap
 	case "pcapng":
 		format = capture.Pcapng
 	}
-	to := func(w io.Writer, name string) error {
+	file := f.output
+	if file == "-" {
+		file = ""
+	}
+	return p.writeTo(file, func(w io.Writer, name string) error {
 		if err := s.Write(w, format); errors.Is(err, capture.ErrLink) {
 			return errWrite{usage("leave out --format", "the capture has several link types, which pcap cannot hold")}
 		} else if err != nil {
 			return broken(name, err)
 		}
 		return nil
-	}
-	if f.output == "-" {
-		return to(p.stdout, "standard output")
-	}
-	out, err := p.createFile(f.output)
-	if err != nil {
-		return err
-	}
-	if err := to(out, f.output); err != nil {
-		out.Discard()
-		return err
-	}
-	if err := out.Commit(); err != nil {
-		return outputFailure(f.output, err)
-	}
-	return nil
+	})
 }
 
 // saySanitized says what was done.
