@@ -115,7 +115,7 @@ func (p *Parser) addTurn(x *asked, from stream.Dir, data []byte, l *wire.Text) {
 	}
 	text := secret.NewText(p.keep(data))
 	if from == stream.Client && string(data) != "*" {
-		text = secret.NewMaskedText(text.Reveal(), 0, len(data))
+		text = secret.NewHiddenText(text.Reveal())
 	}
 	x.SASL = append(x.SASL, Turn{From: from, Data: text, At: l.Last})
 }
@@ -295,7 +295,7 @@ func maskServerProof(turns []Turn) {
 	for i := range turns {
 		if t := &turns[i]; t.From == stream.Server && !t.Data.Empty() {
 			if !first {
-				t.Data = secret.NewMaskedText(t.Data.Reveal(), 0, len(t.Data.Reveal()))
+				t.Data = secret.NewHiddenText(t.Data.Reveal())
 			}
 			first = false
 		}

@@ -303,7 +303,7 @@ func messageNumber(args []byte) int {
 func argsText(v Verb, args []byte) secret.Text {
 	switch v {
 	case PASS, RPOP:
-		return secret.NewMaskedText(args, 0, len(args))
+		return secret.NewHiddenText(args)
 	case USER:
 		// RFC 1939 section 7: one argument. What follows may be a password
 		// typed too early, or the rest of a name: Parser.keepName knows more.
@@ -319,7 +319,7 @@ func argsText(v Verb, args []byte) secret.Text {
 		switch {
 		case len(mech) == 0:
 		case !isMechanism(mech):
-			return secret.NewMaskedText(args, 0, len(args))
+			return secret.NewHiddenText(args)
 		case len(initial) > 0 && string(initial) != "=":
 			return secret.NewMaskedText(args, len(args)-len(initial), len(args))
 		}

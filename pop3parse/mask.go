@@ -47,12 +47,9 @@ func (p *Parser) maskUnknown(x *asked) {
 	}
 	switch {
 	case whole:
-		line = p.keep(line)
-		x.setVerb("")
-		x.VerbSent = nil
-		x.Args = secret.NewMaskedText(line, 0, len(line))
+		x.hide(p.keep(line))
 	case x.State < Transaction:
-		x.Args = secret.NewMaskedText(args, 0, len(args))
+		x.Args = secret.NewHiddenText(args)
 	}
 }
 
@@ -149,7 +146,7 @@ func (p *Parser) maskTurns(x *Exchange) {
 	for i := range x.SASL {
 		t := &x.SASL[i]
 		if t.From == stream.Server && !t.Data.HasSecret() && p.repeats(t.Data.Reveal()) {
-			t.Data = secret.NewMaskedText(t.Data.Reveal(), 0, len(t.Data.Reveal()))
+			t.Data = secret.NewHiddenText(t.Data.Reveal())
 		}
 	}
 	if n := len(p.logins); x.Verb == AUTH && n > 0 && p.logins[n-1].Exchange == x.N && p.repeats(p.logins[n-1].Challenge) {

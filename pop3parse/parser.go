@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"popscope/pop3parse/sasl"
+	"popscope/pop3parse/secret"
 	"popscope/pop3parse/wire"
 	"popscope/reassembly/stream"
 )
@@ -181,6 +182,12 @@ type asked struct {
 // setVerb sets what the command is when that was found out otherwise than by
 // its line.
 func (x *asked) setVerb(v Verb) { x.Verb, x.spec = v, specOf(v) }
+
+// hide takes the whole line for a secret.
+func (x *asked) hide(line []byte) {
+	x.setVerb("")
+	x.VerbSent, x.Args = nil, secret.NewHiddenText(line)
+}
 
 // reply is the state of reading one reply.
 type reply struct {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"slices"
 
-	"popscope/pop3parse/secret"
 	"popscope/pop3parse/wire"
 	"popscope/reassembly/stream"
 )
@@ -153,9 +152,7 @@ func (p *Parser) ask(l *wire.Text, c *command, kind wire.Kind) {
 		// Not a verb that may be shown, but what a SASL client sends to a
 		// server that has refused its AUTH already.
 		blob := p.keep(l.Text)
-		x.setVerb("")
-		x.VerbSent = nil
-		x.Args = secret.NewMaskedText(blob, 0, len(blob))
+		x.hide(blob)
 		p.strayResponse(blob, l.Last)
 	} else {
 		p.refused, p.stray = 0, nil

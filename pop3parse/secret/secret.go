@@ -56,6 +56,9 @@ func NewText(b []byte) Text { return Text{b: b} }
 // secret part (a PASS without password) is no secret.
 func NewMaskedText(b []byte, from, to int) Text { return Text{b, uint32(from), uint32(to)} }
 
+// NewHiddenText returns a Text that is secret as a whole. It holds b itself.
+func NewHiddenText(b []byte) Text { return NewMaskedText(b, 0, len(b)) }
+
 // Reveal returns all bytes as sent, which the caller must not change.
 func (t Text) Reveal() []byte { return t.b }
 

@@ -23,7 +23,7 @@ func TestSecretsDoNotGetPrinted(t *testing.T) {
 		B Bytes
 		T Text
 	}{New([]byte(password)), NewMaskedText([]byte("x "+password), 2, 2+len(password))}
-	for _, v := range []any{New([]byte(password)), inside.T, inside, &inside, []Bytes{inside.B}, map[string]Text{"k": inside.T}} {
+	for _, v := range []any{New([]byte(password)), inside.T, inside, &inside, NewHiddenText([]byte(password)), []Bytes{inside.B}, map[string]Text{"k": inside.T}} {
 		for i, out := range printed(v) {
 			for _, leak := range []string{password, fmt.Sprintf("%x", password), fmt.Sprintf("%X", password), fmt.Sprint([]byte(password))} {
 				if strings.Contains(out, strings.Trim(leak, "[]")) {
