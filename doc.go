@@ -21,6 +21,7 @@
 //	reassembly/tlsdec   what TLS shows without keys, and with them
 //	pop3parse           two streams to exchanges, logins, messages: facts
 //	pop3parse/message   the outline of a mail
+//	pop3parse/audit     facts to findings
 //	report              results to words
 //
 // The same input gives the same results, byte for byte, whatever the number
