@@ -10,7 +10,7 @@ import (
 func (j *jsonl) exchange(session string, x *pop3parse.Exchange) {
 	j.of("exchange", session)
 	j.int("n", int64(x.N))
-	j.str("verb", string(x.Verb)) // "" where a lost command is not betrayed by its reply
+	j.str("verb", string(x.Verb)) // "" where a lost command is not betrayed by its reply, or the line is hidden
 	if x.VerbSent != nil {
 		j.bytes("verb_sent", x.VerbSent)
 	}
@@ -56,8 +56,8 @@ func (j *jsonl) exchange(session string, x *pop3parse.Exchange) {
 	j.end()
 }
 
-// sasl writes the turns of a SASL dialogue. What the client says is
-// masked as a whole.
+// sasl writes the turns of a SASL dialogue. What the client says is masked
+// even where it may be harmless, as the * that cancels.
 func (j *jsonl) sasl(turns []pop3parse.Turn) {
 	j.key("sasl")
 	j.buf = append(j.buf, '[')
