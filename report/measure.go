@@ -1,6 +1,7 @@
 package report
 
 import (
+	"math"
 	"strconv"
 	"time"
 )
@@ -10,9 +11,10 @@ import (
 
 // duration writes nanoseconds: "350 µs", "1.25 ms", "2.01 s", "3 min 20 s".
 func duration(nanos int64) string {
+	if nanos < 0 { // a clock ran backwards
+		return "-" + duration(-max(nanos, -math.MaxInt64))
+	}
 	switch {
-	case nanos < 0:
-		return "-" + duration(-nanos)
 	case nanos == 0:
 		return "0"
 	case nanos < 999_500:
@@ -22,7 +24,7 @@ func duration(nanos int64) string {
 	case nanos < int64(99_950*time.Millisecond):
 		return three(float64(nanos)/1e9) + " s"
 	}
-	seconds := (nanos + 5e8) / 1e9
+	seconds := nanos/1e9 + nanos%1e9/5e8
 	for _, u := range [...]struct {
 		size, part   int64
 		large, small string
