@@ -37,6 +37,9 @@ const (
 	trackSize = 768
 	// readerSize is about what a reader takes that has read little.
 	readerSize = 3 << 10
+	// conflictSize and disputeSize are about what a stream.Conflict and a
+	// stream.Dispute take.
+	conflictSize, disputeSize = 64, 32
 )
 
 // add begins to charge for a track.
@@ -86,6 +89,9 @@ func (b *budget) short() bool { return b.kept > max(b.limit, b.next) }
 // kept returns about how many bytes are kept for a connection.
 func (t *track) kept() int {
 	n := trackSize + cap(t.backlog.packed)
+	if x := t.charge.conn.Trouble; x != nil {
+		n += conflictSize*len(x.Copies) + disputeSize*(len(x.Disputes[0])+len(x.Disputes[1]))
+	}
 	if t.reader == nil {
 		return n
 	}

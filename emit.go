@@ -3,7 +3,6 @@ package popscope
 import (
 	"slices"
 
-	"popscope/pop3parse"
 	"popscope/reassembly/stream"
 )
 
@@ -21,10 +20,12 @@ func (t *track) newResult(c *stream.Conn, last bool) *Result {
 	t.part++
 	r := t.shard.reuse.result()
 	r.ID, r.Part, r.Last, r.ByContent, r.partAt = t.id, t.part, last, t.content, t.shard.now.Packet
+	t.dispute(c)
 	r.conn = *c
 	r.conn.Owner = nil
 	if c.Trouble != nil && !last {
 		now := *c.Trouble
+		now.Disputes = [2][]stream.Dispute{} // they go on to change
 		r.conn.Trouble = &now
 	}
 	r.Conn = &r.conn
@@ -52,9 +53,6 @@ func (t *track) newResult(c *stream.Conn, last bool) *Result {
 		if c.Packets[stream.Client] > 0 {
 			r.Side = stream.Client
 		}
-	}
-	for _, k := range c.Conflicts() {
-		noteConflict(r.Exchanges, k)
 	}
 	if last {
 		r.Maildrop = t.parser.Maildrop()
@@ -86,17 +84,11 @@ func (t *track) judge(r *Result) {
 	r.Findings = t.shard.judge.Session(&r.judge, &r.found)
 }
 
-// noteConflict marks the exchanges that the first copy of a conflict is
-// part of.
-func noteConflict(xs []pop3parse.Exchange, k stream.Conflict) {
-	for i := range xs {
-		first, last := xs[i].RequestFirst.Packet, xs[i].RequestLast.Packet
-		if k.Dir == stream.Server {
-			first, last = xs[i].ReplyFirst.Packet, xs[i].ReplyLast.Packet
-		}
-		if first > 0 && first <= k.First.Packet && k.First.Packet <= last {
-			xs[i].Notes.Add(pop3parse.DifferingCopies)
-		}
+// dispute lets the parser take note of the stretches of which there are
+// different copies.
+func (t *track) dispute(c *stream.Conn) {
+	if c.Trouble != nil && t.reader != nil && t.parser != nil {
+		t.parser.Dispute(&c.Trouble.Disputes)
 	}
 }
 

@@ -207,6 +207,9 @@ func (s *shard) data(c *stream.Conn, ch *stream.Chunk) {
 	} else {
 		t.data(c, *ch)
 	}
+	if c.Trouble != nil && c.Trouble.Crowded() {
+		t.dispute(c)
+	}
 	s.budget.charge(t)
 }
 

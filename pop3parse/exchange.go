@@ -24,9 +24,10 @@ func (s Status) String() string { return [...]string{"", "+OK", "-ERR"}[s] }
 // Pairing says how sure it is that a reply belongs to its command.
 type Pairing uint8
 
-// Sure until something is lost; Resynced where the acknowledgement numbers
-// say which command a reply after a loss belongs to; Guessed where only
-// the shape of the text does.
+// Sure until something is lost, or there are two copies of it with different
+// numbers of lines (Parser.Dispute); Resynced where the acknowledgement numbers
+// say which command a reply after that belongs to; Guessed where only the
+// shape of the text does.
 const (
 	Sure Pairing = iota
 	Resynced
@@ -91,6 +92,8 @@ type Exchange struct {
 
 	RequestFirst, RequestLast stream.Stamp // packets of the command's first and last byte; zero when not captured
 	ReplyFirst, ReplyLast     stream.Stamp // packets of the reply's first and last byte; zero when not captured
+
+	standing
 }
 
 // Number returns the number of the message that the command names first,

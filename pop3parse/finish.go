@@ -47,6 +47,7 @@ func (p *Parser) finish(end int64) {
 		p.loss.prevAcked = max(p.loss.prevAcked, r.off)
 	}
 	p.lastReplyEnd = end
+	x.command, x.answer = p.extents(x, end)
 	if p.heldBy(x) {
 		p.hold = noBarrier
 	}

@@ -51,6 +51,9 @@ func (p *Parser) readGreeting() bool {
 		p.ses.Notes.Add(ReplyDamaged)
 	}
 	p.lastReplyEnd = l.End
+	if !l.Secure {
+		p.greeted = extent{l.Off, l.End}
+	}
 	s.Skip()
 	p.mode = wantReply
 	return true

@@ -118,6 +118,8 @@ type progress struct {
 	holdEnd int64   // valid iff hold != noBarrier: asked.end of the command that did
 	tls     [2]bool // the direction has become TLS
 	loss    lossState
+	doubt   doubt
+	greeted extent  // where the greeting stands; empty when it was not captured in clear
 	gapEnd  int64   // client stream offset after the last gap; -1 without one
 	blindAt int64   // client stream offset after what was lost of the commands, or makes no sense; -1 without any
 	stls    int64   // server stream offset after the +OK to STLS; -1 before
@@ -358,6 +360,7 @@ func (p *Parser) Size() int {
 // from then on.
 func (p *Parser) Take() {
 	p.done, p.logins, p.messages = nil, nil, nil
+	p.doubt.before = p.doubt.behind
 	p.arena = nil
 	p.texts = p.asking
 }

@@ -64,6 +64,7 @@ func (p *Parser) place(x *asked, off, acked int64) {
 	if x.Notes.Has(CommandDamaged) && p.lossy {
 		x.Pairing = max(x.Pairing, Resynced) // the gap may hold the end of it and more
 	}
+	x.clear = x.spec != nil && acked >= x.end && p.isClear(x, off)
 	if p.loss.pairing == Sure {
 		return
 	}
@@ -71,7 +72,7 @@ func (p *Parser) place(x *asked, off, acked int64) {
 	if next := p.nextAfter(x); next != nil {
 		alone = acked < next.end
 	}
-	if x.spec != nil && alone && p.isClear(x, off) && acked >= x.end {
+	if x.clear && alone {
 		x.Pairing = Resynced
 		p.loss.pairing = Sure
 	}

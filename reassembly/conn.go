@@ -108,6 +108,7 @@ func (c *conn) swapRoles() {
 	} {
 		n[0], n[1] = n[1], n[0]
 	}
+	t.Disputes[0], t.Disputes[1] = t.Disputes[1], t.Disputes[0]
 	for i := range t.Copies {
 		t.Copies[i].Dir = t.Copies[i].Dir.Other()
 	}

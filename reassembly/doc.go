@@ -43,7 +43,7 @@
 // # Copies
 //
 //	bytes that were delivered or wait already   the first copy counts: Transport.Retransmitted
-//	a copy that differs                         the first copy counts; Conn.Conflicts has both packets
+//	a copy that differs                         the first copy counts; Conn.Conflicts has both packets, Trouble.Disputes the bytes
 //	a copy older than the history               cannot be compared: Transport.Unverified
 //	0 or 1 byte just below the next one         a keep-alive, whatever the byte is
 //	bytes where the snapshot length cut         they take the place of the loss while that still waits

@@ -411,22 +411,26 @@ func (a *Assembler) compare(c *conn, side int, off int64, data []byte) {
 	if len(data) == 0 {
 		return
 	}
-	if from, to := h.history.compare(off, data); from < to {
-		a.conflict(c, side, from, to, h.history.brought(from))
+	if d := h.history.compare(off, data); d.any() {
+		a.conflict(c, side, d, h.history.brought(d.from))
 	}
 }
 
 // conflict takes note that the packet at hand differs in a stretch from
 // what an earlier packet brought.
-func (a *Assembler) conflict(c *conn, side int, from, to int64, first stream.Stamp) {
-	c.trouble().Conflicts++
+func (a *Assembler) conflict(c *conn, side int, d difference, first stream.Stamp) {
+	t, dir := c.trouble(), c.dir(side)
+	t.Conflicts++
 	if !a.fate.Has(Differs) {
 		a.mark(Differs)
 		a.fate.First = first
 	}
-	if t := c.trouble(); len(t.Copies) < stream.MaxConflicts {
+	if len(t.Copies) < stream.MaxConflicts {
 		t.Copies = append(t.Copies, stream.Conflict{
-			Dir: c.dir(side), Off: from, Length: to - from, First: first, Second: a.at,
+			Dir: dir, Off: d.from, Length: d.to - d.from, First: first, Second: a.at,
 		})
 	}
+	t.Disputes[dir] = dispute(t.Disputes[dir], stream.Dispute{
+		From: d.from, To: d.to, Lines: d.lines != 0 && c.half[side].acked < d.to,
+	})
 }

@@ -1,7 +1,6 @@
 package reassembly
 
 import (
-	"bytes"
 	"math/bits"
 
 	"popscope/reassembly/stream"
@@ -65,36 +64,19 @@ func (y *history) forget(off int64) {
 }
 
 // compare compares data with the bytes delivered from off on; all of them
-// must be there. It returns the range of offsets from the first byte that
-// differs to behind the last one, from == to if none does.
-func (y *history) compare(off int64, data []byte) (from, to int64) {
+// must be there.
+func (y *history) compare(off int64, data []byte) difference {
 	i := y.index(off)
 	n := min(len(data), len(y.ring)-i)
-	from, to = differ(off, y.ring[i:i+n], data[:n])
-	from2, to2 := differ(off+int64(n), y.ring[:len(data)-n], data[n:])
+	d := differ(off, y.ring[i:i+n], data[:n])
+	e := differ(off+int64(n), y.ring[:len(data)-n], data[n:])
 	switch {
-	case from2 == to2:
-		return from, to
-	case from == to:
-		return from2, to2
+	case !e.any():
+		return d
+	case !d.any():
+		return e
 	}
-	return from, to2
-}
-
-// differ returns the range of offsets in which two copies of the bytes at
-// off differ.
-func differ(off int64, a, b []byte) (from, to int64) {
-	if bytes.Equal(a, b) {
-		return off, off
-	}
-	i, j := 0, len(a)
-	for a[i] == b[i] {
-		i++
-	}
-	for a[j-1] == b[j-1] {
-		j--
-	}
-	return off + int64(i), off + int64(j)
+	return difference{d.from, e.to, d.lines + e.lines}
 }
 
 // brought returns the packet that brought the byte at off, which must be

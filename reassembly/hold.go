@@ -117,8 +117,8 @@ func (a *Assembler) keep(c *conn, side int, length int64, p piece) bool {
 			a.gaps = append(a.gaps, gap{cur, q.off})
 		}
 		if from, to := max(p.off, q.off), min(have, q.end()); q.cut == 0 && from < to {
-			if from, to = differ(from, q.data[from-q.off:to-q.off], p.data[from-p.off:to-p.off]); from < to {
-				a.conflict(c, side, from, to, q.at)
+			if d := differ(from, q.data[from-q.off:to-q.off], p.data[from-p.off:to-p.off]); d.any() {
+				a.conflict(c, side, d, q.at)
 			}
 		}
 		cur = q.end()

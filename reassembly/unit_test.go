@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -177,8 +178,8 @@ func TestHistory(t *testing.T) {
 		from := y.lo + r.Int64N(y.hi-y.lo)
 		to := from + 1 + r.Int64N(y.hi-from)
 		b := contents(stream.Client, from, to)
-		if a, z := y.compare(from, b); a != z {
-			t.Fatalf("[%d, %d) differs in [%d, %d)", from, to, a, z)
+		if d := y.compare(from, b); d.any() {
+			t.Fatalf("[%d, %d) differs in [%d, %d)", from, to, d.from, d.to)
 		}
 		p, q := r.IntN(len(b)), r.IntN(len(b))
 		p, q = min(p, q), max(p, q)
@@ -186,8 +187,8 @@ func TestHistory(t *testing.T) {
 		if p != q {
 			b[q] ^= 1
 		}
-		if a, z := y.compare(from, b); a != from+int64(p) || z != from+int64(q)+1 {
-			t.Fatalf("got [%d, %d)\nwant [%d, %d)", a, z, from+int64(p), from+int64(q)+1)
+		if d := y.compare(from, b); d.from != from+int64(p) || d.to != from+int64(q)+1 {
+			t.Fatalf("got [%d, %d)\nwant [%d, %d)", d.from, d.to, from+int64(p), from+int64(q)+1)
 		}
 		if got := y.brought(y.hi - 1).Packet; got != int64(i) {
 			t.Fatalf("the last byte came with packet %d, not %d", got, i)
@@ -278,21 +279,65 @@ func TestTable(t *testing.T) {
 
 func TestDiffer(t *testing.T) {
 	for _, test := range []struct {
-		a, b     string
-		from, to int64
+		a, b string
+		want difference
 	}{
-		{"", "", 5, 5},
-		{"abc", "abc", 5, 5},
-		{"abc", "xbc", 5, 6},
-		{"abc", "abx", 7, 8},
-		{"abcde", "axcye", 6, 9},
+		{"", "", difference{5, 5, 0}},
+		{"abc", "abc", difference{5, 5, 0}},
+		{"abc", "xbc", difference{5, 6, 0}},
+		{"abc", "abx", difference{7, 8, 0}},
+		{"abcde", "axcye", difference{6, 9, 0}},
+		{"a\nb\nc", "a\nx\nc", difference{7, 8, 0}},
+		{"a\nb\nc", "xyzwc", difference{5, 9, 2}},
+		{"a\nb", "\n\nb", difference{5, 6, -1}},
 	} {
-		if from, to := differ(5, []byte(test.a), []byte(test.b)); from != test.from || to != test.to {
-			t.Errorf("differ(%q, %q)\n got [%d, %d)\nwant [%d, %d)", test.a, test.b, from, to, test.from, test.to)
+		if got := differ(5, []byte(test.a), []byte(test.b)); got != test.want {
+			t.Errorf("differ(%q, %q)\n got %v\nwant %v", test.a, test.b, got, test.want)
 		}
 	}
 	if !bytes.Equal(contents(stream.Client, 0, 3), []byte{0, 1, 2}) {
 		t.Error("contents are not what the tests take them for")
+	}
+}
+
+// TestDisputes holds them to a map of disputed bytes: as long as there are
+// few, they are those; and however many there are, they hold them.
+func TestDisputes(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	for _, size := range []int64{100, 2_000, 40_000} {
+		var all []stream.Dispute
+		in := make([]bool, size)
+		joined := false
+		for range 4 * stream.MaxDisputes {
+			from := r.Int64N(size)
+			to := min(from+1+r.Int64N(3), size)
+			for i := from; i < to; i++ {
+				in[i] = true
+			}
+			all = dispute(all, stream.Dispute{From: from, To: to})
+			joined = joined || len(all) == stream.MaxDisputes
+			if len(all) > stream.MaxDisputes {
+				t.Fatalf("%d disputes", len(all))
+			}
+		}
+		got := make([]bool, size)
+		for i, x := range all {
+			if i > 0 && all[i-1].To >= x.From {
+				t.Fatalf("%v before %v", all[i-1], x)
+			}
+			for o := x.From; o < x.To; o++ {
+				got[o] = true
+			}
+		}
+		for o := range in {
+			if in[o] && !got[o] || got[o] && !in[o] && !joined {
+				t.Fatalf("byte %d of %d: got %v, want %v", o, size, got[o], in[o])
+			}
+		}
+	}
+	all := []stream.Dispute{{From: 0, To: 2}, {From: 5, To: 7, Lines: true}}
+	if got := dispute(all, stream.Dispute{From: 2, To: 5}); !slices.Equal(got, []stream.Dispute{{From: 0, To: 7, Lines: true}}) {
+		t.Errorf("between two: %v", got)
 	}
 }
 

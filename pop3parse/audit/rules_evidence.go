@@ -62,7 +62,7 @@ var evidenceRules = []Rule{
 		Slug: "pairing-not-sure", Severity: Low, Scope: SessionScope, session: pairingNotSure, needs: notSure,
 		Title:  "Replies that may belong to other commands",
 		Advice: "Look at the transcript before you build on one of these exchanges.",
-		About:  "After a loss, or without the beginning, acknowledgement numbers or the words of replies decided which command they belong to. Each exchange says how sure it is.",
+		About:  "After a loss, or without the beginning, acknowledgement numbers or the words of replies decided which command they belong to; or copies of bytes before them differ, and have different numbers of lines. Each exchange says how sure it is.",
 	},
 	{
 		Slug: "limit-reached", Severity: Medium, Scope: SessionScope, session: limitReached, last: true, needs: notWhole | noted,

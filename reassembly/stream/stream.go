@@ -87,6 +87,13 @@ type Conflict struct {
 	First, Second Stamp // the packets that brought the two copies
 }
 
+// Dispute is a stretch of one direction of which the capture holds copies
+// that differ. Nobody knows which one the receiver took.
+type Dispute struct {
+	From, To int64 // stream offsets: from the first to behind the last byte that differs
+	Lines    bool  // the copies have different numbers of line ends, and the receiver had not acknowledged the stretch when the second one came
+}
+
 // Conn is one TCP connection. The assembler writes it; the consumer may
 // read it at any event and set the fields said to be its own.
 type Conn struct {
@@ -125,6 +132,17 @@ type Conn struct {
 type Trouble struct {
 	Transport
 	Copies []Conflict // the first MaxConflicts of Transport.Conflicts
+
+	// Disputes are all stretches that Transport.Conflicts counts, by sender
+	// and in the order of the stream: those that touch are one, and beyond
+	// MaxDisputes those that lie closest are. The consumer may take out at
+	// any event what it has no more use for.
+	Disputes [2][]Dispute
+}
+
+// Crowded reports whether it is time to take Disputes out.
+func (t *Trouble) Crowded() bool {
+	return max(len(t.Disputes[Client]), len(t.Disputes[Server])) >= MaxDisputes/2
 }
 
 // Transport returns what TCP went through.
@@ -162,5 +180,9 @@ type Transport struct {
 	BufferLimit   int64    // times a limit on waiting bytes turned a hole into a loss early
 }
 
-// MaxConflicts bounds what Conn.Conflicts returns.
-const MaxConflicts = 16
+const (
+	// MaxConflicts bounds what Conn.Conflicts returns.
+	MaxConflicts = 16
+	// MaxDisputes bounds Trouble.Disputes of each direction.
+	MaxDisputes = 1024
+)
