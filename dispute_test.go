@@ -168,3 +168,22 @@ func TestPairingBehindOtherLines(t *testing.T) {
 		}
 	}
 }
+
+// TestDeletionInDispute: what a guessed DELE marks is not told to be deleted.
+func TestDeletionInDispute(t *testing.T) {
+	for _, copied := range []bool{false, true} {
+		k := newTalk(40001, 110, 100)
+		frames := append(k.open(), k.say("+OK ready", "RETR 1", "+OK\r\nSubject: one\r\n\r\n.")...)
+		asked := k.say("NOOP\r\nDELE 1")
+		if copied {
+			asked = twice(asked, "XSENDER 1234\r\n")
+		}
+		frames = append(append(frames, asked...), k.say("+OK\r\n+OK", "QUIT", "+OK")...)
+		f := feed{now: 1_700_000_000e9, step: 100_000}
+		f.then(append(frames, k.close()...)...)
+		out, _ := analyze(t, &f, one)
+		if deleted := strings.Contains(out, `"deleted":true`); deleted == copied {
+			t.Errorf("another copy %v: deleted %v\n%s", copied, deleted, out)
+		}
+	}
+}

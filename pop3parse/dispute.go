@@ -51,6 +51,9 @@ func (p *Parser) Dispute(all *[2][]stream.Dispute) {
 		all[d] = slices.DeleteFunc(all[d], func(x stream.Dispute) bool { return x.To <= read })
 	}
 	p.spread()
+	if p.ended {
+		p.settle() // deletions may be in doubt by now
+	}
 }
 
 // spread says how sure pairing is behind what shifts it.
@@ -63,6 +66,9 @@ func (p *Parser) spread() {
 			x.Pairing, doubt = max(x.Pairing, Resynced), false
 		case doubt:
 			x.Pairing = Guessed
+			if x.Verb == DELE && x.Status != Err {
+				p.drop.question(x.Number())
+			}
 		}
 		doubt = doubt || x.shifted
 	}

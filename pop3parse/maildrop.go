@@ -197,6 +197,13 @@ func (m *Maildrop) doubt() {
 	}
 }
 
+// question notes that a DELE may not have been accepted after all.
+func (m *Maildrop) question(n int) {
+	if e := m.at(n); e != nil {
+		e.Doubtful = e.Marked
+	}
+}
+
 // unmark notes an accepted RSET.
 func (m *Maildrop) unmark() {
 	for _, e := range m.marks {
