@@ -2,8 +2,11 @@ package popscope_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -198,14 +201,14 @@ func fateless(s string) string {
 // from the file.
 func TestSieve(t *testing.T) {
 	var all []capturetest.Trace
-	for _, n := range traces(t) {
+	for i, n := range traces(t) {
 		if !fromMiddle(n.name) {
-			all = append(all, n.trace)
+			all = append(all, apart(n.trace, i))
 		}
 	}
 	packets := capturetest.Merge(all...).Packets(capturetest.Plain())
-	// The dialogs are years apart and share addresses. What is idle by the
-	// clock is no matter of this test.
+	// The dialogs are years apart. What is idle by the clock is no matter of
+	// this test.
 	patient := one
 	patient.Limits.Reassembly.Idle = -1
 	everything, _ := analyze(t, capturetest.Source(packets), patient)
@@ -228,6 +231,20 @@ func TestSieve(t *testing.T) {
 			t.Errorf("missed %d", sieve.Missed())
 		}
 	}
+}
+
+// apart returns a trace with clients that the n-th trace has for itself.
+// Most dialogs have the same one, and at the same time: merged as they are,
+// they would be one connection of which nothing can be said.
+func apart(tr capturetest.Trace, n int) capturetest.Trace {
+	for conn := range tr.Conns() {
+		i := slices.IndexFunc(tr, func(s capturetest.Segment) bool { return s.Conn == conn })
+		addr := tr[i].Client.Addr().AsSlice()
+		binary.BigEndian.PutUint16(addr[1:], uint16(n))
+		client, _ := netip.AddrFromSlice(addr)
+		tr = tr.Readdress(conn, netip.AddrPortFrom(client, tr[i].Client.Port()), tr[i].Server)
+	}
+	return tr
 }
 
 // keeping is a source that remembers its packets.
