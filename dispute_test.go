@@ -145,10 +145,10 @@ func TestPairingBehindOtherLines(t *testing.T) {
 			real := k.say("XSENDER 12")
 			return slices.Concat([][]byte{forged(real[0], "XSENDER 21\r\n")}, real, k.say("+OK", "STAT", "+OK 1 2"))
 		}, "XSENDER sure, STAT sure"},
-		{"acknowledged before the other copy came", func(k *talk) [][]byte {
+		{"the other copy behind an acknowledgement", func(k *talk) [][]byte {
 			real := k.say("XSENDER 12")
-			return slices.Concat(real, k.say("+OK"), [][]byte{forged(real[0], "NOOP\r\nNOOP\r\n")}, k.say("STAT", "+OK 1 2"))
-		}, "XSENDER sure, STAT sure"},
+			return slices.Concat(real, k.say("+OK"), [][]byte{forged(real[0], "NOOP\r\nNOOP\r\n")}, k.say("STAT", "+OK 1 2", "LAST", "+OK 0"))
+		}, "XSENDER sure, STAT resynced, LAST sure"},
 		{"proved by an acknowledgement", func(k *talk) [][]byte {
 			real := k.say("XSENDER 12")
 			return slices.Concat(real, [][]byte{forged(real[0], "NOOP\r\nNOOP\r\n")}, k.say("+OK", "STAT", "+OK 1 2", "LAST", "+OK 0"))

@@ -430,7 +430,5 @@ func (a *Assembler) conflict(c *conn, side int, d difference, first stream.Stamp
 			Dir: dir, Off: d.from, Length: d.to - d.from, First: first, Second: a.at,
 		})
 	}
-	t.Disputes[dir] = dispute(t.Disputes[dir], stream.Dispute{
-		From: d.from, To: d.to, Lines: d.lines != 0 && c.half[side].acked < d.to,
-	})
+	t.Disputes[dir] = dispute(t.Disputes[dir], stream.Dispute{From: d.from, To: d.to, Lines: d.lines != 0})
 }

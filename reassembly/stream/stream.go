@@ -91,7 +91,7 @@ type Conflict struct {
 // that differ. Nobody knows which one the receiver took.
 type Dispute struct {
 	From, To int64 // stream offsets: from the first to behind the last byte that differs
-	Lines    bool  // the copies have different numbers of line ends, and the receiver had not acknowledged the stretch when the second one came
+	Lines    bool  // the copies have different numbers of line ends
 }
 
 // Conn is one TCP connection. The assembler writes it; the consumer may
