@@ -207,7 +207,7 @@ func (s *shard) data(c *stream.Conn, ch *stream.Chunk) {
 	} else {
 		t.data(c, *ch)
 	}
-	if c.Trouble != nil && c.Trouble.Crowded() {
+	if c.Trouble != nil && t.reader != nil && t.parser != nil && t.parser.Disputed(&c.Trouble.Disputes) {
 		t.dispute(c)
 	}
 	s.budget.charge(t)

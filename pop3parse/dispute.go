@@ -25,6 +25,18 @@ type doubt struct {
 	behind bool // the last of Exchanges
 }
 
+// Disputed reports whether Dispute would take so many stretches out that it is
+// worth while: it looks at all exchanges there are.
+func (p *Parser) Disputed(all *[2][]stream.Dispute) bool {
+	const many = stream.MaxDisputes / 4
+	for d := range all {
+		if len(all[d]) >= many && all[d][many-1].To <= p.scan[d].Offset() {
+			return true
+		}
+	}
+	return false
+}
+
 // Dispute takes note of the stretches of both streams of which there are
 // different copies, and takes those out of all that it has read. It is to be
 // called before Exchanges are looked at for the last time.

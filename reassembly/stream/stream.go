@@ -140,11 +140,6 @@ type Trouble struct {
 	Disputes [2][]Dispute
 }
 
-// Crowded reports whether it is time to take Disputes out.
-func (t *Trouble) Crowded() bool {
-	return max(len(t.Disputes[Client]), len(t.Disputes[Server])) >= MaxDisputes/2
-}
-
 // Transport returns what TCP went through.
 func (c *Conn) Transport() Transport {
 	if c.Trouble == nil {
