@@ -3,6 +3,7 @@ package popscope
 import (
 	"slices"
 
+	"popscope/pop3parse"
 	"popscope/reassembly/stream"
 )
 
