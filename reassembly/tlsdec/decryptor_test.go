@@ -352,9 +352,10 @@ func checkLoss(t *testing.T, name string, s spoken, h heard) {
 // spoke, what was lost included.
 func checkLossAcks(t *testing.T, name string, h heard) {
 	t.Helper()
+	lines := dialogue()
 	for _, c := range h.chunks {
 		var said [2]int64
-		for _, l := range dialogue() {
+		for _, l := range lines {
 			if said[l.dir] += int64(len(l.text)); l.dir == c.Dir && c.Off < said[l.dir] {
 				break
 			}
