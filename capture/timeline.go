@@ -76,6 +76,7 @@ func (t *Timeline) stopped() bool {
 	}
 }
 
+// next is Next as long as packets are wanted.
 func (t *Timeline) next(p *Packet) error {
 	if f := t.cur; f != nil && !t.merging { // the short way: it waits for nothing
 		if f.read(p) {

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"popscope"
-	"popscope/capture"
 	"popscope/pop3parse"
 	"popscope/pop3parse/audit"
 	"popscope/reassembly/stream"
@@ -79,29 +78,7 @@ func TestPageGolden(t *testing.T) {
 // pageOf returns the page of a recording.
 func pageOf(t *testing.T, name string) []byte {
 	t.Helper()
-	src, err := capture.Open(filepath.Join("..", "testdata", "pcap", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer src.Close()
-	var out bytes.Buffer
-	w, err := New("html", &out, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := popscope.New(popscope.Options{})
-	for r, err := range a.Results(src) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Write(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(a.Summary()); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
+	return analyzed(t, "html", Options{}, []string{name})
 }
 
 func TestPageNeedsNothingButItself(t *testing.T) {

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"popscope"
@@ -75,4 +76,17 @@ func analyzed(t *testing.T, format string, o Options, files []string) []byte {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// TestSoftwareFitsNarrowTerminals: 40 columns, however long a name is.
+func TestSoftwareFitsNarrowTerminals(t *testing.T) {
+	out := analyzed(t, "table", Options{Verbose: true, Width: 40}, []string{"cyrus-ntlm.pcap"})
+	for line := range strings.Lines(string(out)) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 40 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	if !strings.Contains(string(out), "Cyrus") {
+		t.Errorf("no software in\n%s", string(out))
+	}
 }

@@ -54,37 +54,3 @@ func TestSoftware(t *testing.T) {
 		}
 	}
 }
-
-// TestSoftwareFitsNarrowTerminals: 40 columns, however long a name is.
-func TestSoftwareFitsNarrowTerminals(t *testing.T) {
-	src, err := capture.Open("../testdata/pcap/cyrus-ntlm.pcap")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer src.Close()
-	var out bytes.Buffer
-	w, err := report.New("table", &out, report.Options{Verbose: true, Width: 40})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := popscope.New(popscope.Options{Workers: 1})
-	for r, err := range a.Results(src) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Write(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(a.Summary()); err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(out.String()) {
-		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 40 {
-			t.Errorf("%d columns: %s", n, line)
-		}
-	}
-	if !strings.Contains(out.String(), "Cyrus") {
-		t.Errorf("no software in\n%s", out.String())
-	}
-}

@@ -159,11 +159,7 @@ func (p *program) writeCapture(f *sanitizeFlags, s *sanitize.Sanitizer, src *cap
 	case "pcapng":
 		format = capture.Pcapng
 	}
-	file := f.output
-	if file == "-" {
-		file = ""
-	}
-	return p.writeTo(file, func(w io.Writer, name string) error {
+	return p.writeTo(f.output, func(w io.Writer, name string) error {
 		if err := s.Write(w, format); errors.Is(err, capture.ErrLink) {
 			return errWrite{usage("leave out --format", "the capture has several link types, which pcap cannot hold")}
 		} else if err != nil {
