@@ -440,7 +440,7 @@ func TestManyEventsAtOnce(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	l := Limits{TotalBytes: 160, Connections: 1, Idle: time.Hour, DirectionBytes: 70, HalfOpen: -1}.Share(16)
-	if l.TotalBytes != 10 || l.Connections != 1 || l.Idle != time.Hour || l.DirectionBytes != 70 || l.HalfOpen < 1<<30 || l.Tombstones != 1024 {
+	if l.TotalBytes != 10 || l.Connections != 1 || l.Idle != time.Hour || l.DirectionBytes != 70 || l.HalfOpen < 1<<24 || l.Tombstones != 1024 {
 		t.Errorf("got %+v", l)
 	}
 }

@@ -166,7 +166,7 @@ func model(t *testing.T, in []byte) {
 	in = slices.Clone(in)
 	c := &choices{in}
 	p := newScript(t, Limits{})
-	p.isn = [2]Seq{Seq(0xffffffff - c.n(200)), Seq(c.n(3) * 0x7fffffff)}
+	p.isn = [2]Seq{^Seq(c.n(200)), Seq(c.n(3) * 0x7fffffff)}
 	shuffle := 1 + c.n(8)
 	dropping := c.n(4) // of 16
 	var said, fin, shown [2]int64

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"popscope/capture"
 )
@@ -37,7 +38,7 @@ const (
 	// defaultSnaplen is that of tcpdump: more than any packet has.
 	defaultSnaplen = 256 << 10
 	minBuffer      = 2 << 20
-	maxBuffer      = 2 << 30
+	maxBuffer      = min(2<<30, math.MaxInt)
 	maxFanout      = 64 // more than there are queues in a network card that one reader can follow
 )
 

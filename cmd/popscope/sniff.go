@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,7 +188,7 @@ func (f *sniffFlags) checkCapture(s *sniffing) error {
 	}
 	s.capture = live.Options{
 		Interfaces: f.interfaces, Tunnels: f.tunnels, Filter: f.filter, Libpcap: f.libpcap,
-		Snaplen: f.snaplen, Buffer: int(buffer), Fanout: f.fanout, Promiscuous: f.promiscuous, EndOnDown: f.onDown == "end",
+		Snaplen: f.snaplen, Buffer: int(min(buffer, math.MaxInt)), Fanout: f.fanout, Promiscuous: f.promiscuous, EndOnDown: f.onDown == "end",
 	}
 	if s.analysis.Detect == popscope.DetectPorts {
 		s.capture.Ports = s.analysis.Ports
