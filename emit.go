@@ -48,13 +48,13 @@ func (t *track) newResult(c *stream.Conn, last bool) *Result {
 		}
 	}
 	r.Unsure = t.unsure
-	t.tlsFacts(r)
 	if c.Packets[stream.Client] == 0 || c.Packets[stream.Server] == 0 {
 		r.OneSided, r.Side = true, stream.Server
 		if c.Packets[stream.Client] > 0 {
 			r.Side = stream.Client
 		}
 	}
+	t.tlsFacts(r)
 	if last {
 		r.Maildrop = t.parser.Maildrop()
 	}
@@ -97,6 +97,9 @@ func (t *track) dispute(c *stream.Conn) {
 func (t *track) tlsFacts(r *Result) {
 	if t.tls != nil {
 		r.TLSInfo = t.tls.dec.Info()
+	}
+	if i := r.TLSInfo; i != nil && i.Obstacle == stream.HandshakeNotSeen && t.tls.dec.Unanswered() && r.Conn.Whole() {
+		i.Obstacle = stream.NothingEncrypted
 	}
 	switch {
 	case t.is == isTLS && !r.Conn.ClientKnown && r.Conn.Server.Port() == portPOP3:

@@ -73,6 +73,24 @@ func TestWeakSuites(t *testing.T) {
 	}
 }
 
+// TestTLSBrokenOff: a handshake that ends without an alert has failed only
+// where the capture has all of the connection.
+func TestTLSBrokenOff(t *testing.T) {
+	whole := stream.Conn{Handshake: true, Close: stream.ClosedFIN, Packets: [2]int64{4, 3}}
+	open, begun, lost, half := whole, whole, whole, whole
+	open.Close, begun.Handshake, lost.Lost, half.Packets = stream.NotClosed, false, [2]int64{0, 90}, [2]int64{4, 0}
+	for _, c := range []struct {
+		name string
+		conn stream.Conn
+		want int
+	}{{"whole", whole, 1}, {"open", open, 0}, {"begun before", begun, 0}, {"bytes lost", lost, 0}, {"one side", half, 0}} {
+		got := judged("tls-failed", &Facts{Conn: &c.conn, TLS: &stream.TLSInfo{Offered: 0x0303, ClientAt: stream.Stamp{Packet: 4}}})
+		if len(got) != c.want {
+			t.Errorf("%s: got %q, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 // TestSTLSRefusedInUnknownState: where the login is not known to be still to
 // come, the server may be right.
 func TestSTLSRefusedInUnknownState(t *testing.T) {

@@ -124,9 +124,9 @@ var tlsRules = []Rule{
 	{
 		Slug: "tls-failed", Severity: Low, Scope: PairScope, session: tlsFailed, last: true, needs: tls,
 		Title:  "TLS handshake failed",
-		Advice: "The alert says why: unknown_ca and bad_certificate mean that the client rejects the certificate, protocol_version and handshake_failure that the two have nothing in common.",
+		Advice: "The alert says why: unknown_ca and bad_certificate mean that the client rejects the certificate, protocol_version and handshake_failure that the two have nothing in common. Without an alert the log of the server has to say it; some servers hang up like that when version or ciphers do not fit. Where the server speaks in clear, set the client to STARTTLS on this port, or to port 995.",
 		RFC:    "RFC 8446 section 6",
-		About:  "One side ended the handshake with a fatal alert.",
+		About:  "One side ended the handshake with a fatal alert, or the connection ended in the middle of it; or the server spoke in clear where the client began TLS, as on port 110 without STLS. A handshake without an alert counts only where nothing of the connection is missing.",
 	},
 	{
 		Slug: "tls-bad-record", Severity: Medium, Scope: SessionScope, session: tlsBadRecord, last: true, needs: tls,
@@ -434,7 +434,22 @@ func certificateWeak(v *view, r *active) {
 }
 
 func tlsFailed(v *view, r *active) {
-	if v.TLS != nil && v.TLS.Alert != "" && !v.TLS.Completed && v.TLS.Alert != "close_notify" {
-		v.find(r, "alert "+v.TLS.Alert, v.handshake())
+	if v.TLS == nil || v.TLS.Completed || v.TLS.Alert == "close_notify" {
+		return
+	}
+	e := v.handshake()
+	switch {
+	case v.TLS.ClearAt.Packet != 0:
+		e.also(v.TLS.ClearAt)
+		v.find(r, "the server speaks in clear on this port", e)
+	case v.TLS.Alert != "":
+		v.find(r, "alert "+v.TLS.Alert, e)
+	case v.TLS.ClientAt.Packet != 0 && v.Conn.Whole():
+		what := "not completed, and no alert; the connection ended by "
+		if v.TLS.Version == 0 {
+			what = "no answer to the ClientHello; the connection ended by "
+		}
+		e.also(v.Conn.Ended)
+		v.find(r, what+endWord(v.Conn.Close), e)
 	}
 }

@@ -140,6 +140,12 @@ type Trouble struct {
 	Disputes [2][]Dispute
 }
 
+// Whole reports whether the connection was seen from its handshake to a FIN
+// or RST, with all bytes of both sides.
+func (c *Conn) Whole() bool {
+	return c.Handshake && (c.Close == ClosedFIN || c.Close == ClosedRST) && c.Lost == [2]int64{} && c.Packets[Client] > 0 && c.Packets[Server] > 0
+}
+
 // Transport returns what TCP went through.
 func (c *Conn) Transport() Transport {
 	if c.Trouble == nil {

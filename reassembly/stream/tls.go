@@ -18,6 +18,7 @@ type TLSInfo struct {
 	EarlyData   bool         // the client offered data before the handshake's end (RFC 8446 section 4.2.10)
 	ClientAt    Stamp        // the packet of the ClientHello
 	ServerAt    Stamp        // the packet of the ServerHello
+	ClearAt     Stamp        // the packet in which the server began in clear, with a status of POP3; zero if it did not
 
 	JA3, JA4 string // fingerprints of the ClientHello; empty when it was not captured whole
 
@@ -60,12 +61,13 @@ const (
 	HandshakeNotSeen                // a hello was not captured: it names the secrets, the keys, the cipher
 	TooManyLost                     // records could not be found again behind a gap
 	NothingEncrypted                // the handshake ended before anything was
+	ServerInClear                   // the server speaks no TLS: it began in clear
 )
 
 // String returns the word used in records; empty for NoObstacle.
 func (o Obstacle) String() string {
 	return [...]string{"", "no_keys", "wrong_keys", "cipher_unsupported", "version_unsupported", "compression_unsupported",
-		"handshake_not_seen", "gap", "nothing_encrypted"}[o]
+		"handshake_not_seen", "gap", "nothing_encrypted", "server_in_clear"}[o]
 }
 
 // Certificate is one that a server showed.

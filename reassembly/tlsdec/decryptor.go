@@ -239,6 +239,8 @@ func (d *Decryptor) Info() *stream.TLSInfo {
 func (d *Decryptor) obstacle() stream.Obstacle {
 	c, s := &d.flow[stream.Client], &d.flow[stream.Server]
 	switch {
+	case d.watch.info.ClearAt.Packet != 0:
+		return stream.ServerInClear
 	case d.watch.info.Version == ssl2Version:
 		return stream.VersionUnsupported
 	case d.why != stream.NoObstacle:
@@ -247,10 +249,19 @@ func (d *Decryptor) obstacle() stream.Obstacle {
 		return stream.NoObstacle
 	case d.Waiting():
 		return stream.NoKeys
+	case d.watch.info.Alert != "":
+		return stream.NothingEncrypted
 	case len(d.hellos) == 0 || !d.hellos[0].haveClient || !d.hellos[0].haveServer:
 		return stream.HandshakeNotSeen
 	}
 	return stream.NothingEncrypted
+}
+
+// Unanswered reports whether a ClientHello came, and nothing at all of the
+// server. Where the capture has all that the server sent, Info's
+// HandshakeNotSeen is NothingEncrypted then.
+func (d *Decryptor) Unanswered() bool {
+	return len(d.hellos) > 0 && d.hellos[0].haveClient && !d.flow[stream.Server].begun
 }
 
 // reason notes why a direction is not read further. Of two reasons the more

@@ -1,6 +1,7 @@
 package tlsdec
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"popscope/reassembly/stream"
@@ -129,6 +130,9 @@ func (h *half) begin(at stream.Stamp) {
 	}
 	h.kind, h.size = h.head[0], int(binary.BigEndian.Uint16(h.head[3:]))
 	if h.kind < recordCCS || h.kind > recordHeartbeat || h.head[1] != 3 || h.size > maxRecord {
+		if first && h.dir == stream.Server && (bytes.HasPrefix(h.head[:], []byte("+OK")) || bytes.HasPrefix(h.head[:], []byte("-ERR"))) {
+			h.w.info.ClearAt = at // RFC 1939 section 3: the status of a reply
+		}
 		h.give()
 		return
 	}
