@@ -290,7 +290,8 @@ var sayings = []saying{
 		" service unavailable ", " service not available ", " server unavailable ", " server not available ", " server busy ",
 		" too many connections ", " too many sessions ", " too many simultaneous ", " too many concurrent ", " too many users ",
 		" maximum connection", " maximum number of connections ", " connection limit ", " timed out ",
-		" could not be opened ", " could not open ", " unable to open ", " cannot open ", " can t open "),
+		" could not be opened ", " could not open ", " unable to open ", " cannot open ", " can t open ",
+		" could not connect ", " couldn t connect ", " unable to connect ", " cannot connect ", " can t connect ", " connection refused "), // a proxy, and its server
 	says(PermFault, " access not enabled ", " access disabled ", " not enabled for pop", " pop disabled ", " pop3 disabled ", " service disabled "),
 	says(UnknownUser,
 		" no such user ", " unknown user ", " user unknown ", " no such username ", " unknown username ", " username unknown ", " name unknown ", " unrecognized user",

@@ -80,6 +80,7 @@ func TestRefusals(t *testing.T) {
 		{"Hotmail", "alice", "login allowed only every 15 minutes", LoginDelay, sure},
 		{"Hotmail", "alice", "Exceeded the login limit for a 15 minute period. Reduce the frequency of requests to the POP3 server.", LoginDelay, sure},
 		{"Hotmail", "alice", "Mailbox could not be opened", TempFault, sure},
+		{"Perdition", "alice", "failed: Could not connect to server", TempFault, sure},
 		{"hMailServer", "alice", "Invalid user name or password.", BadCredentials, sure},
 		{"hMailServer", "alice", "Invalid user name or password. Please use full email address as user name.", BadCredentials, sure},
 		{"hMailServer", "alice", "Invalid user name or password. Too many invalid logon attempts.", BadCredentials, guess},
