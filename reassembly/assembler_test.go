@@ -129,6 +129,7 @@ func TestPeerAcked(t *testing.T) {
 		{"unknown without ACK", handshakeLines + "S 0:11 noack", []int64{-1}},
 		{"a FIN is not a byte", handshakeLines + "S 0:11 fin; C 0:5", []int64{0, 11}},
 		{"caught in the middle", "base 100 70; C 100:105 ack=70; S 70:80; C 105:110", []int64{0, 5, 10}},
+		{"nor is one known of that the sender had not", handshakeLines + "C 0:5; C 5:10 fin; S 0:3 ack=5", []int64{0, 0, 5}},
 		{"a loss", handshakeLines + "S 5:9; C ack" + strings.Repeat("; C ack", 32), []int64{-1, 0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -148,6 +149,13 @@ func TestStampsAreThoseOfTheFirstCopy(t *testing.T) {
 	// 0:5 5:10 10:15 15:20, the loss by the acknowledgement in packet 8, 30:40
 	if want := []int64{6, 4, 6, 5, 8, 7}; !reflect.DeepEqual(p.stamps, want) {
 		t.Errorf("packets\n got %d\nwant %d", p.stamps, want)
+	}
+	p = newScript(t, Limits{})
+	p.run(handshakeLines + "S 0:5; C ack=9; S 12:15; tick 3")
+	p.close()
+	// 0:5, the loss by the acknowledgement in packet 5, and 9:12 with it, 12:15
+	if want := []int64{4, 5, 6}; !reflect.DeepEqual(p.stamps, want) {
+		t.Errorf("packets at the end\n got %d\nwant %d", p.stamps, want)
 	}
 }
 
@@ -317,7 +325,10 @@ func TestShedding(t *testing.T) {
 	open(3)
 	p.want("open C0:3 open C0:3 open C0:3")
 	open(4)
-	p.want("shed open C0:3") // number 2, which is ignored
+	p.want("shed open C0:3")
+	if p.conns[0].Shed || !p.conns[1].Shed {
+		t.Error("number 2 is ignored")
+	}
 	p.run("C fin at=3 port=3; S fin at=0 ack=4 port=3")
 	open(5) // in the place of number 3, which has ended
 	p.run("tick 32; wait 2s")
@@ -482,10 +493,28 @@ func TestTombstonesAreBounded(t *testing.T) {
 }
 
 func TestHalfOpenOnesAreForgotten(t *testing.T) {
-	p := newScript(t, Limits{})
-	p.run("tick 32; C syn; wait 110s; wait 20s")
-	if s := p.a.Stats(); s.HalfOpen != 0 || s.Silent != 1 {
-		t.Errorf("got %+v", s)
+	for _, test := range []struct {
+		name, play string
+		want       Stats
+	}{
+		{"after two minutes", "tick 32; C syn; wait 110s; wait 20s", Stats{Segments: 1, Silent: 1}},
+		{"of the last SYN", "tick 32; C syn; wait 110s; C syn; wait 20s", Stats{Segments: 2, HalfOpen: 1}},
+		{"when they are refused", "C syn; S rst ack=0", Stats{Segments: 2, Silent: 1}},
+		{"when they are taken back", "C syn; C rst", Stats{Segments: 2, Silent: 1}},
+		{"not by an RST of something else", "C syn; S rst ack=7; C rst at=7", Stats{Segments: 3, HalfOpen: 1, Stray: 2}},
+		{"not by an acknowledgement of something else", "C syn; S ack=-7", Stats{Segments: 2, HalfOpen: 1, Stray: 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := newScript(t, Limits{})
+			p.run(test.play)
+			if s := p.a.Stats(); s != test.want {
+				t.Errorf("\n got %+v\nwant %+v", s, test.want)
+			}
+			p.close()
+			if s := p.a.Stats(); s.Silent != 1 {
+				t.Errorf("at the end %+v", s)
+			}
+		})
 	}
 }
 

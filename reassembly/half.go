@@ -234,7 +234,6 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 	}
 	if h.start == startUnknown {
 		h.countFrom(Seq(s.Seq))
-		off = 0
 	}
 	if c.gathers && h.firstPiece() == nil {
 		c.packets = 0
@@ -264,7 +263,6 @@ func (a *Assembler) arrive(c *conn, side int, off, length int64, s *packet.Segme
 		}
 	}
 	fresh := a.place(c, side, off, end, s)
-	h = &c.half[side]
 	h.top = max(h.top, end)
 	switch {
 	case !fresh:

@@ -96,12 +96,14 @@ func TestFragments(t *testing.T) {
 		{"ipv6 overlap with the same bytes", true, "0:0123456789abcdef+ 8:89abcdefxyz", "", FragmentStats{Conflicts: 1}},
 		{"ipv6 duplicate with other bytes", true, "0:01234567+ 0:________+ 8:abc", "", FragmentStats{Conflicts: 1}},
 		{"ipv6 contained", true, "0:0123456789abcdef+ 0:01234567+ 16:x", "", FragmentStats{Conflicts: 1}},
+		{"ipv6 overlapped again and again", true, "0:0123456789abcdef+ 8:89abcdef+ 8:________+ 8:........+", "", FragmentStats{Conflicts: 1}},
 		{"ipv6 all of an overlapped datagram is dropped", true, "8:89abcdef+ 0:0123456789abcdef+ 0:01234567+ 8:89abcdef+ 16:x", "", FragmentStats{Conflicts: 1}},
 
 		{"cut at the very end", false, "0:01234567+ 8:abcdefg~3", "01234567abcd/15", FragmentStats{Datagrams: 1}},
 		{"cut in the middle", false, "0:01234567~3+ 8:abcdefg", "01234/15", FragmentStats{Datagrams: 1}},
 		{"cut in the middle, other order", false, "8:89abcdef~2+ 16:xyz 0:01234567+", "0123456789abcd/19", FragmentStats{Datagrams: 1}},
 		{"cut to nothing", true, "8:abc~3 0:01234567+", "01234567/11", FragmentStats{Datagrams: 1}},
+		{"cut to nothing, and a copy", false, "0:01234567~8+ 0:01234567+ 8:abc", "/11", FragmentStats{Datagrams: 1}},
 		{"cut duplicate", true, "0:01234567+ 0:01234567~4+ 8:abc", "01234567abc/11", FragmentStats{Datagrams: 1}},
 		{"cut overlap", false, "0:01234567~4+ 0:0123456789abcdef~2+ 16:x", "0123/17", FragmentStats{Datagrams: 1}},
 
@@ -263,6 +265,22 @@ func TestFragmentTimeoutOutOfOrder(t *testing.T) {
 		d.Add(&f, fragSecond(step.second))
 	}
 	if want := (FragmentStats{TimedOut: 1, Waiting: 2}); d.Stats() != want {
+		t.Errorf("\ngot  %+v\nwant %+v", d.Stats(), want)
+	}
+}
+
+// The datagrams on both sides of one that is done are still given up in time.
+func TestFragmentTimeoutAroundOneThatIsDone(t *testing.T) {
+	d := NewDefragmenter(0, 0, 0)
+	for id := range uint32(3) {
+		f := fragOf(id, fragText, 0, 8)
+		d.Add(&f, fragSecond(100))
+	}
+	f := fragOf(1, fragText, 8, len(fragText))
+	d.Add(&f, fragSecond(101))
+	f = fragOf(4, fragText, 0, 8)
+	d.Add(&f, fragSecond(200))
+	if want := (FragmentStats{Datagrams: 1, TimedOut: 2, Waiting: 1}); d.Stats() != want {
 		t.Errorf("\ngot  %+v\nwant %+v", d.Stats(), want)
 	}
 }

@@ -39,6 +39,7 @@ import (
 //	x                all its bytes are wrong
 //	nul              all its bytes are zero
 //	bad              so is its checksum
+//	card             its checksum is left to the network card
 //	win=0            the window
 //	port=7           the client's port is not 50000
 //
@@ -194,6 +195,8 @@ func (p *script) packetLine(f []string) {
 			nul = true
 		case key == "bad":
 			s.BadChecksum = true
+		case key == "card":
+			s.BadChecksum, s.Unfilled = true, true
 		case key == "ack" && !hasVal:
 		case key == "ack":
 			ack = n
@@ -815,6 +818,261 @@ func TestScripts(t *testing.T) {
 			name: "a forged acknowledgement does not make a loss",
 			play: "tick 32;" + handshakeLines + "S 0:5; C ack=9000; C ack=5; C ack=5; C ack=5; C ack=5; wait 2m; S 5:9" + strings.Repeat("; C ack=9; S ack", 40),
 			want: "open S0:5 S5:9", rest: "end",
+		},
+		{
+			name: "acknowledgements that overtake each other do not take back a loss",
+			play: handshakeLines + "S 0:10; S 20:30; C ack; C ack=10; C ack=10; C ack; C ack=10; C ack=10" + strings.Repeat("; C ack", 27),
+			want: "open S0:10 S-10:20 S20:30", rest: "end",
+		},
+		{
+			name: "a FIN that nobody acknowledged proves no loss before it",
+			play: "tick 32;" + handshakeLines + "S 0:10; S fin at=20; C ack=10; wait 3s; S 10:20",
+			want: "open S0:10 S10:20", rest: "end",
+		},
+		{
+			name: "bytes before a FIN are lost, and nobody is seen who could tell",
+			play: "tick 32; C syn; C 0:5; C fin at=9; wait 10s; wait 10s; wait 2s",
+			want: "open C0:5 C-5:9 fin",
+		},
+		{
+			name: "bytes before a FIN are lost, and some come behind it",
+			play: handshakeLines + "S 0:5; S fin at=8; S 10:15",
+			want: "open S0:5", rest: "S-5:8 end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport().Late != [2]int64{0, 1} {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "a FIN before the end of what came",
+			play: handshakeLines + "C 0:9; C fin at=5; C 9:12",
+			want: "open C0:9 C9:12", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{OutOfWindow: [2]int64{1, 0}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "a FIN stands, whatever is acknowledged before it",
+			play: "tick 32;" + handshakeLines + "S 0:10; S fin at=20; C fin ack=15; S ack at=21; wait 3s; wait 2s; S 15:20; C ack=21; wait 3s",
+			want: "open S0:10 S-10:15 S15:20 fin",
+		},
+		{
+			name: "a forged acknowledgement of bytes behind a FIN",
+			play: handshakeLines + "C 0:5; C fin; S ack=20; S fin ack=6; C ack; wait 2s",
+			want: "open C0:5 fin",
+		},
+		{
+			name: "a FIN was guessed, and the stream went on",
+			play: "tick 32;" + handshakeLines + "C 0:5; S 0:5; C fin ack=9; S ack; wait 3s; C ack=20; wait 3s; wait 2s",
+			want: "open C0:5 S0:5 S-5:8 S-8:19", rest: "fin",
+		},
+		{
+			name: "caught at a FIN",
+			play: "base 100 0; S ack=98 at=0; C fin at=100; S ack=101 at=0; S 0:5 ack=101; S fin at=5 ack=101; C ack=6 at=101; wait 3s; wait 3s",
+			want: "open S0:5 fin",
+		},
+		{
+			name: "caught before anything was sent",
+			play: "base 0 100; S ack at=70; S 100:105; C ack=105",
+			want: "", rest: "open S0:5 end",
+		},
+		{
+			name: "caught where only acknowledgements are seen",
+			play: "tick 32; base 0 200; C ack=100 at=0; C ack=200 at=0" + strings.Repeat("; C ack=200 at=0", 64) + "; C ack=300 at=0; wait 3s; wait 2s",
+			want: "open S-0:100", rest: "end",
+		},
+		{
+			name: "a lone byte behind what was acknowledged is no keep-alive",
+			play: "base 100 0; S ack=100 at=0; C 100:101; C 101:105",
+			want: "", rest: "open C0:1 C1:5 end",
+		},
+		{
+			name: "keep-alive without a byte behind a hole",
+			play: handshakeLines + "C 5:9; C keep0; C 0:5",
+			want: "open C0:5 C5:9", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport().KeepAlives != [2]int64{1, 0} {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "bytes from before the SYN's number",
+			play: handshakeLines + "S 0:5; S -20:-15; S 5:9",
+			want: "open S0:5 S5:9", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{OutOfWindow: [2]int64{0, 1}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "bytes from long before a stream caught in the middle",
+			play: "base 0 200000000; S 200000000:200000005" + strings.Repeat("; C ack", 8) + "; S 100000000:100000010; S 200000005:200000010",
+			want: "open S0:5 S5:10", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{OutOfWindow: [2]int64{0, 1}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "a retransmission that is cut before its new bytes",
+			play: handshakeLines + "S 0:10; S 5:20 cut=2; S 20:25",
+			want: "open S0:10 S-10:20 S20:25", rest: "end",
+		},
+		{
+			name: "data with the SYN, all of it cut",
+			play: "C syn 0:5 cut=0; S syn",
+			want: "open C-0:5", rest: "end",
+		},
+		{
+			name: "the history is that of 16 chunks",
+			play: handshakeLines + bytewise(0, 18) + "C 0:3 x",
+			want: "open " + bytewiseLog(0, 18), rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport().Unverified != 2 || c.Transport().Conflicts != 1 {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "an RST that acknowledges far too much makes no loss",
+			play: handshakeLines + "S 0:5; C rst ack=900000; wait 2s",
+			want: "open S0:5 rst",
+		},
+		{
+			name: "a stray SYN on a connection that goes on",
+			play: handshakeLines + "C 0:5; C syn at=70000; S 0:5 ack=5; C 5:9 ack=5; S 5:9 ack=9",
+			want: "open C0:5 S0:5 C5:9 S5:9", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{OutOfWindow: [2]int64{1, 0}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "a stray SYN before a connection is seen that goes on",
+			play: "C syn; new; base 5 5; C 5:9 ack=5; S 5:9 ack=9; C 9:12; S ack",
+			want: "", rest: "open C0:4 S0:4 C4:7 end",
+		},
+		{
+			name: "the side that is not seen goes on after a FIN",
+			play: "tick 32; S syn; S 0:5; S fin; wait 800ms; S ack=20; wait 800ms; S ack=40; wait 3s",
+			want: "open S0:5 C-0:39 fin",
+		},
+		{
+			name: "and the other way round",
+			play: "tick 32; C syn; C 0:5; C fin; wait 800ms; C ack=20; wait 800ms; C ack=40; wait 3s",
+			want: "open C0:5 S-0:39 fin",
+		},
+		{
+			name: "only copies come while the peer is not seen: the hole stays open",
+			play: "C syn; C 0:5; C 9:12" + strings.Repeat("; C 0:5", 280) + "; C 5:9",
+			want: "open C0:5 C5:9 C9:12", rest: "end",
+		},
+		{
+			name: "caught far behind what was acknowledged before",
+			play: "base 0 2000000; C 0:5 ack=0; S 2000000:2000005",
+			want: "", rest: "open C0:5 S0:5 end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "keep-alive after a FIN",
+			play: handshakeLines + "C 0:5; C fin; S ack; C keep; S ack",
+			want: "open C0:5", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{KeepAlives: [2]int64{1, 0}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "a lone byte at the end of what was acknowledged",
+			play: handshakeLines + "C 0:5; S ack=9; C 8:9; S ack" + strings.Repeat("; S ack", 32),
+			want: "open C0:5 C-5:8 C8:9", rest: "end",
+		},
+		{
+			name: "a lone zero byte behind a hole is no keep-alive",
+			play: handshakeLines + "C 0:261; C 263:264; C 261:263",
+			want: "open C0:261 C261:263 C263:264", rest: "end",
+		},
+		{
+			name: "four-tuple used again, with data on the SYN-ACK",
+			play: handshakeLines + "C 0:5; new; C syn; S syn 0:5; C ack",
+			want: "open C0:5 open S0:5 timeout", rest: "end",
+		},
+		{
+			name: "a SYN that comes again after the report",
+			play: handshakeLines + "C 0:5; C fin; S fin; C ack; wait 2s; C syn; S syn; C 0:5",
+			want: "open C0:5 fin",
+		},
+		{
+			name: "late packets after the report of an RST open nothing",
+			play: handshakeLines + "C 0:5; S rst; wait 2s; wait 2s; C 0:5; C ack",
+			want: "open C0:5 rst",
+		},
+		{
+			name: "checksums left to the network card",
+			play: handshakeLines + "C 0:5 card; C 5:9 card",
+			want: "open C0:5 C5:9", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{Unfilled: [2]int64{2, 0}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "checksums left to the network card, but not all of them",
+			play: handshakeLines + "C 0:5 card; C 5:9; C 9:12 card",
+			want: "open C0:5 C5:9 C9:12", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{BadChecksums: [2]int64{2, 0}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "checksums that are just wrong",
+			play: handshakeLines + "C 0:5 bad; C 5:9 bad",
+			want: "open C0:5 C5:9", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{BadChecksums: [2]int64{2, 0}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "a FIN that was guessed comes late",
+			play: "tick 32;" + handshakeLines + "C 0:5; S 0:5; S fin drop; C fin; S ack; wait 3s; wait 2s; S fin at=5; wait 2s",
+			want: "open C0:5 S0:5 fin",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "a SYN-ACK for another SYN",
+			play: "C syn; C 0:5; S syn ack=900; S syn; S 0:3",
+			want: "open C0:5 S0:3", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{OutOfWindow: [2]int64{0, 1}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "acknowledged once, and nobody is seen who could send it again",
+			play: "tick 32; C syn; C 0:5; C ack=9; wait 3s; wait 2s; wait 2s",
+			want: "open C0:5 S-0:9", rest: "end",
 		},
 		{
 			name: "SYN again and again",
