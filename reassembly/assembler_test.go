@@ -209,6 +209,7 @@ func TestFlip(t *testing.T) {
 		}
 		seg.Payload, seg.Length = make([]byte, n), n
 		packets++
+		seg.Payload[0] = byte(packets) // no copy is the same
 		a.Segment(&seg, stream.Stamp{Packet: packets})
 		for e := a.Next(); e != nil; e = a.Next() {
 			c = e.Conn
@@ -227,7 +228,7 @@ func TestFlip(t *testing.T) {
 		t.Errorf("directions\n got %v\nwant %v", dirs, want)
 	}
 	if c.Client.Port() != 5000 || c.Server.Port() != 6000 || c.Packets != [2]int64{1, 9} || c.Bytes != [2]int64{7, 5} ||
-		c.Transport().Retransmitted != [2]int64{0, 8} || c.Flip {
+		c.Transport().Retransmitted != [2]int64{0, 8} || c.Flip || c.Trouble.Copies[0].Dir != stream.Server || len(c.Trouble.Disputes[stream.Server]) != 1 {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -340,6 +341,17 @@ func TestShedding(t *testing.T) {
 	}
 	if s := p.a.Stats(); s.Shed != 2 || s.Connections != 3 {
 		t.Errorf("got %+v", s)
+	}
+}
+
+// A connection that is closing goes before those that are open, whatever was
+// used last.
+func TestClosingOnesAreShed(t *testing.T) {
+	p := newScript(t, Limits{Connections: 2})
+	p.run("tick 32; C syn port=1; S syn port=1; C 0:3 port=1; C syn port=2; S syn port=2; C 0:3 port=2")
+	p.run("C ack=1 port=2; C fin at=3 port=2; S ack=4 port=2; wait 3s; C syn port=3; S syn port=3; C 0:3 port=3")
+	if p.conns[0].Shed || !p.conns[1].Shed {
+		t.Error("number 2 was closing")
 	}
 }
 

@@ -113,7 +113,7 @@ func TestFragments(t *testing.T) {
 		{"two ends, the first one shorter", false, "8:abc 8:abcd 0:01234567+", "01234567abc/11", FragmentStats{Datagrams: 1, Malformed: 1}},
 		{"two ends, the first one longer", false, "8:abcd 8:abc 0:01234567+", "01234567abcd/12", FragmentStats{Datagrams: 1, Malformed: 1}},
 		{"end before what was there", false, "16:01234567+ 8:abc 0:01234567+", "", FragmentStats{Malformed: 1, Waiting: 1}},
-		{"beyond 65535", false, "65528:01234567 65528:0123456", "", FragmentStats{Malformed: 1, Waiting: 1}},
+		{"beyond 65535", false, "65528:01234567", "", FragmentStats{Malformed: 1}},
 		{"negative offset", false, "-8:01234567+", "", FragmentStats{Malformed: 1}},
 		{"whole in one", false, "0:01234567", "01234567/8", FragmentStats{Datagrams: 1}},
 	}
@@ -282,6 +282,18 @@ func TestFragmentTimeoutAroundOneThatIsDone(t *testing.T) {
 	d.Add(&f, fragSecond(200))
 	if want := (FragmentStats{Datagrams: 1, TimedOut: 2, Waiting: 1}); d.Stats() != want {
 		t.Errorf("\ngot  %+v\nwant %+v", d.Stats(), want)
+	}
+}
+
+// What is put together of swapped fragments is one datagram at a time.
+func TestSwappedFragmentsOfSeveralDatagrams(t *testing.T) {
+	d := NewDefragmenter(0, 0, 0)
+	for id, text := range []string{fragText, "another text of a few bytes"} {
+		last, first := fragOf(uint32(id), text, 8, len(text)), fragOf(uint32(id), text, 0, 8)
+		d.Add(&last, fragSecond(0))
+		if got, length, done := d.Add(&first, fragSecond(0)); !done || string(got) != text || length != len(text) {
+			t.Errorf("\ngot  %q\nwant %q", got, text)
+		}
 	}
 }
 

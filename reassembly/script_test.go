@@ -1075,6 +1075,26 @@ func TestScripts(t *testing.T) {
 			want: "open C0:5 S-0:9", rest: "end",
 		},
 		{
+			name: "a single number is acknowledged that may be that of a FIN",
+			play: handshakeLines + "C 0:5; S 0:5; C ack=6",
+			want: "open C0:5 S0:5", rest: "end",
+		},
+		{
+			name: "data of an older connection between SYN and SYN-ACK",
+			play: "C syn; S 70000:70005 cut=0 ack=1200000000; S syn; C ack=0; C 0:5 ack=0",
+			want: "open S-0:5 timeout open C0:5", rest: "end",
+		},
+		{
+			name: "the side with the lower port opens, and the other one speaks",
+			play: "S syn noack; C 0:5 cut=0",
+			want: "", rest: "open S-0:5 end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if !c.ClientKnown || c.Client.Port() != 110 {
+					t.Errorf("got %+v", c)
+				}
+			},
+		},
+		{
 			name: "SYN again and again",
 			play: "C syn; C syn; C syn; S syn; S syn; C ack; C 0:5; C syn; S syn; C 5:9",
 			want: "open C0:5 C5:9", rest: "end",

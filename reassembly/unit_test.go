@@ -339,6 +339,18 @@ func TestDisputes(t *testing.T) {
 	if got := dispute(all, stream.Dispute{From: 2, To: 5}); !slices.Equal(got, []stream.Dispute{{From: 0, To: 7, Lines: true}}) {
 		t.Errorf("between two: %v", got)
 	}
+	all = []stream.Dispute{{From: 0, To: 2}}
+	if got := dispute(all, stream.Dispute{From: 1, To: 3, Lines: true}); !slices.Equal(got, []stream.Dispute{{From: 0, To: 3, Lines: true}}) {
+		t.Errorf("over one without lines: %v", got)
+	}
+	all = nil
+	for i := range int64(stream.MaxDisputes) {
+		all = append(all, stream.Dispute{From: 100 * i, To: 100*i + 1 + i%2*80})
+	}
+	all = dispute(all, stream.Dispute{From: 100 * stream.MaxDisputes, To: 100*stream.MaxDisputes + 1})
+	if want := (stream.Dispute{From: 100, To: 201}); all[1] != want {
+		t.Errorf("too many: %v is the second, want %v", all[1], want)
+	}
 }
 
 func TestWaitsBeginWithTheirPacket(t *testing.T) {
