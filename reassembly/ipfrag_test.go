@@ -272,15 +272,15 @@ func TestFragmentTimeoutOutOfOrder(t *testing.T) {
 // The datagrams on both sides of one that is done are still given up in time.
 func TestFragmentTimeoutAroundOneThatIsDone(t *testing.T) {
 	d := NewDefragmenter(0, 0, 0)
-	for id := range uint32(3) {
+	for id := range uint32(4) {
 		f := fragOf(id, fragText, 0, 8)
 		d.Add(&f, fragSecond(100))
 	}
 	f := fragOf(1, fragText, 8, len(fragText))
 	d.Add(&f, fragSecond(101))
-	f = fragOf(4, fragText, 0, 8)
+	f = fragOf(5, fragText, 0, 8)
 	d.Add(&f, fragSecond(200))
-	if want := (FragmentStats{Datagrams: 1, TimedOut: 2, Waiting: 1}); d.Stats() != want {
+	if want := (FragmentStats{Datagrams: 1, TimedOut: 3, Waiting: 1}); d.Stats() != want {
 		t.Errorf("\ngot  %+v\nwant %+v", d.Stats(), want)
 	}
 }

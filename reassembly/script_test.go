@@ -3,6 +3,7 @@ package reassembly
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,6 +29,7 @@ import (
 //	new              both sides choose new sequence numbers
 //	base 100 70      the next connection will be seen from these bytes on
 //	expire 1h        Assembler.Expire with a time so much later
+//	quiet 1s         Assembler.Quiet
 //
 // and may be followed by
 //
@@ -120,12 +122,16 @@ func (p *script) line(f []string) {
 			p.tick()
 		}
 		return
-	case "expire":
+	case "expire", "quiet":
 		d, err := time.ParseDuration(f[1])
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		p.a.Expire(p.nanos + int64(d))
+		if f[0] == "quiet" {
+			p.a.Quiet(d)
+		} else {
+			p.a.Expire(p.nanos + int64(d))
+		}
 		p.drain()
 		return
 	case "base":
@@ -881,7 +887,7 @@ func TestScripts(t *testing.T) {
 		},
 		{
 			name: "caught where only acknowledgements are seen",
-			play: "tick 32; base 0 200; C ack=100 at=0; C ack=200 at=0" + strings.Repeat("; C ack=200 at=0", 64) + "; C ack=300 at=0; wait 3s; wait 2s",
+			play: "tick 32; base 0 200; C ack=100 at=0; C ack=200 at=0" + strings.Repeat("; C ack=150 at=0", 64) + "; C ack=300 at=0; wait 3s; wait 2s",
 			want: "open S-0:100", rest: "end",
 		},
 		{
@@ -966,7 +972,7 @@ func TestScripts(t *testing.T) {
 		},
 		{
 			name: "and the other way round",
-			play: "tick 32; C syn; C 0:5; C fin; wait 800ms; C ack=20; wait 800ms; C ack=40; wait 3s",
+			play: "tick 32; C syn; C 0:5; wait 2s; C fin; wait 800ms; C ack=20; wait 800ms; C ack=40; wait 3s",
 			want: "open C0:5 S-0:39 fin",
 		},
 		{
@@ -1093,6 +1099,78 @@ func TestScripts(t *testing.T) {
 					t.Errorf("got %+v", c)
 				}
 			},
+		},
+		{
+			name: "an RST without an acknowledgement makes no loss",
+			play: handshakeLines + "S 0:5; C rst noack; wait 2s",
+			want: "open S0:5 rst",
+		},
+		{
+			name: "keep-alive without a byte as the first packet of a side",
+			play: "base 100 0; S ack=100 at=0; C keep0 at=99; C 100:105",
+			want: "", rest: "open C0:5 end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{KeepAlives: [2]int64{1, 0}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "caught where only empty segments are seen",
+			play: "base 0 70" + strings.Repeat("; S ack at=70", 66) + "; S 100:105" + strings.Repeat("; C ack=105", 34),
+			want: "open S-0:30 S30:35", rest: "end",
+		},
+		{
+			name: "caught where the peer said that it lacks some",
+			play: "base 95 0; S 0:5 ack=98; S 5:9 ack=100; S 9:12 ack=95; C 100:105",
+			want: "", rest: "open S0:5 S5:9 S9:12 C-0:5 C5:10 end",
+		},
+		{
+			name: "a segment in parts is out of order once",
+			play: handshakeLines + "S 5:9; S 3:12; S 0:3",
+			want: "open S0:3 S3:5 S5:9 S9:12", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport() != (stream.Transport{OutOfOrder: [2]int64{0, 2}}) {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "a segment in parts is late once",
+			play: handshakeLines + "S fin at=5; S 30:35; S 25:40; S 0:5",
+			want: "open S0:5", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if c.Transport().Late != [2]int64{0, 2} {
+					t.Errorf("got %+v", c.Transport())
+				}
+			},
+		},
+		{
+			name: "an RST that overtook data",
+			play: handshakeLines + "C 0:5; S rst at=9; S 0:9; C ack; wait 2s",
+			want: "open C0:5 S0:9 rst",
+		},
+		{
+			name: "copies with other lines, and with the same",
+			play: handshakeLines + "S 0:100; S 90:100 x; S 0:10 x",
+			want: "open S0:100", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if d := c.Trouble.Disputes[stream.Server]; !slices.Equal(d, []stream.Dispute{{From: 0, To: 10}, {From: 90, To: 100, Lines: true}}) {
+					t.Errorf("got %+v", d)
+				}
+			},
+		},
+		{
+			name:   "quiet, as a live capture tells",
+			limits: Limits{Idle: time.Minute},
+			play:   "tick 32;" + handshakeLines + "C 0:5; tick 32; quiet 40s; quiet 40s",
+			want:   "open C0:5 timeout",
+		},
+		{
+			name:   "quiet, and the packets after it tell the same time",
+			limits: Limits{Idle: time.Minute},
+			play:   "tick 32;" + handshakeLines + "C 0:5; tick 32; quiet 40s; wait 40s; C 5:9",
+			want:   "open C0:5 C5:9", rest: "end",
 		},
 		{
 			name: "SYN again and again",
