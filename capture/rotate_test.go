@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,6 +99,19 @@ func TestRotation(t *testing.T) {
 				t.Errorf("%d drops, want %d", drops, want)
 			}
 		})
+	}
+}
+
+func TestRotationNeedsAFolder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for folder, want := range map[string]error{file: fs.ErrInvalid, file + "s": fs.ErrNotExist} {
+		_, err := capture.NewRotator(capture.Rotation{Name: filepath.Join(folder, "mail.pcapng"), Size: 1})
+		if !errors.Is(err, want) {
+			t.Errorf("%s\n got %v\nwant %v", folder, err, want)
+		}
 	}
 }
 

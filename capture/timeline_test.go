@@ -249,6 +249,21 @@ func TestShortCapturesOfOneMoment(t *testing.T) {
 	}
 }
 
+// Nor are two that follow files of which two were under way at once: each of
+// the two directions of a tap was cut there.
+func TestFilesAfterThoseOfATap(t *testing.T) {
+	got, errs := merged(t,
+		at('a', time.Millisecond, 0, 2000, 4000), at('b', time.Millisecond, 1000, 3000, 5000),
+		at('c', time.Millisecond, 60_000, 60_020, 60_050), at('d', time.Millisecond, 60_030, 60_060, 60_090))
+	var order []byte
+	for _, p := range got {
+		order = append(order, p.Data[0])
+	}
+	if want := "abababccdcdd"; string(order) != want || errs != nil {
+		t.Errorf("errors %v\ngot  %s\nwant %s", errs, order, want)
+	}
+}
+
 func TestSameFileTwice(t *testing.T) {
 	name := store(t, written(t, WriterOptions{}, sample(5)...))[0]
 	src, err := Open(name, name)
