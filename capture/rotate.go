@@ -44,8 +44,9 @@ type Rotator struct {
 	number  int
 	names   []string // kept, the oldest first
 	dropped uint64   // up to now
-	before  uint64   // up to the beginning of this file
-	told    uint64   // in this file
+	saved   uint64   // of these, those that the files up to whole tell of
+	before  uint64   // saved at the beginning of this section
+	told    uint64   // in this section
 }
 
 // NewRotator returns a Rotator. Without rotation it creates the file, and
@@ -108,7 +109,7 @@ func (r *Rotator) begin(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	r.w, r.size, r.whole, r.any, r.told, r.before = w, 0, 0, false, 0, r.dropped
+	r.w, r.size, r.whole, r.any, r.told, r.before = w, 0, 0, false, 0, r.saved
 	r.names = append(r.names, f.Name())
 	for r.o.Keep > 0 && len(r.names) > r.o.Keep {
 		os.Remove(r.names[0]) // if it cannot be removed, somebody else has done so
@@ -139,6 +140,7 @@ func (r *Rotator) Write(p *Packet) error {
 			}
 		}
 	}
+	r.last = p.Nanos
 	if r.file == nil {
 		if err := r.open(p.Nanos); err != nil {
 			return err
@@ -147,7 +149,6 @@ func (r *Rotator) Write(p *Packet) error {
 	if !r.any {
 		r.any, r.since = true, p.Nanos
 	}
-	r.last = p.Nanos
 	return r.cut(r.w.Write(p))
 }
 
@@ -177,7 +178,7 @@ func (r *Rotator) Resume() error {
 	if err != nil {
 		return err
 	}
-	r.w, r.told, r.before = w, 0, r.dropped
+	r.w, r.told, r.before = w, 0, r.saved
 	return r.Flush()
 }
 
@@ -198,7 +199,7 @@ func (r *Rotator) Flush() error {
 	if err := r.w.Flush(); err != nil {
 		return r.cut(err)
 	}
-	r.whole = r.size
+	r.whole, r.saved = r.size, r.dropped
 	return nil
 }
 

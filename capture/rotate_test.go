@@ -57,12 +57,14 @@ func TestRotation(t *testing.T) {
 		o     capture.Rotation
 		files int
 		first int // number of the first packet that is kept, from 0
+		flush bool
 	}{
-		"one file":     {capture.Rotation{}, 1, 0},
-		"by size":      {capture.Rotation{Size: 5000}, 6, 0},
-		"by time":      {capture.Rotation{Every: 10 * time.Second}, 3, 0},
-		"by both":      {capture.Rotation{Size: 20000, Every: 5 * time.Second}, 6, 0},
-		"only the end": {capture.Rotation{Every: 10 * time.Second, Keep: 2}, 2, 10},
+		"one file":                     {capture.Rotation{}, 1, 0, false},
+		"by size":                      {capture.Rotation{Size: 5000}, 6, 0, false},
+		"by size, each packet flushed": {capture.Rotation{Size: 5000}, 6, 0, true},
+		"by time":                      {capture.Rotation{Every: 10 * time.Second}, 3, 0, false},
+		"by both":                      {capture.Rotation{Size: 20000, Every: 5 * time.Second}, 6, 0, false},
+		"only the end":                 {capture.Rotation{Every: 10 * time.Second, Keep: 2}, 2, 10, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -78,6 +80,9 @@ func TestRotation(t *testing.T) {
 					t.Fatal(err)
 				}
 				r.Dropped(uint64(i))
+				if tt.flush {
+					r.Flush()
+				}
 			}
 			if err := r.Close(); err != nil {
 				t.Fatal(err)
@@ -99,6 +104,27 @@ func TestRotation(t *testing.T) {
 				t.Errorf("%d drops, want %d", drops, want)
 			}
 		})
+	}
+}
+
+func TestDropsBeforeTheFirstFileOfARotation(t *testing.T) {
+	dir := t.TempDir()
+	r, err := capture.NewRotator(capture.Rotation{Name: filepath.Join(dir, "mail.pcapng"), Every: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Dropped(3)
+	p := framesOf(1)[0]
+	if err := r.Write(&p); err != nil {
+		t.Fatal(err)
+	}
+	r.Dropped(5)
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if got, drops := readAll(t, files...); len(got) != 1 || drops != 5 {
+		t.Errorf("%d packets, %d dropped; want 1 and 5", len(got), drops)
 	}
 }
 
