@@ -264,6 +264,18 @@ func TestFilesAfterThoseOfATap(t *testing.T) {
 	}
 }
 
+// Nor are two that overlap for longer than packets are out of order.
+func TestFilesThatOverlapForLonger(t *testing.T) {
+	got, errs := merged(t, at('a', time.Millisecond, 0, 5000, 10_000, 10_300), at('b', time.Millisecond, 10_100, 10_400, 10_500))
+	var order []byte
+	for _, p := range got {
+		order = append(order, p.Data[0])
+	}
+	if want := "aaababb"; string(order) != want || errs != nil {
+		t.Errorf("errors %v\ngot  %s\nwant %s", errs, order, want)
+	}
+}
+
 func TestSameFileTwice(t *testing.T) {
 	name := store(t, written(t, WriterOptions{}, sample(5)...))[0]
 	src, err := Open(name, name)
