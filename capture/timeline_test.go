@@ -264,15 +264,24 @@ func TestFilesAfterThoseOfATap(t *testing.T) {
 	}
 }
 
-// Nor are two that overlap for longer than packets are out of order.
+// Files that overlap for longer than packets are out of order are no capture
+// cut in two.
 func TestFilesThatOverlapForLonger(t *testing.T) {
-	got, errs := merged(t, at('a', time.Millisecond, 0, 5000, 10_000, 10_300), at('b', time.Millisecond, 10_100, 10_400, 10_500))
-	var order []byte
-	for _, p := range got {
-		order = append(order, p.Data[0])
-	}
-	if want := "aaababb"; string(order) != want || errs != nil {
-		t.Errorf("errors %v\ngot  %s\nwant %s", errs, order, want)
+	for _, c := range []struct {
+		name, want string
+		a, b       []int64 // milliseconds
+	}{
+		{"in order", "aaababb", []int64{0, 5000, 10_000, 10_300}, []int64{10_100, 10_400, 10_500}},
+		{"out of order as far", "aaaaabb", []int64{0, 5000, 4700, 10_000, 10_300}, []int64{10_100, 10_400}},
+	} {
+		got, errs := merged(t, at('a', time.Millisecond, c.a...), at('b', time.Millisecond, c.b...))
+		var order []byte
+		for _, p := range got {
+			order = append(order, p.Data[0])
+		}
+		if string(order) != c.want || errs != nil {
+			t.Errorf("%s: errors %v\ngot  %s\nwant %s", c.name, errs, order, c.want)
+		}
 	}
 }
 
