@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"popscope"
 	"popscope/capture/capturetest"
@@ -102,5 +103,37 @@ func TestLongTextsMakeParts(t *testing.T) {
 	}
 	if parts < 2 || exchanges != 12 {
 		t.Errorf("%d exchanges in %d parts, want 12 in 2 or more", exchanges, parts)
+	}
+}
+
+// TestBudgetWhileSessionsEnd: sessions that end while others keep much leave
+// the budget, wherever among them they began.
+func TestBudgetWhileSessionsEnd(t *testing.T) {
+	const large, small = 24, 100
+	d, err := capturetest.Parse("short", "S: +OK ready\n! pause 3s\nC: QUIT\nS: +OK bye\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []capturetest.Trace{crowd(t, large, "! pause 5s\nC* 500 NOOP\\r\\n\n").Delay(time.Second)}
+	for i := range small {
+		client := netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}), uint16(50_000+i))
+		all = append(all, d.Trace().Readdress(0, client, netip.MustParseAddrPort("192.0.2.10:110")))
+	}
+	o := popscope.Options{Workers: 1, Limits: popscope.Limits{Sessions: 1 << 20}}
+	got, errs := analyze(t, capturetest.Source(capturetest.Merge(all...).Packets(capturetest.Plain())), o)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	sessions, reached := map[any]bool{}, map[any]bool{}
+	for _, r := range parseRecords(t, got) {
+		switch {
+		case r["type"] == "session":
+			sessions[r["session"]] = true
+		case r["type"] == "finding" && r["rule"] == "limit-reached":
+			reached[r["session"]] = true
+		}
+	}
+	if len(sessions) != large+small || len(reached) < large/2 {
+		t.Errorf("%d sessions, %d tell of a limit; want %d and at least %d", len(sessions), len(reached), large+small, large/2)
 	}
 }

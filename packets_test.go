@@ -174,6 +174,54 @@ func TestSmallWindow(t *testing.T) {
 	}
 }
 
+// TestSmallWindowLeavesOutTheBeginning: only packets that could not wait until
+// it was known what their connection is are left out.
+func TestSmallWindowLeavesOutTheBeginning(t *testing.T) {
+	packets := capturetest.Load(t, filepath.Join("testdata", "dialog", "auth-login.txt")).Trace().Split(4).Packets(capturetest.Plain())
+	for n := 1; n < 9; n++ {
+		o := one
+		o.Limits.Window = n
+		a := popscope.New(o)
+		next := int64(0)
+		for p, err := range a.Packets(capturetest.Source(packets)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if next > 0 && p.Num != next {
+				t.Errorf("window of %d: packet %d, want %d", n, p.Num, next)
+			}
+			next = p.Num + 1
+		}
+		if left := a.Summary().PacketsLeftOut; next != int64(len(packets))+1 || left == 0 || left > 10 {
+			t.Errorf("window of %d: %d left out, the last one is %d of %d", n, left, next-1, len(packets))
+		}
+	}
+}
+
+// TestDataWithASYN: the SYN takes a sequence number, and the bytes behind it
+// are the first of the stream (RFC 9293 section 3.4, RFC 7413).
+func TestDataWithASYN(t *testing.T) {
+	k := newTalk(40001, 110, 100)
+	open := k.open()
+	var f feed
+	f.then(open[0], tcpFrame(aServer, aClient, 110, 40001, 5100, 101, tcpSYN|tcpACK, "+OK ready\r\n"))
+	k.seq[1] += 11
+	f.then(k.frame(false, tcpACK, ""))
+	f.then(k.say("USER alice", "+OK", "PASS sesame", "+OK")...)
+	n := 0
+	for p, err := range popscope.New(one).Packets(&f) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; p.Num == 2 && (p.Off != 0 || len(p.Parts) == 0 || p.Parts[0].Off != 0 || p.Parts[len(p.Parts)-1].End() != 11 || len(p.Secret) > 0) {
+			t.Errorf("at %d, parts %+v, hidden %v", p.Off, p.Parts, p.Secret)
+		}
+	}
+	if n != 7 {
+		t.Errorf("%d packets, want 7", n)
+	}
+}
+
 // counted counts what was read of a source.
 type counted struct {
 	capture.Source
