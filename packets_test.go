@@ -2,6 +2,7 @@ package popscope_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"maps"
 	"net/netip"
@@ -219,6 +220,71 @@ func TestDataWithASYN(t *testing.T) {
 	}
 	if n != 7 {
 		t.Errorf("%d packets, want 7", n)
+	}
+}
+
+// ipFragments returns an IPv4 datagram in two fragments.
+func ipFragments(proto byte, id uint16, payload []byte, at int) (out [][]byte) {
+	for i, b := range [][]byte{payload[:at], payload[at:]} {
+		f := append(tcpFrame(aClient, aServer, 0, 0, 0, 0, 0, "")[:20:20], b...)
+		f[9] = proto
+		binary.BigEndian.PutUint16(f[2:], uint16(len(f)))
+		binary.BigEndian.PutUint16(f[4:], id)
+		binary.BigEndian.PutUint16(f[6:], uint16(i*at/8))
+		if i == 0 {
+			f[6] |= 0x20 // more follow
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// TestFragmentsOfATunnelOfAHost: the addresses of a tunnel are not those of the
+// connection in it.
+func TestFragmentsOfATunnelOfAHost(t *testing.T) {
+	for host, want := range map[string]int{"192.0.2.20": 12, "192.0.2.77": 0} {
+		k := newTalk(40001, 110, 100)
+		var f feed
+		f.then(append(k.open(), k.say("+OK ready", "USER alice", "+OK")...)...)
+		outer := ipFragments(4, 7, k.say("PASS sesame")[0], 24)
+		for _, b := range outer {
+			b[15], b[19] = 77, 78
+		}
+		f.then(outer...)
+		f.then(k.say("+OK")...)
+		f.then(k.close()...)
+		o := one
+		o.Hosts = []netip.Addr{netip.MustParseAddr(host)}
+		n := 0
+		for _, err := range popscope.New(o).Packets(&f) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != want {
+			t.Errorf("%s: %d packets, want %d", host, n, want)
+		}
+	}
+}
+
+// TestFragmentsInFragmentsAreHidden: where a password lies in frames that are
+// fragments of fragments is not followed, so nothing of them is shown.
+func TestFragmentsInFragmentsAreHidden(t *testing.T) {
+	k := newTalk(40001, 110, 100)
+	var f feed
+	f.then(append(k.open(), k.say("+OK ready", "USER alice", "+OK")...)...)
+	for i, inner := range ipFragments(6, 1, k.say("PASS sesame")[0][20:], 24) {
+		f.then(ipFragments(4, uint16(7+i), inner, 16)...) // RFC 2003: IP in IP
+	}
+	f.then(k.say("+OK")...)
+	f.then(k.close()...)
+	out := packetList(t, &f, "table", report.PacketOptions{Hex: true, Verbose: true})
+	if got := strings.Count(out, "fragment of the datagram"); got != 3 || !strings.Contains(out, "[IP fragments: packets 7 8 9 10]") {
+		t.Errorf("%d fragments, want 3:\n%s", got, out)
+	}
+	if strings.Contains(dumped(out), "sesame") {
+		t.Errorf("the password is shown:\n%s", out)
 	}
 }
 

@@ -82,6 +82,8 @@ func keyOf(s *packet.Segment) connKey {
 	return connKey{a, b, s.Path}
 }
 
+const protoTCP = 6
+
 // pieceKey names a datagram in fragments.
 type pieceKey struct {
 	src, dst packet.Addr
@@ -122,14 +124,13 @@ func (w *window) begin(p *capture.Packet) {
 // fragment takes a fragment that the frame holds; gram is the payload of
 // the datagram that it completes, if it does.
 func (w *window) fragment(f *packet.Fragment, gram []byte) {
-	if !w.wantsHosts(f.Src, f.Dst) {
+	if f.Proto == protoTCP && !w.wantsHosts(f.Src, f.Dst) { // a tunnel's ends are no hosts of a connection
 		w.wants = false
 		return
 	}
 	key := pieceKey{f.Src, f.Dst, f.Path, f.ID, f.Proto, f.V6}
-	if gram != nil {
+	if w.gram = gram; gram != nil { // nil: the datagram inside an outer one that is complete may not be
 		w.whole = append(w.whole, w.pieces[key]...)
-		w.gram = gram
 		delete(w.pieces, key)
 	}
 	if !w.wants {
@@ -260,6 +261,7 @@ func (r *row) adopt(w *window, s *packet.Segment) {
 			r.Fragments = append(r.Fragments, piece.Num)
 		}
 	}
+	slices.Sort(r.Fragments) // of fragments in fragments the outer ones came first
 }
 
 // keepPayload copies a payload that is no part of the frame.
