@@ -1173,6 +1173,21 @@ func TestScripts(t *testing.T) {
 			want:   "open C0:5 C5:9", rest: "end",
 		},
 		{
+			name: "both directions wait at the end: what came first comes out first",
+			play: handshakeLines + "C 5:9 ack=0; S 5:9 ack=0",
+			want: "", rest: "open C-0:5 C5:9 S-0:5 S5:9 end",
+		},
+		{
+			name: "an RST behind what was acknowledged",
+			play: handshakeLines + "C 0:5; C rst at=0; wait 2s",
+			want: "open C0:5 rst",
+		},
+		{
+			name: "a single acknowledgement of bytes that nobody saw proves nothing",
+			play: "tick 32;" + handshakeLines + "S 0:5; C ack=9000; wait 3s; wait 2s; S 5:9" + strings.Repeat("; C ack=9", 4),
+			want: "open S0:5 S5:9", rest: "end",
+		},
+		{
 			name: "SYN again and again",
 			play: "C syn; C syn; C syn; S syn; S syn; C ack; C 0:5; C syn; S syn; C 5:9",
 			want: "open C0:5 C5:9", rest: "end",
