@@ -8,7 +8,7 @@ import (
 
 // Packet is one captured frame.
 type Packet struct {
-	Num     int64    // position on the timeline of all files, from 1
+	Num     int64    // position on the timeline of all files, from 1; of a single file it is FileNum
 	File    int      // index of its file in Timeline.Files
 	FileNum int64    // number in its file, from 1: the number that Wireshark shows
 	Nanos   int64    // capture time in nanoseconds since 1970-01-01 UTC; times that int64 cannot hold are moved to its ends

@@ -52,7 +52,7 @@
 // file or interface allows beyond that, up to 16 MiB. A snapshot length that
 // is smaller than the packets, or 0, cuts nothing. Custom, journal and
 // sysdig blocks of pcapng are no packets, but Wireshark counts them:
-// Packet.FileNum does too.
+// Packet.Num and Packet.FileNum do too.
 //
 // # Damage
 //

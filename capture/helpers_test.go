@@ -104,6 +104,7 @@ func drain(t testing.TB, src *Timeline) ([]Packet, []error) {
 	var packets []Packet
 	var errs []error
 	var p Packet
+	passed := map[int]int64{} // by file
 	for {
 		err := src.Next(&p)
 		if err == io.EOF {
@@ -116,8 +117,13 @@ func drain(t testing.TB, src *Timeline) ([]Packet, []error) {
 			}
 			continue
 		}
-		if p.Num != int64(len(packets)+1) {
-			t.Fatalf("packet %d has Num %d", len(packets)+1, p.Num)
+		passed[p.File] = p.FileNum
+		num := int64(0)
+		for _, n := range passed {
+			num += n
+		}
+		if p.Num != num {
+			t.Fatalf("packet %d of file %d has Num %d\nwant %d", p.FileNum, p.File, p.Num, num)
 		}
 		if p.Orig < len(p.Data) {
 			t.Fatalf("packet %d: %d bytes captured of %d", p.Num, len(p.Data), p.Orig)

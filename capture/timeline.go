@@ -212,9 +212,11 @@ func (t *Timeline) endsSoon(f *track) bool {
 	}
 }
 
-// count counts a packet that is delivered.
+// count counts a packet that is delivered, and the records before it that
+// have a number but no packet in them.
 func (t *Timeline) count(f *track, p *Packet) {
-	t.num++
+	t.num += p.FileNum - f.passed
+	f.passed = p.FileNum
 	p.Num = t.num
 	p.File = f.index
 	f.info.Packets++

@@ -43,6 +43,7 @@ type track struct {
 	queue   queue
 	scratch Packet
 	emitted int64
+	passed  int64    // FileNum of the latest packet delivered
 	past    [2]int64 // times of the latest packets emitted, the last one first
 
 	// What the first look saw, to be compared when the file is reopened.
