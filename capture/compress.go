@@ -28,6 +28,7 @@ type codec struct {
 var codecs = []codec{
 	{"gzip", "\x1f\x8b", func(r *bufio.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
 	{"zstd", "\x28\xb5\x2f\xfd", openZstd},
+	{"zstd", "\x50\x2a\x4d\x18", openZstd}, // a skippable frame first (RFC 8878 section 3.1.2), as pzstd writes it
 	{"lz4", "\x04\x22\x4d\x18", openLZ4},
 	{"lz4", "\x02\x21\x4c\x18", openLZ4}, // the legacy frame
 	{"xz", "\xfd7zXZ\x00", openXZ},

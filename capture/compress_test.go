@@ -108,6 +108,10 @@ func TestCompressed(t *testing.T) {
 		{"gzip members", members(toGzip)},
 		{"zstd", half(toZstd)},
 		{"zstd frames", members(toZstd)},
+		{"zstd frames of pzstd", func(t *testing.T, b []byte) []byte {
+			skipped := []byte("\x50\x2a\x4d\x18\x04\x00\x00\x00size") // pzstd puts the length of the next frame there
+			return concat(skipped, packed(t, b[:100], toZstd), skipped, packed(t, b[100:], toZstd))
+		}},
 		{"lz4", half(toLZ4)},
 		{"lz4 frames", members(toLZ4)},
 		{"lz4 legacy", half(toOldLZ4)},
