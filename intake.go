@@ -34,7 +34,8 @@ type intake struct {
 	told         int64               // see waited
 	first, last  int64               // earliest and latest packet time
 	start        int64               // time of the first packet
-	verdicts     [packet.TooDeep + 1]int64
+	verdicts     [packet.Encrypted + 1]int64
+	unread       Unread
 	otherPorts   int64
 }
 
@@ -81,6 +82,9 @@ func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
 	}
 	if v != packet.IsSegment {
 		in.verdicts[v]++
+		if v == packet.UnknownLink || v == packet.Encrypted {
+			in.unread.add(v, p)
+		}
 		return nil, false
 	}
 	if in.portOnly && !in.ports.has(in.seg.Src.Port) && !in.ports.has(in.seg.Dst.Port) {

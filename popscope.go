@@ -222,7 +222,7 @@ func (a *Analyzer) finish(src capture.Source) {
 		a.sum.Start = stream.Stamp{Nanos: a.in.first}.Time()
 		a.sum.End = stream.Stamp{Nanos: a.in.last}.Time()
 	}
-	a.sum.Ignored = a.in.ignored()
+	a.sum.Ignored, a.sum.Unread = a.in.ignored(), a.in.unread
 	for _, s := range a.shards {
 		a.sum.ignore(s.ignored())
 	}

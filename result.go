@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"popscope/capture"
+	"popscope/capture/packet"
 	"popscope/pop3parse"
 	"popscope/pop3parse/audit"
 	"popscope/pop3parse/fingerprint"
@@ -103,10 +104,28 @@ type Summary struct {
 	Accounts                             []audit.Account  // who logged in, by user and server
 	AccountsForgotten                    int64            // accounts beyond what is remembered
 	Ignored                              map[string]int64 // packets and connections that are no POP3, and what else was passed over, by reason
+	Unread                               Unread
 	Start, End                           time.Time        // times of the first and the last packet; zero without packets
 	KernelDrops                          int64
 	PacketsLeftOut                       int64    // by Analyzer.Packets, of connections that had not shown what they are when the window was full
 	Errors                               []string // of the inputs, as people are told of them: see capture.ErrorText
+}
+
+// Unread says which packets were the first that cannot be read, though POP3
+// may be in them.
+type Unread struct {
+	UnknownLink int64            // number of the first one of a link type that is not read; 0 without one
+	Link        capture.LinkType // which type that is
+	Encrypted   int64            // number of the first one that packet.Encrypted stands for; 0 without one
+}
+
+func (u *Unread) add(v packet.Verdict, p *capture.Packet) {
+	switch {
+	case v == packet.UnknownLink && u.UnknownLink == 0:
+		u.UnknownLink, u.Link = p.Num, p.Link
+	case v == packet.Encrypted && u.Encrypted == 0:
+		u.Encrypted = p.Num
+	}
 }
 
 // ignore adds to what was ignored.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"popscope"
+	"popscope/capture/packet"
 	"popscope/pop3parse"
 	"popscope/reassembly/stream"
 )
@@ -115,18 +116,26 @@ func (t *unseenTally) lines(sum *popscope.Summary) []gapLine {
 // name says it all.
 func ignoredMeans(reason string) string {
 	return map[string]string{
-		"not_pop3_connections": "Connections whose two sides do not speak POP3.",
-		"no_data_connections":  "Connections without a byte of data: refused, scanned, or kept open idle.",
-		"stray_segments":       "Segments of no connection that is known, such as late resets.",
-		"shed_connections":     "Connections given up at the limit on open ones.",
-		"shed_half_open":       "Attempts to connect given up at the limit on them: a scan or a flood.",
-		popscope.ShedUndecided: "Connections given up at a limit before they had shown what they are: packets of them were not kept.",
-		"other_port":           "Packets of ports that were not asked for.",
-		"fragments_incomplete": "IP fragments of which the others did not come.",
-		"not_ip":               "Packets that are no IP, such as ARP.",
-		"not_tcp":              "Packets that are no TCP, such as UDP and ICMP.",
-		"malformed":            "Packets whose headers contradict themselves.",
-		"unknown_link":         "Packets of a link type that is not read.",
-		popscope.NotHashed:     "Messages whose digest was not computed, so as to lose fewer packets.",
+		"not_pop3_connections":      "Connections whose two sides do not speak POP3.",
+		"not_pop3_in_tls":           "Connections in TLS, opened with keys, in which there is no POP3.",
+		"tls_held_no_longer":        "Connections in TLS that no longer waited for what was missing, at the limit on waiting bytes.",
+		popscope.SecretBlocks:       "Blocks of TLS secrets in the captures that were damaged, or too many.",
+		"no_data_connections":       "Connections without a byte of data: refused, scanned, or kept open idle.",
+		"stray_segments":            "Segments of no connection that is known, such as late resets.",
+		"shed_connections":          "Connections given up at the limit on open ones.",
+		"shed_half_open":            "Attempts to connect given up at the limit on them: a scan or a flood.",
+		popscope.ShedUndecided:      "Connections given up at a limit before they had shown what they are: packets of them were not kept.",
+		"other_port":                "Packets of ports that were not asked for.",
+		"fragments_incomplete":      "IP fragments of which the others did not come.",
+		packet.NotIP.String():       "Packets that are no IP, such as ARP.",
+		packet.NotTCP.String():      "Packets that are no TCP, such as UDP and ICMP.",
+		packet.Malformed.String():   "Packets whose headers contradict themselves.",
+		packet.UnknownLink.String(): "Packets of a link type that is not read.",
+		packet.CutShort.String():    "Packets that the snapshot length cut inside of their headers.",
+		packet.TooDeep.String():     "Packets with more headers around headers than a sane network has.",
+		packet.Encrypted.String():   "Packets in ESP, MACsec or protected Wi-Fi frames. POP3 may be in them.",
+		"fragments_overlapping":     "IP fragments that overlap others and differ; in IPv6 datagrams, dropped whole.",
+		"fragments_malformed":       "IP fragments whose lengths contradict themselves.",
+		popscope.NotHashed:          "Messages whose digest was not computed, so as to lose fewer packets.",
 	}[reason]
 }

@@ -25,7 +25,8 @@
 //	             types I to III, EtherIP, MPLS in IP, VXLAN (UDP 4789 and 8472),
 //	             GENEVE (6081), GTP-U (2152), L2TPv2 (1701)
 //
-// Not read: anything encrypted (ESP, MACsec, protected 802.11 frames), Teredo,
+// Not read: anything encrypted (ESP, MACsec, protected 802.11 frames: the
+// verdict is Encrypted, also where they only authenticate), Teredo,
 // L2TPv3, VXLAN-GPE, NSH, TRILL, 802.1BR tags, PPP multilink and compression;
 // of an 802.11 A-MSDU the first subframe only, and of a fragmented MSDU the
 // first fragment only.

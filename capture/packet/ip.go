@@ -18,6 +18,7 @@ const (
 	protoRouting     = 43
 	protoFragment    = 44
 	protoGRE         = 47
+	protoESP         = 50
 	protoAH          = 51
 	protoICMPv6      = 58
 	protoDestination = 60
@@ -52,6 +53,8 @@ func (w *walk) protocol(p uint8) gopacket.LayerType {
 		return layers.LayerTypeEtherIP
 	case protoAH:
 		return layers.LayerTypeIPSecAH
+	case protoESP:
+		return w.stop(Encrypted)
 	}
 	if w.v6 {
 		switch p {

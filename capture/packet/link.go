@@ -19,6 +19,7 @@ const (
 	etherMPLS    = 0x8847
 	etherMPLSUp  = 0x8848 // upstream-assigned label
 	etherPPPoE   = 0x8864 // the session stage
+	etherMACsec  = 0x88e5 // 802.1AE
 	etherVLANS   = 0x88a8 // service tag, 802.1ad
 	etherERSPAN  = 0x88be // types I and II
 	etherVLANOld = 0x9100 // service tag before 802.1ad
@@ -66,6 +67,9 @@ func (w *walk) etherType(t uint16) gopacket.LayerType {
 	}
 	if next := etherStep(t); next != done {
 		return next
+	}
+	if t == etherMACsec {
+		return w.stop(Encrypted)
 	}
 	return w.stop(NotIP)
 }

@@ -94,9 +94,10 @@ const (
 	CutShort                   // the snapshot length cut a header
 	UnknownLink                // no decoder for the link type
 	TooDeep                    // more headers around headers than a sane network has
+	Encrypted                  // ESP, MACsec, a protected frame of 802.11
 )
 
-var verdictNames = [...]string{"segment", "fragment", "not_ip", "not_tcp", "malformed", "cut_short", "unknown_link_type", "too_deep"}
+var verdictNames = [...]string{"segment", "fragment", "not_ip", "not_tcp", "malformed", "cut_short", "unknown_link_type", "too_deep", "encrypted"}
 
 // String returns the name used in the summary's `ignored` counts.
 func (v Verdict) String() string { return verdictNames[v] }

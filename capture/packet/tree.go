@@ -61,7 +61,7 @@ func (t *tree) add(w *walk, typ gopacket.LayerType, data []byte) {
 	if !ok {
 		return
 	}
-	failed := w.next == done && w.verdict != IsSegment && w.verdict != IsFragment && w.verdict != NotTCP && w.verdict != NotIP
+	failed := w.next == done && w.verdict != IsSegment && w.verdict != IsFragment && w.verdict != NotTCP && w.verdict != NotIP && w.verdict != Encrypted
 	l := Layer{Name: d.name, Offset: cap(t.frame) - cap(data), Length: cap(data) - cap(w.rest)}
 	if typ == layers.LayerTypeTCP && !failed {
 		l.Length = int(data[tcpOffset]>>4) * 4

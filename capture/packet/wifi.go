@@ -92,8 +92,11 @@ func (w *walk) dot11(data []byte) gopacket.LayerType {
 		return done
 	}
 	control, flags := data[0], data[dot11Flags]
-	if control&dot11TypeMask != dot11Data || control&dot11NoData != 0 || flags&dot11Protected != 0 {
+	if control&dot11TypeMask != dot11Data || control&dot11NoData != 0 {
 		return w.stop(NotIP)
+	}
+	if flags&dot11Protected != 0 {
+		return w.stop(Encrypted)
 	}
 	n := dot11Header
 	if flags&(dot11ToDS|dot11FromDS) == dot11ToDS|dot11FromDS {

@@ -213,7 +213,10 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 		p.say(fmt.Sprintf("warning: %d packets dropped by the kernel", sum.KernelDrops))
 	}
 	if n := sum.Ignored[packet.UnknownLink.String()]; n > 0 {
-		p.say(fmt.Sprintf("warning: %d of %d packets have a link type that popscope does not read", n, sum.Packets))
+		p.say(fmt.Sprintf("warning: %d of %d packets have a link type that popscope does not read, the first is packet %d of %v", n, sum.Packets, sum.Unread.UnknownLink, sum.Unread.Link))
+	}
+	if n := sum.Ignored[packet.Encrypted.String()]; n > 0 && sum.Sessions == 0 {
+		p.say(fmt.Sprintf("warning: %d of %d packets are in ESP, MACsec or protected Wi-Fi frames, which popscope does not read, the first is packet %d", n, sum.Packets, sum.Unread.Encrypted))
 	}
 	if n := sum.Ignored[popscope.SecretBlocks]; n > 0 {
 		p.say(fmt.Sprintf("warning: blocks of TLS secrets in the captures that were not used, being damaged or more than 16 MiB together: %d", n))
