@@ -54,6 +54,7 @@ const (
 	LinkPPPHDLC   LinkType = 50
 	LinkPPPoE     LinkType = 51
 	LinkRaw       LinkType = 101
+	LinkCiscoHDLC LinkType = 104
 	LinkIEEE80211 LinkType = 105
 	LinkLoop      LinkType = 108
 	LinkLinuxSLL  LinkType = 113
@@ -65,7 +66,7 @@ const (
 
 var linkNames = map[LinkType]string{
 	LinkNull: "NULL", LinkEthernet: "ETHERNET", LinkPPP: "PPP", LinkRawOld: "RAW", LinkRawBSD: "RAW",
-	LinkPPPHDLC: "PPP_HDLC", LinkPPPoE: "PPP_ETHER", LinkRaw: "RAW", LinkIEEE80211: "IEEE802_11",
+	LinkPPPHDLC: "PPP_HDLC", LinkPPPoE: "PPP_ETHER", LinkRaw: "RAW", LinkCiscoHDLC: "C_HDLC", LinkIEEE80211: "IEEE802_11",
 	LinkLoop: "LOOP", LinkLinuxSLL: "LINUX_SLL", LinkRadiotap: "IEEE802_11_RADIOTAP",
 	LinkIPv4: "IPV4", LinkIPv6: "IPV6", LinkLinuxSLL2: "LINUX_SLL2",
 }

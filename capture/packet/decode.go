@@ -134,7 +134,7 @@ func firstStep(link capture.LinkType) (gopacket.LayerType, bool) {
 		return layers.LayerTypeLinuxSLL, true
 	case capture.LinkLinuxSLL2:
 		return stepCooked2, true
-	case capture.LinkPPP, capture.LinkPPPHDLC:
+	case capture.LinkPPP, capture.LinkPPPHDLC, capture.LinkCiscoHDLC:
 		return layers.LayerTypePPP, true
 	case capture.LinkPPPoE:
 		return layers.LayerTypePPPoE, true

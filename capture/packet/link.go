@@ -227,7 +227,7 @@ const (
 
 // ppp reads PPP with or without address and control fields (RFC 1661, RFC
 // 1662) and with the protocol field of one or two bytes, and Cisco HDLC
-// (RFC 1547 section 4.3.1), which link type 50 may be as well.
+// (RFC 1547 section 4.3.1), which link type 50 may be as well as 104.
 func (w *walk) ppp(data []byte) gopacket.LayerType {
 	if !w.need(data, 2) {
 		return done
