@@ -92,7 +92,7 @@ var describe = map[gopacket.LayerType]struct {
 	layers.LayerTypeLinuxSLL:        {"Linux cooked capture v1", nil},
 	stepCooked2:                     {"Linux cooked capture v2", nil},
 	layers.LayerTypePPP:             {"Point-to-Point Protocol", nil},
-	layers.LayerTypePPPoE:           {"PPP-over-Ethernet Session", nil},
+	layers.LayerTypePPPoE:           {"PPP-over-Ethernet Session", pppoeFields},
 	layers.LayerTypeMPLS:            {"MultiProtocol Label Switching", mplsFields},
 	stepControlWord:                 {"PW Ethernet Control Word", nil},
 	layers.LayerTypeRadioTap:        {"Radiotap Header", nil},
@@ -105,13 +105,13 @@ var describe = map[gopacket.LayerType]struct {
 	layers.LayerTypeIPv6Destination: {"IPv6 Destination Options", nil},
 	layers.LayerTypeIPSecAH:         {"Authentication Header", nil},
 	layers.LayerTypeGRE:             {"Generic Routing Encapsulation", greFields},
-	layers.LayerTypeERSPANII:        {"Encapsulated Remote Switch Packet ANalysis II", nil},
-	stepERSPANIII:                   {"Encapsulated Remote Switch Packet ANalysis III", nil},
+	layers.LayerTypeERSPANII:        {"Encapsulated Remote Switch Packet ANalysis II", erspan2Fields},
+	stepERSPANIII:                   {"Encapsulated Remote Switch Packet ANalysis III", erspan3Fields},
 	layers.LayerTypeEtherIP:         {"EtherIP", nil},
 	layers.LayerTypeUDP:             {"User Datagram Protocol", udpFields},
 	layers.LayerTypeVXLAN:           {"Virtual eXtensible Local Area Network", vxlanFields},
-	layers.LayerTypeGeneve:          {"Generic Network Virtualization Encapsulation", nil},
-	layers.LayerTypeGTPv1U:          {"GPRS Tunneling Protocol", nil},
+	layers.LayerTypeGeneve:          {"Generic Network Virtualization Encapsulation", geneveFields},
+	layers.LayerTypeGTPv1U:          {"GPRS Tunneling Protocol", gtpuFields},
 	stepL2TP:                        {"Layer 2 Tunneling Protocol", nil},
 	layers.LayerTypeTCP:             {"Transmission Control Protocol", tcpFields},
 }
@@ -228,6 +228,26 @@ func udpFields(_ *walk, data []byte) []Field {
 }
 
 func vxlanFields(w *walk, _ []byte) []Field { return []Field{field("VNI", "%d", w.vxlanHdr.VNI)} }
+
+func geneveFields(_ *walk, data []byte) []Field {
+	return []Field{field("Protocol type", "0x%04x", be16(data[geneveProtocol:])), field("VNI", "%d", be32(data[geneveVNI:])>>8)}
+}
+
+func gtpuFields(_ *walk, data []byte) []Field {
+	return []Field{field("Message type", "%d", data[gtpType]), field("TEID", "0x%08x", be32(data[gtpTunnel:]))}
+}
+
+func pppoeFields(_ *walk, data []byte) []Field {
+	return []Field{field("Session ID", "0x%04x", be16(data[pppoeSession:])), field("Payload length", "%d", be16(data[pppoeLength:]))}
+}
+
+func erspan2Fields(w *walk, _ []byte) []Field {
+	return []Field{field("VLAN", "%d", w.erspanHdr.VLANIdentifier), field("Session ID", "%d", w.erspanHdr.SessionID)}
+}
+
+func erspan3Fields(_ *walk, data []byte) []Field {
+	return []Field{field("VLAN", "%d", be16(data)&0x0fff), field("Session ID", "%d", be16(data[erspan3Session:])&0x03ff)}
+}
 
 func tcpFields(w *walk, data []byte) []Field {
 	s := &w.seg

@@ -52,6 +52,30 @@ func TestTrees(t *testing.T) {
 	}
 }
 
+// TestTreeNamesNetworks: what tells apart connections of equal addresses is
+// shown.
+func TestTreeNamesNetworks(t *testing.T) {
+	d := NewDecoder()
+	shown := map[string]bool{}
+	for _, e := range encapsulations() {
+		b := e.frame(there)
+		for _, l := range d.Tree(&capture.Packet{Num: 7, Link: e.link, Data: b, Orig: len(b)}) {
+			for _, f := range l.Fields {
+				shown[l.Name+": "+f.Name] = true
+			}
+		}
+	}
+	for _, want := range []string{
+		"802.1Q Virtual LAN: ID", "PPP-over-Ethernet Session: Session ID", "Generic Routing Encapsulation: Key",
+		"Encapsulated Remote Switch Packet ANalysis II: Session ID", "Encapsulated Remote Switch Packet ANalysis III: Session ID",
+		"Virtual eXtensible Local Area Network: VNI", "Generic Network Virtualization Encapsulation: VNI", "GPRS Tunneling Protocol: TEID",
+	} {
+		if !shown[want] {
+			t.Errorf("not shown: %s", want)
+		}
+	}
+}
+
 // FuzzTree: whatever a frame holds, it can be shown.
 func FuzzTree(f *testing.F) {
 	seed(f)

@@ -279,6 +279,7 @@ func (w *walk) geneve(data []byte) gopacket.LayerType {
 const (
 	gtpType   = 1
 	gtpLength = 2
+	gtpTunnel = 4
 	gtpHeader = 8
 	gtpFields = 4 // sequence number, N-PDU number and next extension, all there when one of them is
 
