@@ -25,7 +25,7 @@ func (p *Parser) maskUnknown(x *asked) {
 	if x.spec != nil || x.Notes.Has(CommandLost) {
 		p.lastVerb = x.Verb
 	}
-	if x.spec != nil || x.Verb == "" && x.VerbSent == nil || x.Args.HasSecret() {
+	if x.spec != nil || x.Verb == "" && x.VerbSent == nil { // hidden already, or lost
 		return
 	}
 	line := []byte(x.Verb)

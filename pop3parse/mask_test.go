@@ -58,17 +58,30 @@ func TestSecretsInOddPlacesAreMasked(t *testing.T) {
 		"echoed by a challenge in base64":  "C: AUTH PLAIN\nS: +\nC: AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: + eyJub3QiOiJodW50ZXIyc2VrcmV0In0=\nC: *\nS: -ERR",
 		"echoed by a challenge of CRAM":    "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR\nC: AUTH CRAM-MD5\nS: + PGh1bnRlcjJzZWtyZXRAeD4=\nC: YWxpY2UgeA==\nS: -ERR",
 		"echoed of a mechanism of its own": "C: AUTH X-FOO\nS: +\nC: aHVudGVyMnNla3JldA==\nS: -ERR hunter2sekret",
+		"behind two blanks":                "C: AUTH  PLAIN AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR",
+		"too long for a mechanism":         "C: AUTH HUNTER2SEKRETHUNTER2SEKRET\nS: -ERR",
+		"no name of a mechanism":           "C: AUTH HUNTER2SEKRET=\nS: -ERR",
+		"both commands in one, taken":      "C: USER alice PASS hunter2sekret\nS: +OK\nC: PASS x\nS: -ERR",
+		"echoed as sent":                   "C: AUTH PLAIN\nS: +\nC: AGFsaWNlAGh1bnRlcjJzZWtyZXQ=\nS: -ERR AGFsaWNlAGh1bnRlcjJzZWtyZXQ= is wrong",
+		"both in one, echoed later":        "C: USER alice PASS hunter2sekret\nS: -ERR\nC: NOOP\nS: -ERR not after hunter2sekret",
+		"a digest, echoed decoded":         "C: AUTH CRAM-MD5\nS: + PDFAeD4=\nC: YWxpY2UgYzRjOTMzNGJhYzU2MGVjYzk3OWU1ODAwMWIzZTIyZmI=\nS: -ERR not c4c9334bac560ecc979e58001b3e22fb",
 		"echoed up to a NUL":               "C: USER alice\nS: +OK\nC| PASS hunter2sekret\\0x\\r\\n\nS: -ERR hunter2sekret",
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := parse(fromStart, script("S: +OK ready\n"+lines), 0)
-			for _, leak := range []string{secret, "HUNTER2SEKRET", "hunter2se", "AGFsaWNlAGh1bnRlcjJzZWtyZXQ=", "eyJub3QiOiJodW50ZXIyc2VrcmV0In0=", "PGh1bnRlcjJzZWtyZXRAeD4="} {
+			for _, leak := range []string{secret, "HUNTER2SEKRET", "hunter2se", "AGFsaWNlAGh1bnRlcjJzZWtyZXQ=", "eyJub3QiOiJodW50ZXIyc2VrcmV0In0=", "PGh1bnRlcjJzZWtyZXRAeD4=", "c4c9334bac560ecc979e58001b3e22fb"} {
 				if got := shown(p); strings.Contains(got, leak) {
 					t.Errorf("%q is shown:\n%s", leak, got)
 				}
 			}
 		})
 	}
+	t.Run("echoed later", func(t *testing.T) {
+		p := parse(fromStart, script("S: +OK\nC: PASS hunter2sekret\nS: -ERR no\nC: NOOP\nS: -ERR not after hunter2sekret"), 0)
+		if got := p.Logins()[0].ReasonText.String(); got != "no" {
+			t.Errorf("the login failed for %q", got)
+		}
+	})
 	t.Run("first line of a late capture", func(t *testing.T) {
 		for _, line := range []string{"hunter2sekret", "ASS hunter2sekret"} {
 			p := parse(Options{}, script("C: "+line+"\nS: +OK"), 0)
@@ -93,11 +106,43 @@ func guesses(n int) string {
 func TestUnknownVerbs(t *testing.T) {
 	for line, hidden := range map[string]bool{
 		"XYZZY": false, "Xyzzy": false, "xyzzy": false, "Host: a": false, "X-CHECK2": false,
-		"-x": true, "xYZZY": true, "x2y": true, "97531864": true, "ABCDEFGHIJKLMNOPQ": true,
+		"-x": true, "xYZZY": true, "x2y": true, "97531864": true, "ABCDEFGHIJKLMNOP": false, "ABCDEFGHIJKLMNOPQ": true,
+		"hUnter": true,
 	} {
 		x := parse(fromStart, script("S: +OK\nC: "+line+"\nS: -ERR"), 0).Exchanges()[0]
 		if got := x.Verb == ""; got != hidden || got && string(x.Args.Reveal()) != line {
 			t.Errorf("%s: hidden %v, want %v (verb %q)", line, got, hidden, x.Verb)
+		}
+	}
+}
+
+// TestSecretsWrittenAsKeywords: some passwords look like a command. Where one
+// is to be expected they are hidden as a whole, and elsewhere a verb is shown.
+func TestSecretsWrittenAsKeywords(t *testing.T) {
+	const login = "C: USER alice\nS: +OK\nC: PASS x\nS: +OK\n"
+	for name, c := range map[string]struct {
+		opt    Options
+		lines  string
+		hidden bool
+	}{
+		"behind USER":               {fromStart, "S: +OK ready\nC: USER alice\nS: +OK\nC: sesame\nS: -ERR no sesame", true},
+		"behind PASS":               {fromStart, "S: +OK ready\nC: USER alice\nS: +OK\nC: PASS\nS: -ERR\nC: sesame\nS: -ERR", true},
+		"behind APOP":               {fromStart, "S: +OK ready\nC: APOP alice\nS: -ERR\nC: sesame\nS: -ERR", true},
+		"behind AUTH":               {fromStart, "S: +OK ready\nC: AUTH\nS: -ERR\nC: sesame\nS: -ERR", true},
+		"two behind USER":           {fromStart, "S: +OK ready\nC: USER alice\nS: +OK\nC: XFOO\nS: -ERR\nC: sesame\nS: -ERR", true},
+		"first of a late capture":   {Options{}, "C: sesame\nS: -ERR", true},
+		"cut, behind the login":     {fromStart, "S: +OK ready\n" + login + "C| sesame\nxC| x\\r\\n\nS: -ERR\nC: QUIT\nS: +OK", true},
+		"glued":                     {fromStart, "S: +OK ready\nC: PASSSESAME\nS: -ERR", true},
+		"glued, behind the login":   {fromStart, "S: +OK ready\n" + login + "C: PASSSESAME\nS: -ERR", true},
+		"LOGIN, behind the login":   {fromStart, "S: +OK ready\n" + login + "C: LOGIN alice sesame\nS: -ERR", true},
+		"first of a whole capture":  {fromStart, "S: +OK ready\nC: sesame\nS: -ERR", false},
+		"second of a late capture":  {Options{}, "C: NOOP\nS: -ERR\nC: sesame\nS: -ERR", false},
+		"behind the login":          {fromStart, "S: +OK ready\n" + login + "S: +OK ready\nC: NOOP\nS: +OK\nC: sesame\nS: -ERR", false},
+		"directly behind the login": {fromStart, "S: +OK ready\n" + login + "S: +OK ready\nC: sesame\nS: -ERR", false},
+	} {
+		p := parse(c.opt, script(c.lines), 0)
+		if got := shown(p); strings.Contains(strings.ToLower(got), "sesame") == c.hidden {
+			t.Errorf("%s: hidden %v, want %v:\n%s", name, !c.hidden, c.hidden, got)
 		}
 	}
 }
@@ -114,9 +159,12 @@ func TestDigestsInOddPlacesAreMasked(t *testing.T) {
 		"alice " + digest + " twice": "alice",
 		`alice\t` + digest:           "alice",
 		"mary:" + digest:             "mary:",
-		digest + " " + digest:        digest,
-		"alice nodigest":             "alice",
-		"alice":                      "alice",
+		"mary" + digest:              "mary",
+
+		"MARY" + strings.ToUpper(digest) + " twice": "MARY",
+		digest + " " + digest:                       digest,
+		"alice nodigest":                            "alice",
+		"alice":                                     "alice",
 	} {
 		p := parse(fromStart, script("S: +OK <1@x>\nC| APOP "+args+"\\r\\n\nS: -ERR"), 0)
 		want := strings.Contains(args, " ") || strings.Contains(args, digest)
@@ -172,6 +220,59 @@ func TestPasswordBehindTheUserIsMasked(t *testing.T) {
 	want := "USER  alice liddell +OK alice liddell is welcome\nPASS  ******** +OK \nlogin USER/PASS alice liddell ********   \n"
 	if got := shown(p); got != want {
 		t.Errorf("a name with a blank:\n got %q\nwant %q", got, want)
+	}
+}
+
+// TestRepliesThatRepeat: a reply is hidden from the first to the last of what
+// it repeats. Of a secret that is all of it, of a command that nobody knows any
+// part.
+func TestRepliesThatRepeat(t *testing.T) {
+	long := strings.Repeat("a", 1100)
+	for _, row := range []struct{ lines, text string }{
+		{"C: PSAS Hunter2SEKRET\nS: -ERR what is unter2se here", "what is ******** here"},
+		{"C: PSAS hunter2sekret\nS: -ERR HUNTER2 or kret here", "******** here"},
+		{"C: PSAS hunter2sekret\nS: -ERR no kret", "no ********"},
+		{"C: PSAS hunter2sekret\nS: -ERR no ret", "no ret"},
+		{"C: PSAS abcd\nS: -ERR no abcd", "no ********"},
+		{"C: PSAS abc\nS: -ERR no abc", "no abc"},
+		{"C: PSAS mypassword\nS: -ERR a password, please", "a password, please"},
+		{"C: PSAS password\nS: -ERR no password", "no ********"},
+		{"C: PSAS password hunter2sekret\nS: -ERR a password or kret here", "a ******** here"},
+		{"C: PSAS password hunter2sekret\nS: -ERR a kret or password is", "a ******** is"},
+		{"C: PSAS hunter2sekret\nS: -ERR İ kret", "********"},
+		{"C: PSAS hunter2sekret\nS: -ERR İ no", "İ no"},
+		{"C: PSAS " + long + "\nS: -ERR " + strings.Repeat("b", 1100), "********"},
+		{"C: PASS hunter2sekret\nS: -ERR\nC: PSAS wonderland\nS: -ERR a hunter2sekret or derl here", "a ******** here"},
+		{"C: PASS hunter2sekret\nS: -ERR\nC: PSAS wonderland\nS: -ERR a derl or hunter2sekret here", "a ******** here"},
+		{"C: PASS hunter2sekret\nS: -ERR\nC: PSAS wonderland\nS: -ERR a hunter2sekret here", "a ******** here"},
+		{"C: USER alice wonderland\nS: -ERR no derland here", "no ******** here"},
+		{"C: PSAS wonderland\nS: -ERR\nC: NOOP\nS: -ERR no wonderland", "no wonderland"},
+		{"C: wonderLand\nS: -ERR\nC: NOOP\nS: -ERR no wonderland", "no ********"},
+
+		{"C: PASS hunter2sekret\nS: -ERR HUNTER2SEKRET or hunter2sekret IS", "******** IS"},
+		{"C: PASS hunter2sekret\nS: -ERR no hunter2", "no hunter2"},
+		{"C: PASS hunter2sekret\nS| -ERR no hunt\nxS| er\\r\\n", "no ********"},
+		{"C: PASS hunter2sekret\nS| -ERR no hun\nxS| ter\\r\\n", "no hun"},
+		{"C: PASS hunter2sekret\nS| -ERR hunt is no\nxS| ter\\r\\n", "hunt is no"},
+		{"C: PASS hunter2sekret\nS: -ERR İ hunter2sekret", "********"},
+		{"C: PASS hunter2sekret\nS: -ERR É hunter2sekret", "********"},
+		{"C: PASS hunter2sekret\nS: -ERR é hunter2sekret", "é ********"},
+		{"C: PASS a b c d\nS: -ERR no a b c d, a", "no ********, a"},
+		{"C: PASS hunter2sekret x\nS: -ERR no hunter2sekret", "no ********"},
+		{"C: PASS abc\nS: -ERR no abc", "no abc"},
+		{"C: PASS abcd\nS: -ERR no abcd", "no ********"},
+		{"C: PASS ABCXYZ\nS: -ERR no abcxyz", "no ********"},
+		{"C: AUTH PLAIN AGFsaWNlAGFsaWNl\nS: +OK alice has 2 messages", "alice has 2 messages"},
+		{guesses(maxSecrets) + "C: NOOP\nS: -ERR no guess0", "no ********"},
+		{guesses(maxSecrets+1) + "C: NOOP\nS: -ERR no guess0, guess1", "no guess0, ********"},
+		{"C: PASS plain\nS: -ERR no plain words", "no plain words"},
+		{"C: PASS hunter2sekret\nS: -ERR\n" + strings.Repeat("C: PASS wonderland\nS: -ERR\n", 20) + "C: NOOP\nS: -ERR no hunter2sekret", "no ********"},
+	} {
+		p := parse(fromStart, script("S: +OK ready\n"+row.lines), 0)
+		x := p.Exchanges()[len(p.Exchanges())-1]
+		if got := x.Text.String(); got != row.text {
+			t.Errorf("%.90s:\n got %.90s\nwant %s", row.lines, got, row.text)
+		}
 	}
 }
 
