@@ -47,7 +47,10 @@ func TestFates(t *testing.T) {
 		{"marked again after one", login + retr + dele + "! lost\nC: RSET\nS: +OK\n" + dele + quit, pop3parse.QuitAccepted, pop3parse.Deleted},
 		{"number unknown", late + dele + quit, pop3parse.QuitAccepted, pop3parse.Unsettled},
 		{"number unknown, no QUIT", late + dele + "! rst client\n! noclose\n", pop3parse.NoQuit, pop3parse.Stayed},
+		{"a command lost that may be DELE", login + retr + "! lost\nC: DELE 5\nS: +OK\n" + quit, pop3parse.QuitAccepted, pop3parse.Unsettled},
+		{"QUIT alone in a late capture", late + quit, pop3parse.EndMissing, pop3parse.Unsettled},
 		{"sent, not fetched", login + xmit + quit, pop3parse.QuitAccepted, pop3parse.Unsettled},
+		{"sent, no QUIT", login + xmit + "! fin client\n", pop3parse.NoQuit, pop3parse.Unsettled},
 	} {
 		d, err := capturetest.Parse("test", c.dialog)
 		if err != nil {
@@ -63,6 +66,22 @@ func TestFates(t *testing.T) {
 			}
 			if r.Session.Ending != c.end || r.Messages[0].Fate != c.want {
 				t.Errorf("%s:\n got %d, %d\nwant %d, %d", c.name, r.Session.Ending, r.Messages[0].Fate, c.end, c.want)
+			}
+		}
+	}
+}
+
+// TestEndingsThatCannotBeRead: no QUIT in clear is no proof that there was
+// none where the rest of the session is encrypted.
+func TestEndingsThatCannotBeRead(t *testing.T) {
+	for _, name := range []string{"stls-tls12", "auth-gssapi-security-layer"} {
+		d := capturetest.Load(t, name)
+		for r, err := range popscope.New(popscope.Options{Workers: 1}).Results(capturetest.Source(d.Trace().Packets(capturetest.Plain()))) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Session.Ending; got != pop3parse.EndMissing {
+				t.Errorf("%s: got %d, want %d", name, got, pop3parse.EndMissing)
 			}
 		}
 	}

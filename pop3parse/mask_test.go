@@ -184,6 +184,12 @@ func TestDigestsInOddPlacesAreMasked(t *testing.T) {
 	if l := p.Logins()[0]; l.Mechanism != NoMechanism || string(l.User) != "alice" || l.Exposure != Cleartext {
 		t.Errorf("AUTH without a mechanism: %+v", l)
 	}
+	for args, want := range map[string]string{"Plain AGFsaWNlAGh1bnRlcjJzZWtyZXQ=": "PLAIN", "ABCDEFGHIJKLMNOPQRST": "ABCDEFGHIJKLMNOPQRST", "ABCDEFGHIJKLMNOPQRSTU": NoMechanism} {
+		p := parse(fromStart, script("S: +OK\nC: AUTH "+args+"\nS: -ERR"), 0)
+		if got := p.Logins()[0].Mechanism; got != want {
+			t.Errorf("AUTH %s: mechanism %s, want %s", args, got, want)
+		}
+	}
 	for _, args := range []string{"LOGIN YWxpY2U= aHVudGVyMnNla3JldA==", "PLAIN\tAGFsaWNlAGh1bnRlcjJzZWtyZXQ=", "AGFsaWNlAGh1bnRlcjJzZWtyZXQ="} {
 		p := parse(fromStart, script("S: +OK\nC: AUTH "+args+"\nS: +OK"), 0)
 		l := p.Logins()[0]
@@ -282,6 +288,10 @@ func TestOrdinaryTextIsNotMasked(t *testing.T) {
 		if got := shown(p); !strings.Contains(got, want) {
 			t.Errorf("%q is not shown:\n%s", want, got)
 		}
+	}
+	p = parse(fromStart, script("S: +OK\nC: AUTH EXTERNAL =\nS: +OK"), 0)
+	if got := shown(p); !strings.Contains(got, "AUTH  EXTERNAL = ") {
+		t.Errorf("the empty response is hidden:\n%s", got)
 	}
 	p = parse(fromStart, script("S: +OK\nC: PASSsesame\nS: -ERR invalid password"), 0)
 	if got := shown(p); !strings.Contains(got, "-ERR invalid password") {

@@ -258,6 +258,23 @@ func TestTransmit(t *testing.T) {
 		message 1 XTND 0 octets=20 complete
 		state authorization
 	`)
+	check(t, fromStart, `
+		S: +OK
+		C: NOOP XMIT
+		S: +OK
+		C: XTND BBOARDS
+		S: +OK 1 2
+		S: a row
+		S: .
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		NOOP "XMIT" -> +OK !wrong_state
+		XTND "BBOARDS" -> +OK "1 2" lines=1 octets=7 !look_ahead
+		QUIT -> +OK
+		state authorization
+	`)
 }
 
 func TestBareLF(t *testing.T) {
@@ -598,6 +615,16 @@ func TestServerOnly(t *testing.T) {
 	`)
 }
 
+// TestOneSideTellsNoEnding: what the other one said is missing, perhaps with
+// a QUIT or its reply.
+func TestOneSideTellsNoEnding(t *testing.T) {
+	for _, lines := range []string{"C: USER alice\nC: PASS x\nC: DELE 1", "S: +OK\nS: +OK\nS: +OK"} {
+		if got := parse(fromStart, script(lines), stream.ClosedFIN).Session().Ending; got != EndMissing {
+			t.Errorf("%q: got %d, want %d", lines, got, EndMissing)
+		}
+	}
+}
+
 func TestAUTHAnsweredWithOK(t *testing.T) {
 	check(t, fromStart, `
 		S: +OK
@@ -640,6 +667,7 @@ func TestChallengeWithoutASpace(t *testing.T) {
 		S: +UGFzc3dvcmQ6
 		C: d29uZGVybGFuZA==
 		S: +OKAY
+		S: xVXNlcm5hbWU6
 		S: -ERR no
 		C: STAT
 		S: +VXNlcm5hbWU6
