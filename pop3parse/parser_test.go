@@ -1,6 +1,7 @@
 package pop3parse
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -762,6 +763,124 @@ func TestProxyHeader(t *testing.T) {
 			`)
 		})
 	}
+}
+
+// TestWhatListingsTell: the answer about one message is a row, the words
+// before a whole list are none.
+func TestWhatListingsTell(t *testing.T) {
+	p := parse(fromStart, script(`
+		S: +OK
+		C: USER alice
+		S: +OK
+		C: PASS x
+		S: +OK
+		C: STAT
+		S: +OK 5 320
+		C: LIST 2
+		S: +OK 2 120
+		C: UIDL 2
+		S: +OK 2 abc
+		C: UIDL 9
+		S: +OK 9 u1
+		C: LIST
+		S: +OK 3 320
+		S: 1 200
+		S: .
+		C: UIDL
+		S: +OK 3 messages
+		S: 1 u1
+		S: .
+		C: LIST all
+		S: +OK 4 400
+		C: UIDL all
+		S: +OK 4 u4
+		C: UIDL 5
+		S: +OK 5 a b
+		C: RETR 2
+		S: +OK
+		S: .
+		C: QUIT
+		S: +OK
+	`), stream.ClosedFIN)
+	if s, d := p.Session(), p.Maildrop(); s.StatMessages != 5 || s.StatOctets != 320 || d.Count != 5 || d.Octets != 320 {
+		t.Errorf("STAT told %d %d, %d %d", s.StatMessages, s.StatOctets, d.Count, d.Octets)
+	}
+	var got strings.Builder
+	for _, e := range p.Maildrop().Entries() {
+		fmt.Fprintf(&got, "%d %d %s, ", e.Number, e.Octets, e.UID)
+	}
+	if want := "1 200 u1, 2 120 abc, 5 -1 a b, 9 -1 u1, "; got.String() != want {
+		t.Errorf("\n got %s\nwant %s", got.String(), want)
+	}
+	if m := p.Messages()[0]; m.Listed != 120 || string(m.UIDL) != "abc" {
+		t.Errorf("the message has %d octets and the unique id %q", m.Listed, m.UIDL)
+	}
+	for _, x := range p.Exchanges() {
+		if got, want := x.Notes.Has(OddUID), string(x.Args.Reveal()) == "5"; got != want || x.Notes.Has(DuplicateUID) {
+			t.Errorf("%s %s: odd unique id %v, twice %v", x.Verb, x.Args, got, x.Notes.Has(DuplicateUID))
+		}
+	}
+}
+
+// TestRSETInDoubt: deletions are undone by an RSET that was accepted, and in
+// doubt behind one that may have been.
+func TestRSETInDoubt(t *testing.T) {
+	for _, row := range []struct{ lines, want string }{
+		{"C: RSET\n\nS: +OK", "unmarked"},
+		{"C: RSET\n\nS: -ERR", "marked"},
+		{"C: RSET\n\nxS: +OK", "doubtful"},
+		{"C: RSET\nC: NOOP\n\nxS: +OK\nS: +OK", "doubtful"},
+		{"xC: RSET\n\nS: +OK", "doubtful"},
+		{"xC: NOOP\n\nS: -ERR", "marked"},
+		{"C: RSET\n\nxS: +OK\n\nC: DELE 1\n\nS: +OK", "marked"},
+	} {
+		p := parse(fromStart, script("S: +OK\n\nC: USER a\n\nS: +OK\n\nC: PASS b\n\nS: +OK\n\nC: DELE 1\n\nS: +OK\n\n"+row.lines+"\n\nC: QUIT\n\nS: +OK"), stream.ClosedFIN)
+		e, _ := p.Maildrop().Entry(1)
+		got := "unmarked"
+		switch {
+		case e.Doubtful:
+			got = "doubtful"
+		case e.Marked:
+			got = "marked"
+		}
+		if got != row.want {
+			t.Errorf("%q: %s, want %s\n%s", row.lines, got, row.want, show(p))
+		}
+	}
+}
+
+// TestStateOfALateCapture is learned from what a server accepts.
+func TestStateOfALateCapture(t *testing.T) {
+	for lines, want := range map[string]State{
+		"C: USER a\nS: +OK": Authorization, "C: USER a\nS: -ERR": StateUnknown, "C: CAPA\nS: -ERR": StateUnknown, "C: NOOP\nS: +OK": StateUnknown,
+		"C: STAT\nS: +OK 0 0": Transaction, "C: STAT\nS: -ERR": StateUnknown, "C: STAT\nS: +OK 0 0\nC: QUIT\nS: +OK": Update, "C: QUIT\nS: +OK": StateUnknown,
+	} {
+		if got := parse(Options{}, script(lines), stream.ClosedFIN).Session().State; got != want {
+			t.Errorf("%q: %s, want %s", lines, got, want)
+		}
+	}
+}
+
+func TestUSERBehindTheLogin(t *testing.T) {
+	check(t, fromStart, `
+		S: +OK
+		C: USER alice
+		S: +OK
+		C: PASS x
+		S: +OK
+		C: USER bob
+		S: +OK
+		C: QUIT
+		S: +OK
+	`, `
+		greeting ""
+		USER "alice" -> +OK
+		PASS "x" -> +OK
+		USER "bob" -> +OK !wrong_state
+		QUIT -> +OK
+		login 2 USER/PASS "alice" secret="x" success cleartext
+		state update committed
+	`)
 }
 
 func TestDeletionInDoubt(t *testing.T) {
