@@ -286,7 +286,9 @@ func (s *Scrubber) scram(server bool, m []byte) []byte {
 			value, p = nil, fill(p)
 		case p[0] == 'n' || p[0] == 'a':
 			value = s.user(value)
-		case p[0] == 'r' || p[0] == 'i' || p[0] == 'c' || p[0] == 'e' || p[0] == 'p' && i == 0:
+		case p[0] == 'c':
+			value = s.binding(value)
+		case p[0] == 'r' || p[0] == 'i' || p[0] == 'e' || p[0] == 'p' && i == 0:
 		default: // salt, proof, signature and what nobody knows
 			pad := len(value) - len(bytes.TrimRight(value, "="))
 			for j := range value[:len(value)-pad] {
@@ -299,6 +301,27 @@ func (s *Scrubber) scram(server bool, m []byte) []byte {
 		}
 	}
 	return bytes.Join(parts, []byte(","))
+}
+
+// binding keeps what a client repeats of its first message in base64, but for
+// the name in it: c= is the gs2-header and channel data (RFC 5802 section 5.1).
+func (s *Scrubber) binding(value []byte) []byte {
+	data, f := decode64(value)
+	if f != clean || base64.StdEncoding.EncodedLen(len(data)) != len(value) {
+		return scrubBroken(value, f)
+	}
+	base64.StdEncoding.Encode(value, s.gs2(data))
+	return value
+}
+
+// gs2 keeps all but the name of the gs2-header that m begins with (RFC 5801
+// section 4).
+func (s *Scrubber) gs2(m []byte) []byte {
+	flag, rest, _ := bytes.Cut(m, []byte(","))
+	if id, _, _ := bytes.Cut(rest, []byte(",")); bytes.HasPrefix(id, []byte("a=")) {
+		m = replaceAt(m, len(flag)+len(",a="), s.user(bytes.Clone(id[2:])))
+	}
+	return m
 }
 
 // oauth keeps all but the token (RFC 7628 section 3.1).
@@ -319,12 +342,7 @@ func (s *Scrubber) oauth(m []byte) []byte {
 				fields[i] = replaceAt(f, len(key)+1, fill(value))
 			}
 		case i == 0 && isGS2(f):
-			flag, rest, _ := bytes.Cut(f, []byte(","))
-			out := append(bytes.Clone(flag), ',')
-			if id, _, _ := bytes.Cut(rest, []byte(",")); bytes.HasPrefix(id, []byte("a=")) {
-				rest = replaceAt(rest, 2, s.user(bytes.Clone(id[2:])))
-			}
-			fields[i] = append(out, rest...)
+			fields[i] = s.gs2(f)
 		default:
 			fields[i] = fill(f)
 		}

@@ -93,6 +93,46 @@ func facts(a Attempt) string {
 		len(a.Secret.Reveal()), len(a.Response.Reveal()))
 }
 
+// TestScrubberWritesNamesAnew: wherever a mechanism has a name, it is written
+// anew, in the same way each time.
+func TestScrubberWritesNamesAnew(t *testing.T) {
+	other := func(b []byte) []byte { return bytes.Map(func(r rune) rune { return r - 'a' + 'A' }, b) }
+	for _, tt := range []struct {
+		mech  string
+		turns []Turn
+	}{
+		{"PLAIN", b64("C bob\x00alice\x00sesame-7")},
+		{"PLAIN", b64("C alice\x00sesame-7")},
+		{"LOGIN", b64("S Username:", "C alice", "S Password:", "C sesame-7")},
+		{"CRAM-MD5", b64("S <1@x>", "C alice b913a602c7eda7a495b4e6e7334d3890")},
+		{"DIGEST-MD5", b64(`S nonce="n"`, `C username="alice",nonce="n",authzid="bob",response=d388dad90d4bbd760a152321f2143af7`)},
+		{"SCRAM-SHA-1", b64("C n,a=bob,n=alice,r=1", "S r=12,s=QUJD,i=4096", "C c=bixhPWJvYiw=,r=12,p=QUJD", "S v=QUJD")},                           // n,a=bob,
+		{"SCRAM-SHA-1-PLUS", b64("C p=tls-exporter,a=bob,n=alice,r=1", "S r=12,s=QUJD,i=4096", "C c=cD10bHMtZXhwb3J0ZXIsYT1ib2IsAQIs,r=12,p=QUJD")}, // p=tls-exporter,a=bob,\x01\x02,
+		{"XOAUTH2", b64("C user=alice\x01auth=Bearer ya29\x01\x01")},
+		{"OAUTHBEARER", b64("C n,a=alice,\x01auth=Bearer ya29\x01\x01")},
+		{"EXTERNAL", b64("C alice")},
+	} {
+		s := NewScrubber(tt.mech, other, func(b []byte) []byte { return b })
+		var turns []Turn
+		for _, turn := range tt.turns {
+			turns = append(turns, Turn{turn.Server, s.Line(turn.Server, turn.Data)})
+			plain, _ := decode64(turns[len(turns)-1].Data)
+			for _, part := range bytes.Split(plain, []byte(",")) {
+				inner, _ := decode64(bytes.TrimPrefix(part, []byte("c=")))
+				for _, name := range []string{"alice", "bob"} {
+					if bytes.Contains(part, []byte(name)) || bytes.Contains(inner, []byte(name)) {
+						t.Errorf("%s: %q is still there: %q", tt.mech, name, plain)
+					}
+				}
+			}
+		}
+		was, is := Decode(tt.mech, tt.turns), Decode(tt.mech, turns)
+		if !bytes.Equal(is.User, other(was.User)) || !bytes.Equal(is.AuthzID, other(was.AuthzID)) || is.Malformed != was.Malformed {
+			t.Errorf("%s: user %q for %q, authzid %q for %q", tt.mech, is.User, was.User, is.AuthzID, was.AuthzID)
+		}
+	}
+}
+
 // TestScrubberDistrusts overwrites all answers of LOGIN where one may be
 // missing.
 func TestScrubberDistrusts(t *testing.T) {
