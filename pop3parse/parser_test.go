@@ -479,6 +479,33 @@ func TestLossWithASlidingClient(t *testing.T) {
 	}
 }
 
+// TestLossOfTheWordToGoOn loses the reply that would tell how the client's
+// next bytes are to be read: they tell it themselves.
+func TestLossOfTheWordToGoOn(t *testing.T) {
+	const login = "S: +OK\n\nC: USER alice\n\nS: +OK\n\nC: PASS x\n\nS: +OK\n\n"
+	const loggedIn = "greeting \"\"\nUSER \"alice\" -> +OK\nPASS \"x\" -> +OK\n"
+	for _, row := range []struct{ lines, want string }{
+		{"S: +OK\n\nC: STLS\n\nxS: +OK\n\nC| \\x16\\x03\\x03abc\n\nS| \\x16\\x03\\x03def",
+			"greeting \"\"\nSTLS -> - resynced !reply_lost\nstate authorization"},
+		{"S: +OK\n\nC: STLS\n\nxS: -ERR\n\nC: USER alice\n\nS: +OK\n\nC: NOOP\n\nS: -ERR",
+			"greeting \"\"\nSTLS -> - resynced !reply_lost\nUSER \"alice\" -> +OK resynced\nNOOP -> -ERR !wrong_state\nstate authorization"},
+		{"S: +OK\n\nC: AUTH PLAIN\n\nxS: -ERR\n\nC: USER alice\n\nS: +OK",
+			"greeting \"\"\nAUTH \"PLAIN\" -> - resynced !reply_lost\nUSER \"alice\" -> +OK resynced\nlogin 1 PLAIN \"\" secret=\"\" unknown protected\nstate authorization"},
+		{"S: +OK\n\nC: AUTH PLAIN\n\nxS: +\n\nC: AGFsaWNlAHNlc2FtZQ==\n\nS: +OK in\n\nC: QUIT\n\nS: +OK",
+			"greeting \"\"\nAUTH \"PLAIN\" -> +OK \"in\" C\"AGFsaWNlAHNlc2FtZQ==\" guessed !reply_damaged\nQUIT -> +OK resynced\nlogin 1 PLAIN \"alice\" secret=\"sesame\" unknown cleartext\nstate authorization"},
+		{login + "C: XTND XMIT\n\nxS: +OK\n\nC: Subject: a\nC: \nC: QUIT\nC: .\n\nS: +OK sent\n\nC: QUIT\n\nS: +OK",
+			loggedIn + "XTND \"XMIT\" -> +OK \"sent\" !reply_damaged\nQUIT -> +OK\nlogin 2 USER/PASS \"alice\" secret=\"x\" success cleartext\nmessage 3 XTND 0 octets=20 complete\nstate update committed"},
+		{login + "C: DELE 1\nC: XTND XMIT\n\nxS: +OK\nxS: +OK\n\nC: Subject: a\nC: \nC: QUIT\nC: .\n\nS: +OK sent\n\nC: QUIT\n\nS: +OK",
+			loggedIn + "DELE \"1\" -> - !reply_lost\nXTND \"XMIT\" -> +OK \"sent\" !reply_damaged\nQUIT -> +OK\nlogin 2 USER/PASS \"alice\" secret=\"x\" success cleartext\nmessage 4 XTND 0 octets=20 complete\nstate update committed"},
+	} {
+		check(t, fromStart, row.lines, row.want)
+	}
+	p := parse(fromStart, script("S: +OK\n\nC: STLS\n\nxS: +OK\n\nC| \\x16\\x03\\x03abc\n\nS| \\x16\\x03\\x03def"), stream.ClosedFIN)
+	if s := p.Session(); !s.STLS || s.ClearAfterSTLS || s.Ending != EndMissing {
+		t.Errorf("STLS %v, clear text after it %v, ending %d", s.STLS, s.ClearAfterSTLS, s.Ending)
+	}
+}
+
 func TestLossInsideAMessage(t *testing.T) {
 	check(t, fromStart, `
 		S: +OK
