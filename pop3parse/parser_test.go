@@ -987,3 +987,28 @@ func TestInjectedCommandAnsweredOrNot(t *testing.T) {
 		}
 	}
 }
+
+// TestDisputedGreeting: where another copy of the greeting has more lines the
+// first reply may be one of them. Nothing is said of what was decrypted.
+func TestDisputedGreeting(t *testing.T) {
+	for _, row := range []struct {
+		secure, lines bool
+		want          [2]Pairing
+	}{
+		{false, true, [2]Pairing{Resynced, Sure}},
+		{false, false, [2]Pairing{Sure, Sure}},
+		{true, true, [2]Pairing{Resynced, Sure}},
+	} {
+		chunks := script("S: +OK ready\n\nC: NOOP\n\nS: +OK\n\nC: NOOP\n\nS: +OK")
+		for i := range chunks[1:] {
+			chunks[1+i].Secure = row.secure
+		}
+		p := parse(fromStart, chunks, stream.ClosedFIN)
+		p.Dispute(&[2][]stream.Dispute{stream.Server: {{From: 4, To: 6, Lines: row.lines}, {From: 12, To: 14}}})
+		for i, x := range p.Exchanges() {
+			if x.Pairing != row.want[i] || x.Notes.Has(DifferingCopies) != (i == 0 && !row.secure) {
+				t.Errorf("lines %v, secure %v: NOOP %d is %s, noted %v", row.lines, row.secure, i+1, x.Pairing, x.Notes.Has(DifferingCopies))
+			}
+		}
+	}
+}
