@@ -27,6 +27,9 @@ type buffer struct {
 	base int64 // input offset of data[0], which lies before the input when a block has room in front
 	err  error // why src gives no more; kept until the unread bytes are used up
 
+	swept int64 // input offset up to which sweep went
+	dust  byte  // of what sweep read; it means nothing, but what nobody keeps is not read
+
 	ahead *ahead                 // reads src from now on; nil: fill does
 	after int64                  // input offset from which begin is asked
 	begin func(io.Reader) *ahead // begins to read the input ahead, unless it returns nil; nil: it must not be
@@ -51,6 +54,29 @@ func (b *buffer) want(n int) ([]byte, error) {
 		return b.data[b.r : b.r+n], nil
 	}
 	return b.fill(n)
+}
+
+// How far ahead sweep goes, and how many bytes it does not set out for.
+const (
+	sweepAhead = 16 << 10 // 8 to 32 KB make no difference that can be told
+	sweepLeast = 4 << 10
+	cacheLine  = 64 // bytes
+)
+
+// sweep brings the next records into the processor's cache. Another
+// processor has written them, and each tells only where the next one begins:
+// walked one by one, memory is waited for at each; read through in order, it
+// is not.
+func (b *buffer) sweep() {
+	from := b.r + int(max(0, b.swept-b.offset()))
+	to := min(b.w, b.r+sweepAhead)
+	if to-from < sweepLeast {
+		return
+	}
+	for i := from; i < to; i += cacheLine {
+		b.dust ^= b.data[i]
+	}
+	b.swept = b.base + int64(to)
 }
 
 // pass moves over n bytes that are unread.

@@ -165,6 +165,7 @@ func (d *classic) more(ps []Packet) (n int, _ error) {
 	if d.lengths != capturedFirst {
 		return 0, nil
 	}
+	d.buf.sweep()
 	b, passed := d.buf.unread(), 0
 	for n < len(ps) && len(b)-passed >= d.header {
 		r := b[passed:]

@@ -162,6 +162,7 @@ func (d *ng) next(p *Packet) error {
 // more stops at all but the blocks that nearly every packet comes in: what
 // others hold must not be known before its place.
 func (d *ng) more(ps []Packet) (n int, err error) {
+	d.buf.sweep()
 	for n < len(ps) && err == nil && d.atPacket() {
 		if err = d.next(&ps[n]); err == nil {
 			n++
