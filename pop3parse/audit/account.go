@@ -337,7 +337,8 @@ func (p *pair) proof() proof {
 	return all
 }
 
-// fromNetworks looks for logins from many networks in a short time.
+// fromNetworks looks for logins from many networks in a short time. Sessions
+// come as they end, so that a login may lie long before the ones known.
 func (acc *account) fromNetworks(a *Auditor, t *attempt) {
 	if a.rules.networks == nil {
 		return
@@ -349,19 +350,25 @@ func (acc *account) fromNetworks(a *Auditor, t *attempt) {
 	if acc.rare == nil || len(acc.networks) == 0 {
 		return
 	}
-	now, window, count := t.at().Nanos, a.limits.networksWindow, 1
+	now, window := t.at().Nanos, a.limits.networksWindow
+	from, count := now, acc.within(now, window)
 	for i := range acc.networks {
-		if now-acc.networks[i].nanos <= window {
-			count++
+		first := acc.networks[i].nanos
+		if first > now || now-first > window {
+			continue
+		}
+		if n := acc.within(first, window); n > count {
+			from, count = first, n
 		}
 	}
+	count++ // that of the attempt
 	if int64(count) < a.limits.networks || count <= acc.farFrom {
 		return
 	}
 	acc.farFrom, acc.far = count, &proof{}
 	for i := range acc.networks {
-		if now-acc.networks[i].nanos <= window {
-			acc.far.take(&acc.networks[i].place)
+		if s := &acc.networks[i]; s.within(from, window) {
+			acc.far.take(&s.place)
 		}
 	}
 	acc.far.take(&acc.near)
@@ -395,6 +402,21 @@ func (r *rare) moved(before *networkSeen, client netip.Addr) {
 		r.networks = slices.Delete(r.networks, 0, 1)
 	}
 	r.networks = append(r.networks, *before)
+}
+
+// within returns how many of the networks were logged in from in a window of
+// time that begins at from.
+func (r *rare) within(from, window int64) (n int) {
+	for i := range r.networks {
+		if r.networks[i].within(from, window) {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *networkSeen) within(from, window int64) bool {
+	return from <= s.nanos && s.nanos-from <= window
 }
 
 func sameNetwork(a, b netip.Addr) bool { return a == b || network(a) == network(b) }

@@ -79,6 +79,7 @@ type crossRules struct {
 // thresholds are settings of those rules that each login asks for.
 type thresholds struct {
 	guessingWindow                 int64
+	guessingTimes                  int // failures that have to lie within it
 	successWindow, successFailures int64
 	networksWindow, networks       int64
 }
@@ -86,7 +87,7 @@ type thresholds struct {
 // thresholds returns the settings of the rules that are on.
 func (c *crossRules) thresholds() (t thresholds) {
 	if r := c.guessing; r != nil {
-		t.guessingWindow = r.count("window")
+		t.guessingWindow, t.guessingTimes = r.count("window"), int(min(r.count("failures"), maxTimes))
 	}
 	if r := c.success; r != nil {
 		t.successWindow, t.successFailures = r.count("window"), r.count("failures")

@@ -1,16 +1,17 @@
 package audit
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // client is what an Auditor remembers of one client address.
 type client struct {
 	addr        netip.Addr
 	failures    int64
-	first, last int64 // times of the failures
-	burst       int64 // failures in the window under way
-	burstFrom   int64
-	peak        int64 // the most failures in one window
-	peakSpan    int64
+	first, last int64     // times of the failures
+	latest      []int64   // times of the latest failures, in order; nil once there was a burst
+	burst       bool      // enough failures lay within the window
 	users       names     // tried in vain
 	secrets     [2]uint64 // digests of the first two different ones; 0 for unknown
 	blind       bool      // a secret was not known
@@ -37,6 +38,8 @@ const (
 	fewDistinct = 64
 	maxOfOne    = 1 << 14
 	maxDistinct = 1 << 20
+
+	maxTimes = 64 // failures of a client whose times are remembered
 )
 
 // client returns what is remembered of an address, whose addrHash is hash.
@@ -67,7 +70,7 @@ func (a *Auditor) distinctAdd(set *names, digest uint64) {
 func (c *client) failed(a *Auditor, t *attempt) {
 	now := t.at().Nanos
 	if c.failures == 0 {
-		c.first, c.last, c.burstFrom = now, now, now
+		c.first, c.last = now, now
 	}
 	c.failures++
 	c.first, c.last = min(c.first, now), max(c.last, now)
@@ -81,14 +84,21 @@ func (c *client) failed(a *Auditor, t *attempt) {
 	case c.secrets[0] != t.keys.secret:
 		c.secrets[1] = t.keys.secret
 	}
-	if a.rules.guessing != nil {
-		if now-c.burstFrom > a.limits.guessingWindow {
-			c.burst, c.burstFrom = 0, now
-		}
-		c.burst++
-		if c.burst > c.peak {
-			c.peak, c.peakSpan = c.burst, now-c.burstFrom
-		}
+	if a.rules.guessing != nil && !c.burst {
+		c.failedAt(now, a.limits.guessingWindow, a.limits.guessingTimes)
+	}
+}
+
+// failedAt looks whether a failure and the latest ones before it, so many
+// together, lie within a window.
+func (c *client) failedAt(now, window int64, times int) {
+	i, _ := slices.BinarySearch(c.latest, now)
+	c.latest = slices.Insert(c.latest, i, now)
+	if len(c.latest) > times {
+		c.latest = slices.Delete(c.latest, 0, 1)
+	}
+	if n := len(c.latest); n == times && c.latest[n-1]-c.latest[0] <= window {
+		c.latest, c.burst = nil, true
 	}
 }
 
@@ -112,7 +122,7 @@ func (a *Auditor) endClient(c *client) {
 		span = " within " + seconds(c.last-c.first)
 	}
 	oneSecret := !c.blind && c.secrets[1] == 0 && c.users.n == 1
-	if r := a.rules.guessing; r != nil && c.peak >= r.count("failures") && !oneSecret {
+	if r := a.rules.guessing; r != nil && c.burst && c.failures >= r.count("failures") && !oneSecret {
 		a.find(r, plural(int(c.failures), "1 failure", "failures")+" for "+users+span, &c.proof).Client = c.addr
 	}
 	if r := a.rules.stale; r != nil && c.failures >= r.count("failures") && oneSecret {

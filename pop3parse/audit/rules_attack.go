@@ -14,7 +14,7 @@ var attackRules = []Rule{
 		About: "A client was refused many times within a short time for what it knew: wrong password or unknown user. A maildrop in use, a login too soon, a fault of the server, a mechanism that is not there and TLS that is wanted do not count. " +
 			"A client that repeats one password for one user is the rule stale-password.",
 		Settings: []Setting{
-			{Name: "failures", Default: 10, About: "so many failures within the window"},
+			{Name: "failures", Default: 10, About: "so many failures within the window; if that is more than 64, so many in all and 64 within it"},
 			{Name: "window", Default: int64(10 * time.Minute), Time: true, About: "how close together they must be"},
 		},
 	},
