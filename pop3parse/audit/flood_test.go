@@ -123,8 +123,8 @@ func TestRealAccountsOutlastMadeUpNames(t *testing.T) {
 	var f Facts
 	for i := range 1000 {
 		fl.facts(i, &f)
-		if i < 5 {
-			f.Logins[0].Outcome = pop3parse.Success
+		if i >= 5 && i < 10 { // after a failure
+			f.Logins[0].User, f.Logins[0].Outcome = strconv.AppendInt([]byte("user"), int64(i-5), 10), pop3parse.Success
 		}
 		a.Session(&f)
 	}
@@ -135,8 +135,25 @@ func TestRealAccountsOutlastMadeUpNames(t *testing.T) {
 			real++
 		}
 	}
-	if real != 5 || len(accounts) != 15 || forgotten != 985 {
-		t.Errorf("%d accounts, %d of them real, %d forgotten; want 15, 5 and 985", len(accounts), real, forgotten)
+	if real != 5 || len(accounts) != 15 || forgotten != 980 {
+		t.Errorf("%d accounts, %d of them real, %d forgotten; want 15, 5 and 980", len(accounts), real, forgotten)
+	}
+}
+
+// TestAccountsOfForgottenServers: what a server offers is not known once it is
+// forgotten.
+func TestAccountsOfForgottenServers(t *testing.T) {
+	a := NewAuditor(&Policy{}, Limits{Servers: 1})
+	fl := flood{"", 1, 2, 1, 1}
+	var f Facts
+	for i := range 2 {
+		fl.facts(i, &f)
+		f.Session.STLS = true
+		a.Session(&f)
+	}
+	accounts, _ := a.Accounts()
+	if len(accounts) != 2 || accounts[0].OffersTLS || !accounts[1].OffersTLS {
+		t.Errorf("got %+v, want one account at each of two servers, and that the second one offers TLS", accounts)
 	}
 }
 

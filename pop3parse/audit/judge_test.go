@@ -1,8 +1,11 @@
 package audit
 
 import (
+	"fmt"
 	"hash/maphash"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"popscope/pop3parse"
@@ -42,5 +45,37 @@ func TestUsersByName(t *testing.T) {
 				t.Errorf("%q is not %q", name, same[0])
 			}
 		}
+	}
+}
+
+// TestTheLoginThatMattersMostIsTold: of several logins of one user.
+func TestTheLoginThatMattersMostIsTold(t *testing.T) {
+	by := func(user, outcome string) pop3parse.Login {
+		l := outcomes[outcome]
+		l.User, l.Mechanism, l.Exposure = []byte(user), "XOAUTH2", pop3parse.Token
+		return l
+	}
+	for _, c := range []struct{ logins, want string }{
+		{"wrong ok wrong", "XOAUTH2, accepted; 3 times in this session"},
+		{"ok silence busy", "XOAUTH2, accepted; 3 times in this session"},
+		{"wrong busy silence", "XOAUTH2, right, but the maildrop was in use; 3 times in this session"},
+		{"wrong silence broken", "XOAUTH2, outcome not known; 3 times in this session"},
+		{"wrong", "XOAUTH2, refused"},
+	} {
+		var f Facts
+		for _, outcome := range strings.Fields(c.logins) {
+			f.Logins = append(f.Logins, by("alice", outcome))
+		}
+		if got := judged("token-in-clear", &f); !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s: got %q, want %q", c.logins, got, c.want)
+		}
+	}
+	var f Facts
+	for i := range maxUsers + 3 {
+		f.Logins = append(f.Logins, by(fmt.Sprint(i), []string{"wrong", "ok"}[i%2]))
+	}
+	got := judged("token-in-clear", &f)
+	if want := "XOAUTH2, accepted; 3 times in this session, of further users"; len(got) != maxUsers+1 || got[maxUsers] != want {
+		t.Errorf("got %q; want %d for one user each and %q", got, maxUsers, want)
 	}
 }

@@ -132,12 +132,12 @@ func (v *view) byUser(r *active, match func(*pop3parse.Login) bool, detail func(
 // byUsers is byUser for a session with any number of logins.
 func (v *view) byUsers(r *active, match func(*pop3parse.Login) bool, detail func(n int, l *pop3parse.Login) string) {
 	var users [maxUsers]struct {
-		first *pop3parse.Login
-		e     evidence
+		told *pop3parse.Login
+		e    evidence
 	}
 	n := 0
 	var rest evidence
-	var firstOfRest *pop3parse.Login
+	var toldOfRest *pop3parse.Login
 logins:
 	for i := range v.Logins {
 		l := &v.Logins[i]
@@ -145,32 +145,50 @@ logins:
 			continue
 		}
 		for k := range n {
-			if u := &users[k]; bytes.Equal(u.first.User, l.User) {
-				if u.first.Held {
-					u.first = l // that the client got in matters more
-				}
+			if u := &users[k]; bytes.Equal(u.told.User, l.User) {
+				u.told = weightier(u.told, l)
 				u.e.add(l.At)
 				continue logins
 			}
 		}
 		if n < maxUsers {
-			users[n].first = l
+			users[n].told = l
 			users[n].e.add(l.At)
 			n++
 			continue
 		}
-		if firstOfRest == nil {
-			firstOfRest = l
-		}
+		toldOfRest = weightier(toldOfRest, l)
 		rest.add(l.At)
 	}
 	for k := range n {
 		u := &users[k]
-		v.findUser(r, u.first.User, detail(u.e.total, u.first), &u.e)
+		v.findUser(r, u.told.User, detail(u.e.total, u.told), &u.e)
 	}
 	if rest.total > 0 {
-		v.find(r, detail(rest.total, firstOfRest)+", of further users", &rest)
+		v.find(r, detail(rest.total, toldOfRest)+", of further users", &rest)
 	}
+}
+
+// weightier returns the one of two logins that matters more, or else the
+// first; nil is none.
+func weightier(a, b *pop3parse.Login) *pop3parse.Login {
+	if a == nil || weight(b) > weight(a) {
+		return b
+	}
+	return a
+}
+
+// weight is the more the further the client got, as far as is known.
+func weight(l *pop3parse.Login) int {
+	switch {
+	case l.Outcome == pop3parse.Success:
+		return 3
+	case l.Held:
+		return 2
+	case l.Outcome == pop3parse.OutcomeUnknown:
+		return 1
+	}
+	return 0
 }
 
 // rejected reports whether the server refused what the client knew. What was
