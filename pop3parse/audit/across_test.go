@@ -33,7 +33,7 @@ var mechanisms = map[string]pop3parse.Login{
 }
 
 // audited gives sessions with one login each to an Auditor: the time, client,
-// server, user and secret ("-" for unknown), what became of it, and how it was
+// server, user ("?" for unknown) and secret ("-" for unknown, "." for none), what became of it, and how it was
 // done. The packet is the number of the line. The other server has a LOGIN-DELAY.
 func audited(t *testing.T, p Policy, text string) *Auditor {
 	t.Helper()
@@ -51,8 +51,11 @@ func audited(t *testing.T, p Policy, text string) *Auditor {
 		}
 		l := outcomes[w[5]]
 		l.Mechanism, l.Exposure, l.Encrypted, l.User, l.At = how.Mechanism, how.Exposure, how.Encrypted, []byte(w[3]), at
+		if w[3] == "?" {
+			l.User = nil
+		}
 		if w[4] != "-" {
-			l.Secret = secret.New([]byte(w[4]))
+			l.Secret = secret.New([]byte(strings.TrimSuffix(w[4], ".")))
 		}
 		ses := new(pop3parse.Session)
 		if w[2] == other {
@@ -119,6 +122,8 @@ func TestAccountsCountLogins(t *testing.T) {
 		60s 198.51.100.9 192.0.2.10:110 alice.b w7 wrong token
 		70s 198.51.100.9 192.0.2.10:110 alice.baker w7 ok cram
 		80s 198.51.100.9 192.0.2.10:110 alice.baba w7 ok cram
+		81s 198.51.100.9 192.0.2.10:110 ? w7 wrong
+		82s 198.51.100.9 192.0.2.10:110 ? w7 ok
 	`+lines(1, 9, "90s 198.51.100.%d 192.0.2.10:110 bob - silence M%d")+lines(10, 16, "90s 198.51.100.%d 192.0.2.10:110 bob - ok tls")+
 		lines(1, 17, "90s 198.51.100.%d 192.0.2.10:110 carol - ok tls")+lines(1, 17, "90s 198.51.100.%d 192.0.2.10:110 carol - ok tls"))
 	a.Session(&Facts{ID: "s99", Last: true, Session: &pop3parse.Session{STLS: true}, Conn: &stream.Conn{
@@ -132,7 +137,8 @@ func TestAccountsCountLogins(t *testing.T) {
 			c.User, c.Server, c.Accepted, c.Refused, c.Faults, c.Unknown, c.Clear, time.Duration(c.First)-time.Hour, time.Duration(c.Last)-time.Hour,
 			c.Mechanisms, c.Exposure, len(c.Clients), c.Clients[0], c.MoreClients, c.OffersTLS)
 	}
-	want := `alice 192.0.2.10:110: 2 ok, 3 refused (2 faults), 1 unknown, 2 clear, 10s to 40s, [CRAM-MD5 PLAIN USER/PASS], cleartext, 3 clients from 198.51.100.1, more false, offers TLS false
+	want := ` 192.0.2.10:110: 1 ok, 0 refused (0 faults), 0 unknown, 1 clear, 1m22s to 1m22s, [USER/PASS], cleartext, 1 clients from 198.51.100.9, more false, offers TLS false
+alice 192.0.2.10:110: 2 ok, 3 refused (2 faults), 1 unknown, 2 clear, 10s to 40s, [CRAM-MD5 PLAIN USER/PASS], cleartext, 3 clients from 198.51.100.1, more false, offers TLS false
 alice 192.0.2.11:110: 1 ok, 0 refused (0 faults), 0 unknown, 0 clear, 50s to 50s, [PLAIN], protected, 1 clients from 198.51.100.9, more false, offers TLS true
 alice.b 192.0.2.10:110: 0 ok, 1 refused (0 faults), 0 unknown, 1 clear, 1m0s to 1m0s, [XOAUTH2], token, 1 clients from 198.51.100.9, more false, offers TLS false
 alice.baba 192.0.2.10:110: 1 ok, 0 refused (0 faults), 0 unknown, 1 clear, 1m20s to 1m20s, [CRAM-MD5], crackable, 1 clients from 198.51.100.9, more false, offers TLS false
@@ -152,6 +158,10 @@ func TestRulesAcrossSessions(t *testing.T) {
 		alice = " 198.51.100.1 " + one + " alice "
 		soon  = " 198.51.100.1 " + other + " alice "
 	)
+	off := Policy{Rules: make(map[string]Choice)}
+	for _, r := range allRules() {
+		off.Rules[r.Slug] = Choice{Off: true}
+	}
 	for _, tt := range []struct{ name, logins, want string }{
 		{"in after failures", lines(1, 5, "%dm"+alice+"g%d wrong") + "65m" + alice + "w7 ok",
 			"success-after-failures: accepted after 5 failures of 198.51.100.1 user=alice server=192.0.2.10:110 client=198.51.100.1 [1 2 3 4 5 6]\n"},
@@ -208,39 +218,125 @@ func TestRulesAcrossSessions(t *testing.T) {
 
 		{"one password for many", lines(1, 5, "%dh 198.51.100.%d "+one+" u%d w7 wrong"), "secret-tried-on-many: 5 users tried with one password server=192.0.2.10:110 [1 2 3 4 5]\n"},
 		{"one password for fewer", lines(1, 4, "%dh 198.51.100.%d "+one+" u%d w7 wrong") + "5h 198.51.100.5 " + one + " U4@example.org w7 wrong", ""},
-		{"one password has got in", "0s" + alice + "w7 wrong\n1s 198.51.100.2 " + one + " bob w7 busy\n2s 198.51.100.3 " + other + " carol w7 ok\n3s" + alice + "w7 ok\n4s" + alice + "w7 wrong",
+		{"one password has got in", "0s" + alice + "w7 wrong\n1s 198.51.100.2 " + one + " carol w7 busy\n2s 198.51.100.3 " + other + " bob w7 ok\n3s" + alice + "w7 ok\n4s" + alice + "w7 wrong\n5s 198.51.100.2 " + one + " carol w7 ok",
 			"password-reused: also the password of bob, carol user=alice server=192.0.2.10:110 [2 3 4]\n" +
-				"password-reused: also the password of alice, carol user=bob server=192.0.2.10:110 [2 3 4]\n" +
-				"password-reused: also the password of alice, bob user=carol server=192.0.2.11:110 [2 3 4]\n"},
+				"password-reused: also the password of alice, bob user=carol server=192.0.2.10:110 [2 3 4]\n" +
+				"password-reused: also the password of alice, carol user=bob server=192.0.2.11:110 [2 3 4]\n"},
+		{"one password of which nothing is known", lines(1, 5, "%ds 198.51.100.%d "+one+" u%d w7 broken") + lines(1, 5, "%ds 198.51.100.%d "+one+" u%d w7 silence"), ""},
+		{"passwords that are not known, for many", lines(1, 5, "%ds 198.51.100.%d "+one+" u%d - wrong") + lines(1, 5, "%ds 198.51.100.%d "+one+" v%d - ok"), ""},
+		{"no password, for many", lines(1, 5, "%ds 198.51.100.%d "+one+" u%d . wrong") + lines(1, 5, "%ds 198.51.100.%d "+one+" v%d . ok"), ""},
 		{"one password of one user at two servers", "0s" + alice + "w7 ok\n1s 198.51.100.2 " + other + " ALICE@example.org w7 ok", ""},
 		{"one token for several", "0s" + alice + "w7 ok token\n1s 198.51.100.2 " + one + " bob w7 ok token", ""},
 
-		{"names betrayed", "0s" + alice + "w7 nobody tls\n1s 198.51.100.2 " + one + " bob w7 wrong tls",
+		{"names betrayed", "0s" + alice + "w7 nobody tls\n1s 198.51.100.2 " + one + " bob w7 wrong tls\n2s 198.51.100.2 " + one + " carol w8 wrong tls\n2s 198.51.100.2 " + one + " dave w8 nobody tls",
 			"user-names-betrayed: one reply for names that do not exist, another one for wrong passwords server=192.0.2.10:110 [1 2]\n"},
+		{"APOP without challenges", "0s" + alice + "- ok APOP\n1s" + alice + "- ok APOP", ""},
 		{"two answers for one name", "0s" + alice + "w7 nobody tls\n1s" + alice + "w8 wrong tls\n2s" + alice + "w7 nobody tls", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := across(audited(t, Policy{}, tt.logins), "success-after-failures", "password-guessing", "stale-password", "password-spray", "secret-tried-on-many",
-				"account-from-many-networks", "polling-too-fast", "password-reused", "user-names-betrayed")
+				"account-from-many-networks", "polling-too-fast", "password-reused", "user-names-betrayed", "apop-challenge-repeats")
 			if got != tt.want {
 				t.Errorf("got\n%swant\n%s", got, tt.want)
+			}
+			if found := audited(t, off, tt.logins).Finish(Capture{}); len(found) > 0 {
+				t.Errorf("found although all rules are off: %v", found)
 			}
 		})
 	}
 }
 
-// TestGuessingOfMoreThanIsRemembered: with a threshold beyond the times that
-// are remembered of a client, all failures are counted still.
-func TestGuessingOfMoreThanIsRemembered(t *testing.T) {
-	p := Policy{Rules: map[string]Choice{"password-guessing": {Settings: map[string]int64{"failures": 70, "window": int64(time.Minute)}}}}
+// TestWhatAPolicyIgnoresIsNotAudited: it is neither found nor listed, and
+// what is beside it is.
+func TestWhatAPolicyIgnoresIsNotAudited(t *testing.T) {
+	p := Policy{Ignore: Ignore{
+		Accounts: []string{"monitor"}, Clients: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}, Servers: []netip.Prefix{netip.MustParsePrefix("192.0.2.11/32")},
+	}}
+	a := audited(t, p, lines(1, 10, "%ds 198.51.100.1 "+one+" monitor g%d wrong")+lines(1, 10, "%ds 203.0.113.1 "+one+" alice g%d wrong")+
+		lines(1, 10, "%ds 198.51.100.2 "+other+" alice g%d wrong")+lines(1, 10, "%ds 198.51.100.3 "+one+" bob g%d wrong"))
+	want := "password-guessing: 10 failures for 1 user within 9s client=198.51.100.3 [31 32 33 34 35 36 37 38 39 40]\n"
+	if got := across(a, "password-guessing"); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if accounts, _ := a.Accounts(); len(accounts) != 1 || string(accounts[0].User) != "bob" {
+		t.Errorf("accounts: %+v, want that of bob alone", accounts)
+	}
+}
+
+// TestThresholdsOfAPolicy are those that nobody reaches by the usual ones.
+func TestThresholdsOfAPolicy(t *testing.T) {
+	for _, tt := range []struct{ rule, setting, logins, want string }{
+		{"password-reused", "accounts: 3", "0s 198.51.100.1 " + one + " alice w7 ok\n1s 198.51.100.1 " + one + " bob w7 ok", ""},
+		{"success-after-failures", "failures: 1", "1s 198.51.100.1 " + one + " alice g wrong\n2s 198.51.100.1 " + one + " alice w7 ok",
+			"success-after-failures: accepted after 1 failure of 198.51.100.1 user=alice server=192.0.2.10:110 client=198.51.100.1 [1 2]\n"},
+		{"password-guessing", "failures: 1", "1s 198.51.100.1 " + one + " alice - wrong", "password-guessing: 1 failure for 1 user client=198.51.100.1 [1]\n"},
+	} {
+		p, err := ParsePolicy([]byte("rules:\n  " + tt.rule + ": {" + tt.setting + "}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := across(audited(t, p, tt.logins), tt.rule); got != tt.want {
+			t.Errorf("%s, %s: got\n%swant\n%s", tt.rule, tt.setting, got, tt.want)
+		}
+	}
+}
+
+// TestManyAreMoreThan: where not all names could be remembered, a finding says
+// that there were more.
+func TestManyAreMoreThan(t *testing.T) {
+	a := audited(t, Policy{}, lines(1, maxOfOne+1, "1s 198.51.100.1 "+one+" u%d w7 wrong"))
+	got := make(map[string]string)
+	for _, f := range a.Finish(Capture{}) {
+		got[f.Rule] = f.Detail
+	}
+	for rule, want := range map[string]string{
+		"password-spray": "more than 16384 users tried in vain within 0s", "secret-tried-on-many": "more than 1025 users tried with one password",
+	} {
+		if got[rule] != want {
+			t.Errorf("%s: got %q, want %q", rule, got[rule], want)
+		}
+	}
+}
+
+// TestFindingsBeyondTheLimitAreCounted: and nothing is said of what they were
+// about.
+func TestFindingsBeyondTheLimitAreCounted(t *testing.T) {
+	a := audited(t, Policy{}, lines(1, 10, "1s 198.51.100.1 "+one+" alice - wrong\n1s 198.51.100.2 "+one+" alice - wrong\n1s 198.51.100.3 "+one+" alice - wrong"))
+	a.most = 2
+	got := across(a, "password-guessing", "audit-limit")
+	want := "password-guessing: 10 failures for 1 user within 0s client=198.51.100.1 [1 4 7 10 13 16 19 22 25 28]\n" +
+		"password-guessing: 10 failures for 1 user within 0s client=198.51.100.2 [2 5 8 11 14 17 20 23 26 29]\n" +
+		"audit-limit: 1 further finding about several sessions not kept []\n"
+	if got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// TestWhatServersListIsCompared: by the packets of the first list of each
+// kind, whatever their order, the letters, STLS and the software's name.
+func TestWhatServersListIsCompared(t *testing.T) {
 	for _, tt := range []struct {
-		failures int
-		every    string // how many there are in each unit of time
-		want     bool
-	}{{70, "%ds", false}, {69, "%dms", false}, {70, "%dms", true}} {
-		a := audited(t, p, lines(1, tt.failures, tt.every+" 198.51.100.1 "+one+" alice g%d wrong"))
-		if got := across(a, "password-guessing") != ""; got != tt.want {
-			t.Errorf("%d failures, %s: found %v, want %v", tt.failures, tt.every, got, tt.want)
+		clients byte // how many there are
+		lists   string
+		want    string
+	}{
+		{255, "USER,UIDL,STLS|uidl,USER,IMPLEMENTATION x-1|STLS,UIDL,USER,IMPLEMENTATION x-2|USER|USER|user,TOP|A|B|C|D|E|F", "stls-stripped: offered to 198.51.100.0, hidden from 198.51.100.1 server=192.0.2.10:110 [5 15]\n" +
+			"capa-differs: 8 different lists server=192.0.2.10:110 [5 35 55 65 75 85 95 105]\n"},
+		{1, "USER|USER,STLS|USER|STLS,USER", "stls-stripped: offered to 198.51.100.0 in one session, hidden in another server=192.0.2.10:110 [5 15]\n"},
+		{255, "USER|uSER", ""},
+	} {
+		a := NewAuditor(&Policy{}, Limits{})
+		for i, rows := range strings.Split(tt.lists, "|") {
+			capa := &pop3parse.Capa{At: stream.Stamp{Packet: int64(10*i + 5)}}
+			for _, row := range strings.Split(rows, ",") {
+				capa.Rows = append(capa.Rows, []byte(row))
+			}
+			a.Session(&Facts{ID: fmt.Sprint(capa.At.Packet), Last: true, Session: &pop3parse.Session{ClearCapa: capa}, Conn: &stream.Conn{
+				Client: netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(i) % tt.clients}), 1), Server: netip.MustParseAddrPort(one), First: stream.Stamp{Packet: capa.At.Packet - 4},
+			}})
+		}
+		if got := across(a, "stls-stripped", "capa-differs"); got != tt.want {
+			t.Errorf("%s: got\n%swant\n%s", tt.lists, got, tt.want)
 		}
 	}
 }

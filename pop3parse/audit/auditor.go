@@ -117,7 +117,7 @@ func NewAuditor(p *Policy, l Limits) *Auditor {
 	}
 	a.limits = a.rules.thresholds()
 	a.known = newRecent(l.Accounts, a.endAccount)
-	a.tried = newRecent(l.Tried, a.endAccount)
+	a.tried = newRecent[account](l.Tried, nil) // nothing is found about those that nobody got into
 	a.known.renew, a.tried.renew = (*account).renew, (*account).renew
 	a.clients = newRecent(l.Clients, a.endClient)
 	a.servers = newRecent(l.Servers, a.endServer)
@@ -318,7 +318,6 @@ func upper(c byte) bool { return 'A' <= c && c <= 'Z' }
 // more sessions afterwards.
 func (a *Auditor) Finish(c Capture) []Finding {
 	a.known.each(a.endAccount)
-	a.tried.each(a.endAccount)
 	a.clients.each(a.endClient)
 	a.servers.each(a.endServer)
 	a.secrets.each(a.endSecret)
@@ -368,7 +367,7 @@ func (a *Auditor) capture(c Capture) {
 			a.find(r, someOf(what)+" forgotten", &proof{})
 		}
 		if a.foundNo > 0 {
-			a.found = append(a.found, a.finding(r, itoa(a.foundNo)+" further findings about several sessions not kept", &proof{}))
+			a.found = append(a.found, a.finding(r, plural(int(a.foundNo), "1 further finding", "further findings")+" about several sessions not kept", &proof{}))
 		}
 	}
 }
