@@ -17,9 +17,10 @@ type fetch struct {
 }
 
 type mark struct {
-	number int
-	mark   Mark
-	status pop3parse.Status
+	number   int
+	mark     Mark
+	status   pop3parse.Status
+	mayReset bool // an RSET followed of which it is not known whether it was accepted
 }
 
 // collect takes the events of a session, or of a part of one.
@@ -73,7 +74,7 @@ func (e *events) reset(x *pop3parse.Exchange) {
 		case x.Status == pop3parse.OK && x.Pairing != pop3parse.Guessed:
 			k.mark.Outcome, k.mark.Why = RolledBack, ByReset
 		case x.Status != pop3parse.Err:
-			k.mark.Outcome, k.mark.Why = Unknown, ByLoss
+			k.mayReset = true
 		}
 	}
 }

@@ -78,7 +78,8 @@ func (e *events) judge(s *Session) {
 	}
 }
 
-// outcome decides a mark that no RSET has decided.
+// outcome decides a mark that no RSET has decided. What is in doubt about it
+// matters only where QUIT was accepted.
 func (k *mark) outcome(s *Session) (Outcome, Why) {
 	entry, _ := s.Maildrop.Entry(k.number)
 	end := s.Session.Ending
@@ -89,7 +90,7 @@ func (k *mark) outcome(s *Session) (Outcome, Why) {
 		return AtEnd(end)
 	case k.status == pop3parse.NoReply:
 		return Unknown, Unanswered
-	case !entry.Marked || entry.Doubtful:
+	case k.mayReset || !entry.Marked || entry.Doubtful:
 		return Unknown, ByLoss
 	}
 	return Committed, ByQuit
