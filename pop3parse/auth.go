@@ -14,8 +14,8 @@ import (
 func (p *Parser) readTurn() bool {
 	x, c, s := p.head(), &p.scan[stream.Client], &p.scan[stream.Server]
 	l, kind := c.Line()
-	if kind == wire.Gap && x.end == l.Off && x.Notes.Has(CommandDamaged) && len(x.SASL) < 2 {
-		// The rest of the AUTH line itself, which is no turn.
+	if kind == wire.Gap && p.cutAt == l.Off {
+		// The rest of the AUTH line itself, or of a turn, which is no turn.
 		p.gapEnd = l.End
 		p.skip(stream.Client, l, Missing)
 		return true
@@ -36,6 +36,12 @@ func (p *Parser) readTurn() bool {
 		}
 		return false
 	}
+	if l.Off == p.gapEnd && l.PeerAcked >= 0 && l.PeerAcked < s.Offset() {
+		// The rest of a line that was sent before the challenge came.
+		p.tapeTurn(x, l, kind, p.opt.Limits.Turns)
+		c.Skip()
+		return true
+	}
 	if l.PeerAcked > s.Offset() {
 		// The client had received more than the challenge when it sent
 		// this line: the server may have ended the dialogue.
@@ -47,18 +53,26 @@ func (p *Parser) readTurn() bool {
 			return true
 		}
 	}
-	p.tapeTurn(x, l, kind)
+	p.tapeTurn(x, l, kind, len(x.SASL))
 	p.addTurn(x, stream.Client, l.Text, l)
 	lineNotes(&x.Notes, l, wire.MaxLine, LineCut)
+	if kind == wire.Tail {
+		x.Notes.Add(CommandDamaged)
+		p.cutAt = l.End
+		if p.lossy {
+			x.Pairing = max(x.Pairing, Resynced) // the gap may hold the end of it and more
+		}
+	}
 	c.Skip()
 	p.mode = wantReply
 	return true
 }
 
-// tapeTurn writes down a line of the client that is a SASL turn.
-func (p *Parser) tapeTurn(x *asked, l *wire.Text, kind wire.Kind) {
+// tapeTurn writes down a line of the client that is a SASL turn: which one, or
+// beyond the limit where it is not kept.
+func (p *Parser) tapeTurn(x *asked, l *wire.Text, kind wire.Kind, turn int) {
 	if p.tape != nil {
-		p.tape.text(stream.Client, l, kind, aTurn, 0, entry{owner: x.id, turn: len(x.SASL)})
+		p.tape.text(stream.Client, l, kind, aTurn, 0, entry{owner: x.id, turn: turn})
 	}
 }
 

@@ -39,7 +39,7 @@ func (p *Parser) passBarrier(known, q int64) bool {
 	case isCommand(l.Text) || p.hold == forSTLS:
 		p.giveUpAll()
 	case p.hold == forAuth:
-		p.tapeTurn(x, l, kind)
+		p.tapeTurn(x, l, kind, len(x.SASL))
 		p.addTurn(x, stream.Client, l.Text, l)
 		x.Notes.Add(ReplyDamaged)
 		c.Skip()

@@ -324,3 +324,131 @@ S: +OK
 		t.Errorf("the message has number %d", n)
 	}
 }
+
+// TestPartsOfSASL loses the ends of an AUTH and of the lines that follow it:
+// the login says that it was captured in part, and the rest of the line is no
+// command to which the next reply could belong.
+func TestPartsOfSASL(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"the mechanism", `
+			S: +OK
+			C| AUTH LO
+			xC| GIN\r\n
+			S: + VXNlcm5hbWU6
+			C: YWxpY2U=
+			S: + UGFzc3dvcmQ6
+			C: eA==
+			S: +OK in
+			C: NOOP
+			S: +OK
+		`, `
+			greeting ""
+			AUTH "LO" -> +OK "in" S"VXNlcm5hbWU6" C"YWxpY2U=" S"UGFzc3dvcmQ6" C"eA==" resynced !command_damaged
+			NOOP -> +OK
+			login 1 LO "" secret="" success crackable
+			state transaction
+		`},
+		{"the initial response", `
+			S: +OK
+			C| AUTH PLAIN AGFs
+			xC| aWNlAHg=\r\n
+			S: +OK in
+			C: NOOP
+			S: +OK
+			C: STAT
+			S: +OK 1 2
+		`, `
+			greeting ""
+			AUTH "PLAIN AGFs" -> +OK "in" resynced !command_damaged
+			NOOP -> +OK resynced
+			STAT -> +OK "1 2"
+			login 1 PLAIN "al" secret="" success cleartext
+			state transaction
+		`},
+		{"the only turn", `
+			S: +OK
+			C: AUTH PLAIN
+			S: +\x20
+			C| AGFs
+			xC| aWNlAHg=\r\n
+			S: +OK in
+			C: NOOP
+			S: +OK
+			C: STAT
+			S: +OK 1 2
+		`, `
+			greeting ""
+			AUTH "PLAIN" -> +OK "in" S"" C"AGFs" resynced !command_damaged
+			NOOP -> +OK resynced
+			STAT -> +OK "1 2"
+			login 1 PLAIN "al" secret="" success cleartext
+			state transaction
+		`},
+		{"a turn that another follows", `
+			S: +OK
+			C: AUTH LOGIN
+			S: + VXNlcm5hbWU6
+			C| YWxp
+			xC| Y2U=\r\n
+			S: + UGFzc3dvcmQ6
+			C: eA==
+			S: -ERR no
+			C: USER a
+			S: +OK
+		`, `
+			greeting ""
+			AUTH "LOGIN" -> -ERR "no" S"VXNlcm5hbWU6" C"YWxp" S"UGFzc3dvcmQ6" C"eA==" resynced !command_damaged
+			USER "a" -> +OK
+			login 1 LOGIN "ali" secret="x" failure reason=other cleartext
+			state authorization
+		`},
+		{"the middle of the mechanism", `
+			S: +OK
+			C| AUTH LO
+			xC| GI
+			C| N\r\n
+			S: + VXNlcm5hbWU6
+			C: YWxpY2U=
+			S: + UGFzc3dvcmQ6
+			C: eA==
+			S: +OK in
+			C: NOOP
+			S: +OK
+		`, `
+			greeting ""
+			AUTH "LO" -> +OK "in" S"VXNlcm5hbWU6" C"YWxpY2U=" S"UGFzc3dvcmQ6" C"eA==" resynced !command_damaged
+			NOOP -> +OK
+			login 1 LO "" secret="" success crackable
+			state transaction
+		`},
+		{"the middle of a turn", `
+			S: +OK
+			C: AUTH LOGIN
+			S: + VXNlcm5hbWU6
+			C| YWxp
+			xC| Y2UuYmFr
+			C| ZXI=\r\n
+			S: + UGFzc3dvcmQ6
+			C: eA==
+			S: +OK in
+			C: NOOP
+			S: +OK
+		`, `
+			greeting ""
+			AUTH "LOGIN" -> +OK "in" S"VXNlcm5hbWU6" C"YWxp" S"UGFzc3dvcmQ6" C"eA==" resynced !command_damaged
+			NOOP -> +OK
+			login 1 LOGIN "ali" secret="x" success cleartext
+			state transaction
+		`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			check(t, fromStart, strings.ReplaceAll(c.text, `\x20`, ""), c.want)
+			_, all := parseStretches(fromStart, script(strings.ReplaceAll(c.text, `\x20`, "")), stream.ClosedFIN, 0)
+			for _, s := range all.told {
+				if s.Dir == stream.Client && s.Part == SASLData && !s.Secret {
+					t.Errorf("shown: %+v", s)
+				}
+			}
+		})
+	}
+}

@@ -121,6 +121,7 @@ type progress struct {
 	doubt   doubt
 	greeted extent  // where the greeting stands; empty when it was not captured in clear
 	gapEnd  int64   // client stream offset after the last gap; -1 without one
+	cutAt   int64   // client stream offset at which the last line ended that was captured in part; -1 without one
 	blindAt int64   // client stream offset after what was lost of the commands, or makes no sense; -1 without any
 	stls    int64   // server stream offset after the +OK to STLS; -1 before
 	began   bool    // the client's stream is past where a PROXY header could be
@@ -236,7 +237,7 @@ func (p *Parser) Reset(o Options) {
 	// Zeroed first, since a value with other fields is made on the stack.
 	p.ses, p.progress, p.reply = Session{}, progress{}, reply{}
 	p.ses.StatMessages, p.ses.StatOctets = -1, -1
-	p.stls, p.gapEnd, p.blindAt, p.loss.prevAcked, p.loss.served = -1, -1, -1, -1, -1
+	p.stls, p.gapEnd, p.cutAt, p.blindAt, p.loss.prevAcked, p.loss.served = -1, -1, -1, -1, -1, -1
 	p.queue, p.done, p.logins, p.messages = p.queue[:0], p.done[:0], p.logins[:0], p.messages[:0]
 	p.user, p.stray, p.secrets, p.low, p.arena = p.user[:0], nil, p.secrets[:0], p.low[:0], p.arena[:0]
 	p.lossy = !o.FromStart

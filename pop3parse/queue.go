@@ -166,6 +166,7 @@ func (p *Parser) ask(l *wire.Text, c *command, kind wire.Kind) {
 	}
 	if kind == wire.Tail {
 		x.Notes.Add(CommandDamaged)
+		p.cutAt = l.End
 		if !c.known() && !p.ended && !x.Args.HasSecret() {
 			x.setVerb("")
 			x.VerbSent = p.keep(c.sent) // not all of the verb, perhaps
@@ -210,8 +211,7 @@ func (p *Parser) lostCommands(off, end int64) {
 		tail.end = end
 		return
 	}
-	damaged := tail != nil && tail.end == off && tail.Notes.Has(CommandDamaged)
 	x := p.push()
 	x.lost, x.start, x.end = true, off, end
-	x.weak = damaged // the rest of the line before may be all there was
+	x.weak = off == p.cutAt // the rest of the line before may be all there was
 }
