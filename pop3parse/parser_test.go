@@ -849,6 +849,17 @@ func TestWhatListingsTell(t *testing.T) {
 	}
 }
 
+// TestUniqueIDs: 1 to 70 octets from 0x21 to 0x7E (RFC 1939 section 7).
+func TestUniqueIDs(t *testing.T) {
+	for id, want := range map[string]bool{
+		"!~": true, strings.Repeat("a", 70): true, strings.Repeat("a", 71): false, "": false, "a b": false, "a\x7f": false, "\xc3\xa4": false, "a\x00": false,
+	} {
+		if got := isUID([]byte(id)); got != want {
+			t.Errorf("%q: got %v, want %v", id, got, want)
+		}
+	}
+}
+
 // TestRSETInDoubt: deletions are undone by an RSET that was accepted, and in
 // doubt behind one that may have been.
 func TestRSETInDoubt(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"popscope/pop3parse"
+	"popscope/reassembly/stream"
 )
 
 // TestOneLoginIsLikeMany holds the short way for a session with one login
@@ -77,5 +78,32 @@ func TestTheLoginThatMattersMostIsTold(t *testing.T) {
 	got := judged("token-in-clear", &f)
 	if want := "XOAUTH2, accepted; 3 times in this session, of further users"; len(got) != maxUsers+1 || got[maxUsers] != want {
 		t.Errorf("got %q; want %d for one user each and %q", got, maxUsers, want)
+	}
+}
+
+// TestFactsOfTheWholeAreJudgedOnce: where a session comes in parts, what is
+// only known at its end is found with the last one.
+func TestFactsOfTheWholeAreJudgedOnce(t *testing.T) {
+	f := Facts{
+		ID: "s1", OneSided: true, Conn: &stream.Conn{Lost: [2]int64{1, 2}, Close: stream.ClosedTimeout, Shed: true},
+		Session: &pop3parse.Session{Deleted: 1, Ending: pop3parse.NoQuit, Notes: set(pop3parse.CapaLimit, pop3parse.HoldLimit)},
+	}
+	all := NewJudge(&Policy{})
+	for _, last := range []bool{false, true} {
+		f.Last = last
+		var got []string
+		for _, found := range all.Session(&f, new(Buffer)) {
+			got = append(got, found.Rule+": "+found.Detail)
+		}
+		var want []string
+		if last {
+			want = []string{
+				"deletions-lost: 1 message marked; the connection ended by FIN", "bytes-lost: 1 bytes of the client, 2 of the server",
+				"one-sided: only the client", "limit-reached: limit on open connections, waiting bytes, capabilities",
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("last %v: got %q, want %q", last, got, want)
+		}
 	}
 }

@@ -317,7 +317,7 @@ func (v *view) handshake() *evidence {
 }
 
 func tlsObsolete(v *view, r *active) {
-	if v.TLS == nil || v.TLS.Version == 0 || v.TLS.Version >= 0x0303 && v.TLS.Version != 0x0002 {
+	if v.TLS == nil || v.TLS.Version == 0 || v.TLS.Version >= 0x0303 {
 		return
 	}
 	v.find(r, v.version()+" was chosen", v.handshake())
