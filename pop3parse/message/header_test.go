@@ -83,6 +83,8 @@ func TestSubject(t *testing.T) {
 		{"raw 8 bit without charset", "caf\xe9", "café", []string{"8-bit text in Subject, read as windows-1252"}},
 		{"raw UTF-8 cut", "caf\xc3\xa9\xc3\xa9\xc3", "caféé\ufffd", []string{"8-bit text in Subject, read as UTF-8 with errors"}},
 		{"raw ISO-2022-JP", "\x1b$BF|K\\\x1b(B", "日本", []string{"ISO-2022-JP without RFC 2047 in Subject"}},
+		{"raw UTF-8 with an error", "\xc3\xa4 \xc3\xb6 \xe4", "ä ö \ufffd", []string{"8-bit text in Subject, read as UTF-8 with errors"}},
+		{"raw 8 bit, of which some is UTF-8", "\xc3\xa4 \xe4 \xf6", "Ã¤ ä ö", []string{"8-bit text in Subject, read as windows-1252"}},
 		{"control characters stay", "a\x1b[2J=?utf-8?Q?=0D=0Ab?=", "a\x1b[2J\r\nb", nil},
 	} {
 		t.Run(r.name, func(t *testing.T) {

@@ -211,6 +211,7 @@ func TestUuencodedFilesInText(t *testing.T) {
 		{name: "two files", mail: "begin 644 a\n#0V%T\n`\nend\n\nbegin 0755 b\n\"0V$\n \nend\n", want: plain(nil, file("a", octetType, "Cat"), file("b", octetType, "Ca"))},
 		{name: "empty file", mail: "begin 644 a\n`\nend\nbegin 644 b\nend\n", want: plain(nil, file("a", octetType, ""), file("b", octetType, ""))},
 		{name: "prose", mail: "begin 644 is not a file\nand goes on\nbegin 9 x\nend\nbegin\nend\n", want: plain(nil)},
+		{name: "a beginning behind one that is none", mail: "begin 644 a\nbegin 644 b\n#0V%T\n`\nend\n", want: plain(nil, file("b", octetType, "Cat"))},
 		{name: "no end", mail: "begin 644 a\n#0V%T\n", want: plain([]string{`no end of uuencoded attachment "a"`}, file("a", octetType, "Cat"))},
 		{name: "text instead of the end", mail: "begin 644 a\n#0V%T\n`\nbegin 644 b\n#0V%T\n`\nend\n", want: plain([]string{`no end of uuencoded attachment "a"`}, file("a", octetType, "Cat"), file("b", octetType, "Cat"))},
 		{name: "lines that are no data", mail: "begin 644 a\n#0V%T\nhello\n" + strings.Repeat("x", 2*maxLine) + "\n#0V%T\n`\nend\n", want: plain([]string{`lines that are no data in uuencoded attachment "a"`}, file("a", octetType, "CatCat"))},
