@@ -43,9 +43,6 @@ func (l *Ledger) collect(e *events, s *Session) {
 				if x.Pairing == pop3parse.Guessed {
 					k.status = pop3parse.NoReply // it may be another command's
 				}
-				if k.mark.At.Packet == 0 {
-					k.mark.At = x.ReplyFirst
-				}
 				e.marks = append(e.marks, k)
 			}
 		case pop3parse.RSET:

@@ -130,7 +130,7 @@ func TestDeletionIsThatOfTheLastMark(t *testing.T) {
 func TestMailboxesTellWhoAndHowMuch(t *testing.T) {
 	const list = "C: LIST\nS: +OK\nS: 1 30\nS: 2 40\nS: .\n"
 	text := "! client 198.51.100.9:40001\n! conn 2 client=198.51.100.1:40002\n! conn 3 client=198.51.100.9:40003\n" +
-		login + uidl + list + retr(1) + "C: RETR 1\nS: +OK\nS: Subj\n! rst server\n@ 2\n" + login + uidl + "C: TOP 2 0\nS: +OK\nS: A: b\nS:\nS: .\n" +
+		login + uidl + retr(1) + "C: RETR 1\nS: +OK\nS: Subj\n! rst server\n@ 2\n" + login + uidl + list + "C: TOP 2 0\nS: +OK\nS: A: b\nS:\nS: .\n" +
 		"C: TOP 3 0\nS: +OK\nS: A: b\nS:\nS: .\n" + retr(4) + "C: QUIT\nS: +OK\n@ 3\n" + login + list + "C: TOP 1 0\nS: +OK\nS: A: b\nS:\nS: .\nC: QUIT\nS: +OK\n"
 	l := ledger.New(ledger.Limits{})
 	for _, s := range sessions(t, text) {
@@ -172,6 +172,7 @@ func TestWhyAMessageIsFetchedAgain(t *testing.T) {
 		{"left on the server", uidl + retr(1) + quit, uidl + retr(1) + quit, "", "not_deleted"},
 		{"by another client", uidl + retr(1) + quit, uidl + retr(1) + quit, "198.51.100.99", "other_client"},
 		{"connection lost after DELE", uidl + retr(1) + "C: DELE 1\nS: +OK\n! rst client\n", uidl + retr(1) + quit, "", "connection_lost"},
+		{"connection lost after DELE, then another client", uidl + retr(1) + "C: DELE 1\nS: +OK\n! rst client\n", uidl + retr(1) + quit, "198.51.100.99", "connection_lost"},
 		{"RSET", uidl + retr(1) + "C: DELE 1\nS: +OK\nC: RSET\nS: +OK\n" + quit, uidl + retr(1) + quit, "", "deletion_reset"},
 		{"refused", uidl + retr(1) + "C: DELE 1\nS: -ERR\n" + quit, uidl + retr(1) + quit, "", "deletion_refused"},
 		{"committed, and there all the same", uidl + retr(1) + "C: DELE 1\nS: +OK\n" + quit, uidl + retr(1) + quit, "", "deleted_but_there"},
@@ -213,7 +214,7 @@ func TestRetrTwiceInOneSession(t *testing.T) {
 // but for the order of messages.
 func TestOrderOfSessionsDoesNotMatter(t *testing.T) {
 	text := "! conn 2 client=198.51.100.9:40002\n! conn 3 client=198.51.100.9:40003\n" + login + uidl + retr(1) + "@ 2\n" + login + uidl + retr(1) + retr(2) +
-		"C: DELE 2\nS: +OK\nC: QUIT\nS: +OK\n@ 3\n" + login + uidl + retr(2) + "C: QUIT\nS: +OK\n"
+		"C: DELE 2\nS: +OK\nC: QUIT\nS: +OK\n@ 3\n" + login + uidl + retr(2) + "C: DELE 2\nS: +OK\nC: QUIT\nS: -ERR\n"
 	all := sessions(t, text)
 	l := ledger.New(ledger.Limits{})
 	for _, s := range all {
@@ -227,7 +228,7 @@ func TestOrderOfSessionsDoesNotMatter(t *testing.T) {
 	if got := account(l); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
-	if !strings.Contains(want, "uid2: RETR in s2 complete; RETR in s3 complete (deleted_but_there); DELE in s2 committed by quit;") {
+	if !strings.Contains(want, "uid2: RETR in s2 complete; RETR in s3 complete (deleted_but_there); DELE in s2 committed by quit; DELE in s3 unknown by quit_refused;") {
 		t.Error(want)
 	}
 }
