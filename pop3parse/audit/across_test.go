@@ -180,6 +180,8 @@ func TestRulesAcrossSessions(t *testing.T) {
 			"success-after-failures: accepted after 5 failures of 198.51.100.1 user=alice server=192.0.2.10:110 client=198.51.100.1 [1 2 3 4 5 15]\n"},
 		{"in after failures of as many clients as are remembered", lines(1, 5, "%dm"+alice+"g%d wrong") + lines(1, 7, "7m 203.0.113.%d "+one+" alice g wrong") + "8m" + alice + "w7 ok",
 			"success-after-failures: accepted after 5 failures of 198.51.100.1 user=alice server=192.0.2.10:110 client=198.51.100.1 [1 2 3 4 5 13]\n"},
+		{"in after failures that began behind those of another client", "0s 203.0.113.1 " + one + " alice g wrong\n" + lines(1, 5, "%dm"+alice+"g%d wrong") + "8m" + alice + "w7 ok",
+			"success-after-failures: accepted after 5 failures of 198.51.100.1 user=alice server=192.0.2.10:110 client=198.51.100.1 [2 3 4 5 6 7]\n"},
 		{"in after failures of more clients", lines(1, 5, "%dm"+alice+"g%d wrong") + lines(1, 8, "7m 203.0.113.%d "+one+" alice g wrong") + "8m" + alice + "w7 ok", ""},
 		{"in after more failures than are evidence", lines(1, 30, "%dm"+alice+"- wrong") + "31m" + alice + "w7 ok",
 			"password-guessing: 30 failures for 1 user within 29m client=198.51.100.1 [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20]\n" +

@@ -40,7 +40,7 @@ func TestOneLoginIsLikeMany(t *testing.T) {
 // case of letters, and no other one.
 func TestUsersByName(t *testing.T) {
 	a := NewAuditor(&Policy{}, Limits{})
-	for _, same := range [][]string{{"", ""}, {"@"}, {"alice", "Alice", "ALICE@Example.org", "alice@"}, {"alicf"}, {"@b", "@B@c", "@b@"}, {"a", "A@", "a@b@c"}} {
+	for _, same := range [][]string{{"", ""}, {"@"}, {"alice", "Alice", "ALICE@Example.org", "alice@"}, {"alicf"}, {"zoe", "ZOE"}, {"@b", "@B@c", "@b@"}, {"a", "A@", "a@b@c"}} {
 		for _, name := range same {
 			if got, want := a.userHash([]byte(name)), maphash.Bytes(a.seed, []byte(same[0])); got != want {
 				t.Errorf("%q is not %q", name, same[0])
