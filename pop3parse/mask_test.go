@@ -2,8 +2,11 @@ package pop3parse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"popscope/reassembly/stream"
 )
 
 // shown returns all that a parser found as it is printed without leave to
@@ -314,5 +317,28 @@ func TestCutCommandIsMaskedAndNotGuessed(t *testing.T) {
 	p = parse(fromStart, script("S: +OK\nC: \nS: +OK 1 120"), 0)
 	if x := p.Exchanges()[0]; x.Verb != "" {
 		t.Errorf("an empty command became %s", x.Verb)
+	}
+}
+
+// TestServerProofOfSCRAM: what the server says behind its first message is
+// secret also where it cannot be decoded.
+func TestServerProofOfSCRAM(t *testing.T) {
+	p := parse(fromStart, script(`
+		S: +OK
+		C: AUTH SCRAM-SHA-1
+		S: +
+		C: biwsbj11c2VyLHI9YWJj
+		S: + cj1hYmNkZWYscz1RU1hDUitRNnNlazhiZjkyLGk9NDA5Ng==
+		C: Yz1iaXdzLHI9YWJjZGVmLHA9djBYOHYzQnoyVDBDSkdiSlF5RjBYK0hJNFRzPQ==
+		S: + dj1ybUY5cHFWOFM3c3Vy!2FaOE9qQTdKRGM=
+		C:
+		S: +OK
+	`), stream.ClosedFIN)
+	var got []bool
+	for _, turn := range p.Exchanges()[0].SASL {
+		got = append(got, turn.Data.HasSecret())
+	}
+	if want := []bool{false, true, false, true, true, false}; !slices.Equal(got, want) {
+		t.Errorf("secret turns: %v, want %v", got, want)
 	}
 }

@@ -1023,3 +1023,41 @@ func TestDisputedGreeting(t *testing.T) {
 		}
 	}
 }
+
+// TestLoginsInsideTLS: whatever they show is protected there, and neither the
+// exchange nor the login is in clear.
+func TestLoginsInsideTLS(t *testing.T) {
+	text := `
+		S: +OK
+		C: AUTH PLAIN
+		S: + go on
+		C: AGFsaWNlAHg=
+		S: -ERR
+		C: APOP alice 0123456789abcdef0123456789abcdef
+		S: -ERR
+		C: USER alice
+		S: +OK
+		C: PASS x
+		S: +OK
+	`
+	for _, secure := range []bool{false, true} {
+		chunks := script(text)
+		for i := range chunks {
+			chunks[i].Secure = secure
+		}
+		p := parse(fromStart, chunks, stream.ClosedFIN)
+		for _, x := range p.Exchanges() {
+			if x.Encrypted != secure {
+				t.Errorf("%s: encrypted %v, want %v", x.Verb, x.Encrypted, secure)
+			}
+		}
+		for i, want := range []Exposure{Cleartext, Crackable, Cleartext} {
+			if secure {
+				want = Protected
+			}
+			if l := p.Logins()[i]; l.Encrypted != secure || l.Exposure != want {
+				t.Errorf("%s: encrypted %v, exposure %v, want %v and %v", l.Mechanism, l.Encrypted, l.Exposure, secure, want)
+			}
+		}
+	}
+}
