@@ -252,6 +252,10 @@ func TestFramesOfNoUse(t *testing.T) {
 		{"spanning tree", eth, w.ether802(hexes("42 42 03"), make([]byte, 35)), NotIP},
 		{"llc information frame", eth, w.ether802(hexes("f0 f0 00 00"), make([]byte, 35)), NotIP},
 		{"llc cut by its length", eth, w.ether(3, hexes("f0 f0 00 00"), make([]byte, 35)), Malformed},
+		{"ethernet length 1", eth, w.ether(1, hexes("f0 f0 03"), make([]byte, 43)), Malformed},
+		{"smallest ethertype", eth, w.ether(etherLengths, snapOf(etherIPv4, w.ip4())), NotIP},
+		{"llc of two service access points", eth, w.ether802(hexes("aa 42 03 00 00 00 08 00"), w.ip4()), NotIP},
+		{"llc of ip and another", eth, w.ether802(hexes("06 42 03"), w.ip4()), NotIP},
 		{"novell raw", eth, w.ether802(hexes("ff ff"), make([]byte, 44)), NotIP},
 		{"snap of a vendor", eth, w.ether802(hexes("aa aa 03 00 00 0c 08 00"), w.ip4()), NotIP},
 		{"snap of something else", eth, w.ether802(snapOf(0x809b, w.ip4())), NotIP},
@@ -270,6 +274,8 @@ func TestFramesOfNoUse(t *testing.T) {
 		{"null family too large", capture.LinkNull, cat(hexes("02 01 00 00"), w.ip4()), NotIP},
 		{"null family 0", capture.LinkNull, cat(hexes("00 00 00 00"), w.ip4()), NotIP},
 		{"raw version 5", raw, change(w.ip4(), 0, 0x55), NotIP},
+		{"ipv4 version 5", eth, w.ether(etherIPv4, change(w.ip4(), 0, 0x55)), Malformed},
+		{"ipv6 version 7", eth, w.ether(etherIPv6, change(w.ip6(), 0, 0x70)), Malformed},
 		{"ipv4 link with ipv6", capture.LinkIPv4, w.ip6(), Malformed},
 		{"ipv6 link with ipv4", capture.LinkIPv6, cat(w.ip4(), make([]byte, 40)), Malformed},
 		{"ppp link control", capture.LinkPPP, hexes("ff 03 c0 21 01 01 00 04"), NotIP},
@@ -311,6 +317,8 @@ func TestFramesOfNoUse(t *testing.T) {
 		{"jumbo option too short", raw, zeroLength(ipv6Of(w.src6, w.dst6, protoHopByHop, cat(ext(protoTCP, 0, optionJumbo, 2), w.tcp6()))), Malformed},
 		{"jumbo length that is none", raw, zeroLength(ipv6Of(w.src6, w.dst6, protoHopByHop, cat(ext(protoTCP, 0, optionJumbo, 4, 0, 0, 0xff, 0xff), w.tcp6()))), Malformed},
 		{"jumbo length beyond the frame", raw, zeroLength(ipv6Of(w.src6, w.dst6, protoHopByHop, cat(ext(protoTCP, 0, optionJumbo, 4, 0xff, 0xff, 0xff, 0xff), w.tcp6()))), Malformed},
+		{"jumbo option too long", raw, zeroLength(ipv6Of(w.src6, w.dst6, protoHopByHop, cat(ext(protoTCP, 1, optionJumbo, 5, 0, 1, 0, 0, 0), w.tcp6()))), Malformed},
+		{"option without a length", raw, zeroLength(ipv6Of(w.src6, w.dst6, protoHopByHop, cat(ext(protoTCP, 0, 1, 3, 0, 0, 0, 5), w.tcp6()))), Malformed},
 		{"option beyond the header", raw, zeroLength(ipv6Of(w.src6, w.dst6, protoHopByHop, cat(ext(protoTCP, 0, 5, 5), w.tcp6()))), Malformed},
 
 		{"udp", raw, ipv4Of(w.src, w.dst, protoUDP, udpOf(53, 5000, make([]byte, 30))), NotTCP},
@@ -338,15 +346,16 @@ func TestFramesOfNoUse(t *testing.T) {
 		{"gre shorter than its fields", raw, w.outer(protoGRE, hexes("b0 00 08 00 00 00 00 00")), Malformed},
 		{"pptp acknowledgement", raw, w.outer(protoGRE, hexes("20 81 88 0b 00 00 00 01 00 00 00 01"), w.ip4()), NotTCP},
 		{"pptp without key", raw, w.outer(protoGRE, hexes("00 01 88 0b"), w.ip4()), NotTCP},
+		{"pptp of something else", raw, w.outer(protoGRE, hexes("20 01 08 00"), bytes16(uint16(len(w.ip4())+4), 7), hexes("ff 03 00 21"), w.ip4()), NotTCP},
 		{"erspan II version", raw, w.outer(protoGRE, hexes("10 00 88 be"), bytes32(9), hexes("30 64 08 03 00 00 00 01"), w.ether(etherIPv4, w.ip4())), NotTCP},
 		{"erspan III version", raw, w.outer(protoGRE, hexes("10 00 22 eb"), bytes32(9), hexes("10 64 08 03 00 00 00 01 00 00 00 00"), w.ip4()), NotTCP},
 		{"erspan III of something else", raw, w.outer(protoGRE, hexes("10 00 22 eb"), bytes32(9), hexes("20 64 08 03 00 00 00 01 00 00 04 00"), w.ip4()), NotTCP},
 		{"etherip version", raw, w.outer(protoEtherIP, hexes("40 00"), w.ether(etherIPv4, w.ip4())), Malformed},
 		{"ip in ip without end", raw, deep, TooDeep},
 	}
-	d := strict()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			d := strict() // one of its own: no verdict is left over from another frame
 			if v, _, _ := bothWays(t, d, frame(tt.link, tt.data)); v != tt.want {
 				t.Errorf("got  %v\nwant %v", v, tt.want)
 			}
@@ -356,12 +365,17 @@ func TestFramesOfNoUse(t *testing.T) {
 
 func TestJumbogram(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcdef"), 5000)
-	payload := cat(ext(protoTCP, 0, optionJumbo, 4), tcpOf(there.src6, there.dst6, 1, 2, 3, nil, data))
-	copy(payload[4:], bytes32(uint32(len(payload))))
-	whole := cat(zeroLength(ipv6Of(there.src6, there.dst6, protoHopByHop, payload)), []byte("trailer"))
-	v, s, _ := bothWays(t, strict(), frame(capture.LinkRaw, whole))
-	if v != IsSegment || s.Length != len(data) || !bytes.Equal(s.Payload, data) || s.BadChecksum {
-		t.Errorf("got %v, %d bytes, length %d, checksum bad: %v; want %d", v, len(s.Payload), s.Length, s.BadChecksum, len(data))
+	for _, header := range [][]byte{
+		ext(protoTCP, 0, optionJumbo, 4),
+		ext(protoTCP, 1, optionPad1, 1, 2, 0xff, 0xff, optionPad1, optionPad1, optionPad1, optionJumbo, 4), // behind padding
+	} {
+		payload := cat(header, tcpOf(there.src6, there.dst6, 1, 2, 3, nil, data))
+		copy(payload[len(header)-4:], bytes32(uint32(len(payload))))
+		whole := cat(zeroLength(ipv6Of(there.src6, there.dst6, protoHopByHop, payload)), []byte("trailer"))
+		v, s, _ := bothWays(t, strict(), frame(capture.LinkRaw, whole))
+		if v != IsSegment || s.Length != len(data) || !bytes.Equal(s.Payload, data) || s.BadChecksum {
+			t.Errorf("got %v, %d bytes, length %d, checksum bad: %v; want %d", v, len(s.Payload), s.Length, s.BadChecksum, len(data))
+		}
 	}
 }
 

@@ -396,6 +396,10 @@ func encapsulations() []encapsulation {
 			return cat(hexes("00 00 19 00 03 00 00 80 00 00 00 00 00 00 00 00 11 22 33 44 55 66 77 88 10"),
 				withFCS(w.dot11Of(0x08, dot11FromDS, nil, snapOf(etherIPv4, w.ip4()))))
 		}},
+		{"radiotap time, check sequence and length 0", capture.LinkRadiotap, false, "", true, func(w way) []byte {
+			return cat(hexes("00 00 19 00 03 00 00 80 00 00 00 00 00 00 00 00 11 22 33 44 55 66 77 88 10"),
+				withFCS(w.dot11Of(0x88, dot11FromDS, bytes16(0), snapOf(etherIPv4, zeroLength(w.ip4())))))
+		}},
 		{"radiotap data pad", capture.LinkRadiotap, false, "", false, func(w way) []byte {
 			return cat(hexes("00 00 09 00 02 00 00 00 20"),
 				w.dot11Of(0x88, dot11FromDS, cat(bytes16(0), []byte{0xaa, 0xbb}), snapOf(etherIPv4, w.ip4())))
@@ -420,6 +424,9 @@ func encapsulations() []encapsulation {
 		{"ipv6 routing type 4 on its way", raw, true, "", false, func(w way) []byte {
 			return ipv6Of(w.src6, "2001:db8:99::1", protoRouting, cat(
 				ext(protoTCP, 4, append([]byte{routingSegment, 1, 1, 0, 0, 0}, routes(w.dst6, "2001:db8:99::3")...)...), w.tcp6()))
+		}},
+		{"ipv6 routing on its way to nowhere", raw, true, "", false, func(w way) []byte {
+			return ipv6Of(w.src6, w.dst6, protoRouting, cat(ext(protoTCP, 0, routingSegment, 1), w.tcp6()))
 		}},
 		{"ipv6 routing type 4 arrived", raw, true, "", false, func(w way) []byte {
 			return ipv6Of(w.src6, w.dst6, protoRouting, cat(
@@ -523,6 +530,9 @@ func encapsulations() []encapsulation {
 		}},
 		{"l2tp", raw, false, "l2tp", false, func(w way) []byte {
 			return w.outerUDP(w.sport, portL2TP, hexes("00 02"), bytes16(w.sport, w.dport), hexes("ff 03 00 21"), w.ip4())
+		}},
+		{"l2tp of a low tunnel without a length", raw, false, "l2tp", false, func(w way) []byte {
+			return w.outerUDP(w.sport, portL2TP, hexes("00 02 00 07 00 01"), hexes("ff 03 00 21"), w.ip4())
 		}},
 		{"l2tp all fields to any port", raw, true, "l2tp", false, func(w way) []byte {
 			ppp := cat(hexes("00 57"), w.ip6())

@@ -135,9 +135,6 @@ func vlanFields(w *walk, _ []byte) []Field {
 
 // mplsFields shows the bottom label, which decides what follows.
 func mplsFields(_ *walk, data []byte) []Field {
-	if len(data) < 4 {
-		return nil
-	}
 	v := be32(data)
 	return []Field{
 		field("Label", "%d", v>>12), field("Traffic class", "%d", v>>9&7), field("Bottom of stack", "%v", v>>8&1 == 1), field("TTL", "%d", v&0xff),
@@ -199,9 +196,6 @@ func ipv6Fields(w *walk, data []byte) []Field {
 }
 
 func fragment6Fields(_ *walk, data []byte) []Field {
-	if len(data) < 8 {
-		return nil
-	}
 	return []Field{
 		field("Next header", "%d%s", data[0], protocolName(data[0])), field("Offset", "%d", be16(data[2:])&^7),
 		field("More fragments", "%v", data[3]&1 == 1), field("Identification", "0x%08x", be32(data[4:])),

@@ -1,6 +1,7 @@
 package packet
 
 import (
+	"encoding/binary"
 	"strings"
 	"testing"
 
@@ -48,6 +49,57 @@ func TestTrees(t *testing.T) {
 		var s Segment
 		if v := d.Decode(p, &s, nil); v != IsSegment {
 			t.Errorf("%s: %v after a tree", e.name, v)
+		}
+	}
+}
+
+// TestTreeShowsEveryField: the values of the fields are those in the frame.
+func TestTreeShowsEveryField(t *testing.T) {
+	w := there
+	reserved := ipv4With(w.src, w.dst, protoTCP, 0xe000, hexes("01 01 01 00"), make([]byte, 8))
+	reserved[1] = 0xb9 // DSCP 46, ECN 1
+	binary.BigEndian.PutUint16(reserved[10:], 0xbeef)
+	class := w.ip6()
+	class[0], class[1], class[2], class[3] = 0x6b, 0x9a, 0xbc, 0xde
+	d := NewDecoder()
+	for _, c := range []struct {
+		layer string
+		frame []byte
+		want  string
+	}{
+		{"802.1Q Virtual LAN", w.ether(etherVLAN, tag(0xb007, etherIPv4, w.ip4())), "Priority=5, Drop eligible=true, ID=7, Type=0x0800"},
+		{"802.1Q Virtual LAN", w.ether(etherVLAN, tag(7, etherIPv6, w.ip6())), "Priority=0, Drop eligible=false, ID=7, Type=0x86dd"},
+		{"MultiProtocol Label Switching", w.ether(etherMPLS, label(77, false), label(0, true), w.ip4()),
+			"Label=77, Traffic class=0, Bottom of stack=false, TTL=64; Label=0, Traffic class=0, Bottom of stack=true, TTL=64"},
+		{"MultiProtocol Label Switching", w.ether(etherMPLS, hexes("ff ff fb 07"), w.ip4()), "Label=1048575, Traffic class=5, Bottom of stack=true, TTL=7"},
+		{"Internet Protocol Version 4", w.ether(etherIPv4, reserved), "Header length=24 bytes, DSCP=46, ECN=1, Total length=32, Identification=0x1234 (4660), " +
+			"Flags=reserved bit, don't fragment, more fragments, Fragment offset=0, Time to live=64, Protocol=6 (TCP), Header checksum=0xbeef, " +
+			"Source address=192.0.2.1, Destination address=198.51.100.2, Options=4 bytes"},
+		{"Internet Protocol Version 4", w.ether(etherIPv4, ipv4With(w.src, w.dst, 200, 3, nil, nil)), "Header length=20 bytes, DSCP=0, ECN=0, Total length=20, " +
+			"Identification=0x1234 (4660), Flags=none, Fragment offset=24, Time to live=64, Protocol=200, Header checksum=0x7bb4, " +
+			"Source address=192.0.2.1, Destination address=198.51.100.2"},
+		{"Internet Protocol Version 6", w.ether(etherIPv6, class), "Traffic class=0xb9, Flow label=0xabcde, Payload length=32, Next header=6 (TCP), Hop limit=64, " +
+			"Source address=2001:db8::1, Destination address=2001:db8:1::2"},
+		{"IPv6 Fragment Header", w.ether(etherIPv6, ipv6Of(w.src6, w.dst6, protoFragment, cat(hexes("06 00 01 2b"), bytes32(0xdecade)))),
+			"Next header=6 (TCP), Offset=296, More fragments=true, Identification=0x00decade"},
+		{"IPv6 Fragment Header", w.ether(etherIPv6, ipv6Of(w.src6, w.dst6, protoFragment, cat(hexes("11 00 00 10"), bytes32(1)))),
+			"Next header=17 (UDP), Offset=16, More fragments=false, Identification=0x00000001"},
+		{"Generic Routing Encapsulation", w.ether(etherIPv4, w.outer(protoGRE, hexes("30 00 08 00"), bytes32(4), bytes32(5), w.ip4())),
+			"Protocol type=0x0800, Version=0, Key=0x00000004, Sequence number=5"},
+		{"User Datagram Protocol", w.ether(etherIPv4, w.outer(protoUDP, bytes16(53, 54, 12, 0xabcd), bytes32(0))), "Source port=53, Destination port=54, Length=12, Checksum=0xabcd"},
+	} {
+		var got []string
+		for _, l := range d.Tree(&capture.Packet{Link: capture.LinkEthernet, Data: c.frame, Orig: len(c.frame)}) {
+			if l.Name == c.layer {
+				var fields []string
+				for _, f := range l.Fields {
+					fields = append(fields, f.Name+"="+f.Value)
+				}
+				got = append(got, strings.Join(fields, ", "))
+			}
+		}
+		if got := strings.Join(got, "; "); got != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.layer, got, c.want)
 		}
 	}
 }

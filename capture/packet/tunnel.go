@@ -33,9 +33,6 @@ func (w *walk) gre(data []byte) gopacket.LayerType {
 			n += 4
 		}
 	}
-	if !w.need(data, n) {
-		return done
-	}
 	// In version 0 the bit of the acknowledgement number is reserved and to
 	// be ignored (RFC 2784 section 2.3), but gopacket reads 4 bytes for it,
 	// and panics without them. No packet of use is that short.

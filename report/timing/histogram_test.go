@@ -77,6 +77,22 @@ func TestManyValuesAreRightTo1Point6Percent(t *testing.T) {
 	}
 }
 
+// TestManyEqualValues: what a bucket stands for is never below the smallest
+// value or above the largest one.
+func TestManyEqualValues(t *testing.T) {
+	for _, v := range []int64{1 << 20, 1<<20 + 1<<15 - 1} { // the ends of a bucket
+		var h Histogram
+		for range maxExact + 1 {
+			h.Add(v)
+		}
+		h.Each(func(got, n int64) {
+			if p := h.Percentile(50); h.Exact() || got != v || n != maxExact+1 || p != v {
+				t.Errorf("got %d times %d, in the middle %d; want %d", n, got, p, v)
+			}
+		})
+	}
+}
+
 func TestEveryValueHasItsBucket(t *testing.T) {
 	last := -1
 	for _, v := range []int64{0, 1, 31, 32, 63, 64, 65, 66, 127, 128, 1 << 20, 1<<20 + 1<<15, 1<<62 - 1, 1 << 62, math.MaxInt64} {

@@ -21,7 +21,7 @@ func asked(verb pop3parse.Verb, ask, first, last int64) pop3parse.Exchange {
 func result(id, client string, xs ...pop3parse.Exchange) *popscope.Result {
 	return &popscope.Result{ID: id, Part: 1, Last: true, Exchanges: xs, Session: &pop3parse.Session{}, Conn: &stream.Conn{
 		Client: netip.MustParseAddrPort(client), Server: netip.MustParseAddrPort("198.51.100.5:110"),
-		Trouble: &stream.Trouble{Transport: stream.Transport{Retransmitted: [2]int64{1, 2}, ResendTime: [2]int64{10, 20}, ZeroWindows: [2]int64{3, 0}, ZeroTime: [2]int64{5, 0}}},
+		Trouble: &stream.Trouble{Transport: stream.Transport{Retransmitted: [2]int64{1, 2}, ResendTime: [2]int64{10, 20}, ZeroWindows: [2]int64{3, 4}, ZeroTime: [2]int64{5, 6}}},
 	}}
 }
 
@@ -41,14 +41,15 @@ func TestWhatIsNoResponseTimeIsLeftOut(t *testing.T) {
 func TestTransferRates(t *testing.T) {
 	mail := asked("RETR", 0, 10, 510)
 	mail.Multiline, mail.Terminated, mail.Octets = true, true, 50_000
-	small, cut, list := mail, mail, mail
+	top, small, cut, list := mail, mail, mail, mail
+	top.Verb = "TOP"
 	small.ReplyLast = small.ReplyFirst // one packet: there is no rate
 	cut.Terminated = false
 	list.Verb = "LIST"
 	times := New()
-	times.Add(result("a", "192.0.2.1:1000", mail, small, cut, list))
+	times.Add(result("a", "192.0.2.1:1000", mail, top, small, cut, list))
 	got := times.All.Transfer
-	if got.Octets != 50_000 || got.Nanos != int64(500*time.Millisecond) || got.Rate() != 100_000 || got.Rates.Count() != 1 || got.Rates.Max() != 100_000 {
+	if got.Octets != 100_000 || got.Nanos != int64(time.Second) || got.Rate() != 100_000 || got.Rates.Count() != 2 || got.Rates.Max() != 100_000 {
 		t.Errorf("got %+v, rate %d", got, got.Rate())
 	}
 	if r := (&Transfer{}).Rate(); r != 0 {
@@ -71,7 +72,7 @@ func TestTheUserIsWhoLoggedIn(t *testing.T) {
 	if got := times.Servers().Rows(); len(got) != 1 || got[0].Key != "198.51.100.5:110" || got[0].Sessions != 2 {
 		t.Errorf("servers: got %+v", got)
 	}
-	if want := (Stalls{Retransmitted: 6, ResendNanos: 60, ZeroWindows: 6, ZeroNanos: 10}); times.All.Stalls != want {
+	if want := (Stalls{Retransmitted: 6, ResendNanos: 60, ZeroWindows: 14, ZeroNanos: 22}); times.All.Stalls != want {
 		t.Errorf("stalls:\n got %+v\nwant %+v", times.All.Stalls, want)
 	}
 	if len(times.open) != 0 {
@@ -79,12 +80,29 @@ func TestTheUserIsWhoLoggedIn(t *testing.T) {
 	}
 }
 
-func TestUnknownCommandsAreOneCommand(t *testing.T) {
-	odd, lost := asked("EHLO", 0, 1, 1), asked("", 0, 1, 1)
-	odd.Notes.Add(pop3parse.UnknownCommand)
+func TestTheUserOfFailedLoginsIsTheFirst(t *testing.T) {
 	times := New()
-	times.Add(result("a", "192.0.2.1:1000", odd, lost))
-	if got := times.Commands().Rows(); len(got) != 1 || got[0].Key != OtherCommands || got[0].Exchanges != 2 {
+	for i, logins := range [][]pop3parse.Login{
+		{{Outcome: pop3parse.Failure}, {User: []byte("guess"), Outcome: pop3parse.Failure}, {User: []byte("bob"), Outcome: pop3parse.Failure}},
+		{{User: []byte("alice"), Outcome: pop3parse.Success}, {User: []byte("bob"), Outcome: pop3parse.Success}},
+		{{Outcome: pop3parse.Failure}},
+	} {
+		r := result(fmt.Sprint(i), "192.0.2.1:1000")
+		r.Logins = logins
+		times.Add(r)
+	}
+	if users := times.Users().Rows(); len(users) != 2 || users[0].Key != "alice" || users[1].Key != "guess" {
+		t.Errorf("got %+v", users)
+	}
+}
+
+func TestUnknownCommandsAreOneCommand(t *testing.T) {
+	odd, damaged, lost := asked("EHLO", 0, 1, 1), asked("STAT", 0, 1, 1), asked("", 0, 1, 1)
+	odd.Notes.Add(pop3parse.UnknownCommand)
+	damaged.Notes.Add(pop3parse.CommandDamaged)
+	times := New()
+	times.Add(result("a", "192.0.2.1:1000", odd, damaged, lost))
+	if got := times.Commands().Rows(); len(got) != 1 || got[0].Key != OtherCommands || got[0].Exchanges != 3 {
 		t.Errorf("got %+v", got)
 	}
 }
