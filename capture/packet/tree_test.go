@@ -61,6 +61,18 @@ func TestTreeShowsEveryField(t *testing.T) {
 	binary.BigEndian.PutUint16(reserved[10:], 0xbeef)
 	class := w.ip6()
 	class[0], class[1], class[2], class[3] = 0x6b, 0x9a, 0xbc, 0xde
+	tcp := func(check uint16) []byte { // URG, URG's pointer, AE, CWR
+		b := tcpOf(w.src, w.dst, 40000, 110, 7, hexes("02 04 05 b4"), []byte("QUIT\r\n"))
+		b[tcpOffset] |= 1
+		b[tcpFlags] = 0xa2
+		binary.BigEndian.PutUint16(b[18:], 9)
+		binary.BigEndian.PutUint16(b[tcpChecksum:], check)
+		return w.ether(etherIPv4, ipv4Of(w.src, w.dst, protoTCP, b))
+	}
+	tcpFields := func(check string) string {
+		return "Source port=40000, Destination port=110, Sequence number (raw)=7, Acknowledgment number (raw)=16909060, Header length=24 bytes, " +
+			"Flags=0x1a2 (SYN, URG, CWR, AE), Window=65277, Checksum=" + check + ", Urgent pointer=9, Option: maximum segment size=1460, Payload=6 bytes"
+	}
 	d := NewDecoder()
 	for _, c := range []struct {
 		layer string
@@ -87,6 +99,10 @@ func TestTreeShowsEveryField(t *testing.T) {
 		{"Generic Routing Encapsulation", w.ether(etherIPv4, w.outer(protoGRE, hexes("30 00 08 00"), bytes32(4), bytes32(5), w.ip4())),
 			"Protocol type=0x0800, Version=0, Key=0x00000004, Sequence number=5"},
 		{"User Datagram Protocol", w.ether(etherIPv4, w.outer(protoUDP, bytes16(53, 54, 12, 0xabcd), bytes32(0))), "Source port=53, Destination port=54, Length=12, Checksum=0xabcd"},
+		{"Transmission Control Protocol", tcp(0), tcpFields("0x0000 (left to the network card)")},
+		{"Transmission Control Protocol", tcp(1), tcpFields("0x0001 (wrong)")},
+		{"Transmission Control Protocol", tcp(0x62d3), tcpFields("0x62d3 (correct)")},
+		{"Transmission Control Protocol", tcp(1)[:62], tcpFields("0x0001 (not checked: the frame was cut)")},
 	} {
 		var got []string
 		for _, l := range d.Tree(&capture.Packet{Link: capture.LinkEthernet, Data: c.frame, Orig: len(c.frame)}) {
