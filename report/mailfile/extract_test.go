@@ -325,8 +325,8 @@ func TestGaps(t *testing.T) {
 	if got := tree(t, dir)[e.File]; got != before+after || e.Verdict != "gaps" {
 		t.Errorf("%s: %q", e.Verdict, got)
 	}
-	if len(e.Gaps) != 1 || e.Gaps[0].Offset != int64(len(before)) || e.Gaps[0].Length != lost || e.Gaps[0].FileOffset != int64(len(before)) || e.Gaps[0].Filled != 0 {
-		t.Errorf("gaps: %+v", e.Gaps)
+	if len(e.Gaps) != 1 || e.Gaps[0].Offset != int64(len(before)) || e.Gaps[0].Length != lost || e.Gaps[0].FileOffset != int64(len(before)) || e.Gaps[0].Filled != 0 || e.FileSHA256 != "" {
+		t.Errorf("gaps: %+v", e)
 	}
 
 	dir = extract(t, packets, mailfile.Options{FillGaps: true}, popscope.Options{})
@@ -337,6 +337,95 @@ func TestGaps(t *testing.T) {
 	}
 	if e.Gaps[0].Filled != lost || e.FileSHA256 == "" || e.FileSHA256 == e.SHA256 || e.SHA256 != digest(before+after) {
 		t.Errorf("filled: %+v", e)
+	}
+}
+
+// TestGapsAfterGaps: where a gap is in the file depends on those before it.
+func TestGapsAfterGaps(t *testing.T) {
+	packets := dialog(t, `
+S: +OK POP3 ready
+C: USER alice
+S: +OK
+C: PASS wonderland-7
+S: +OK
+C: RETR 1
+S: +OK
+S| 12345
+-
+! lost
+S| 6789
+-
+S| 12345
+-
+! lost
+S| 67
+-
+S: 12345
+S: .
+C: NOOP
+S: +OK
+C: QUIT
+S: +OK
+`)
+	for _, c := range []struct {
+		fill bool
+		want [2]int64
+	}{{false, [2]int64{5, 10}}, {true, [2]int64{5, 14}}} {
+		dir := extract(t, packets, mailfile.Options{FillGaps: c.fill}, popscope.Options{})
+		checkManifest(t, dir)
+		e := manifest(t, dir)[0]
+		if len(e.Gaps) != 2 || e.Gaps[0].FileOffset != c.want[0] || e.Gaps[1].FileOffset != c.want[1] || e.Gaps[1].Offset != 14 {
+			t.Errorf("filled %v: got %+v, want %d", c.fill, e.Gaps, c.want)
+		}
+	}
+}
+
+// TestLinksByNumber: without a unique id, fetches of the same number are of
+// one message in one session only. A file without gaps has no other digest
+// than its message.
+func TestLinksByNumber(t *testing.T) {
+	const fetch = `
+S: +OK POP3 ready
+C: USER alice
+S: +OK
+C: PASS wonderland-7
+S: +OK
+C: RETR 1
+S: +OK
+S: Subject: one
+S:
+S: .
+C: RETR 2
+S: +OK
+S: Subject: two
+S:
+S: .
+C: RETR 1
+S: +OK
+S: Subject: one
+S:
+S: .
+C: QUIT
+S: +OK
+`
+	dir := extract(t, dialog(t, "\n! conn 2 client=198.51.100.8:40002"+fetch+"@ 2"+fetch), mailfile.Options{FillGaps: true}, popscope.Options{})
+	checkManifest(t, dir)
+	got := manifest(t, dir)
+	if len(got) != 6 {
+		t.Fatalf("%d messages, want 6", len(got))
+	}
+	for i, e := range got {
+		var want []string
+		if i%3 == 2 {
+			want = []string{got[i-2].File}
+		}
+		var files []string
+		for _, f := range e.Earlier {
+			files = append(files, f.File)
+		}
+		if !slices.Equal(files, want) || e.FileSHA256 != "" {
+			t.Errorf("%s: earlier %q, want %q; other digest %q", e.File, files, want, e.FileSHA256)
+		}
 	}
 }
 
@@ -486,8 +575,15 @@ func TestForceReplaces(t *testing.T) {
 
 func TestLinksAreNotFollowed(t *testing.T) {
 	for _, force := range []bool{false, true} {
-		for _, link := range []string{"000002-alice-retr1-one.eml", "attachments"} {
+		for _, link := range []string{"000002-alice-retr1-one.eml", "attachments", "attachments inside"} {
 			dir, outside := t.TempDir(), t.TempDir()
+			link, inside := strings.CutSuffix(link, " inside")
+			if inside { // of the folder, but somewhere else
+				outside = filepath.Join(dir, "elsewhere")
+				if err := os.Mkdir(outside, 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
 			victim := filepath.Join(outside, "victim")
 			if err := os.WriteFile(victim, []byte("old"), 0o600); err != nil {
 				t.Fatal(err)
@@ -495,6 +591,9 @@ func TestLinksAreNotFollowed(t *testing.T) {
 			target := victim
 			if link == "attachments" {
 				target = outside
+			}
+			if inside {
+				target = "elsewhere"
 			}
 			if err := os.Symlink(target, filepath.Join(dir, link)); err != nil {
 				t.Skip("links cannot be made here")

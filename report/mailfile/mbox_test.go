@@ -30,6 +30,7 @@ func TestMboxQuoting(t *testing.T) {
 		{"From", "From me\r\nFrom\r\nFrom: x\r\n From x\r\n", ">From me\nFrom\nFrom: x\n From x\n\n"},
 		{"quoted before", ">From x\r\n>>>From y\r\n>Fro\r\n>\r\n>> From z\r\n", ">>From x\n>>>>From y\n>Fro\n>\n>> From z\n\n"},
 		{"bare line ends", "a\nFrom b\rFrom c\r\r\nFrom d\r", "a\n>From b\rFrom c\r\n>From d\r\n\n"},
+		{"> in From", "F>rom x\r\n>Fr>om y\r\nFrom>\r\n", "F>rom x\n>Fr>om y\nFrom>\n\n"},
 		{"cut in From", "x\r\nFro", "x\nFro\n\n"},
 		{"cut behind >", "x\r\n>>", "x\n>>\n\n"},
 		{"cut behind From", "From ", ">From \n\n"},

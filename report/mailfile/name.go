@@ -39,14 +39,14 @@ func strip(s string) string {
 	marks, last := 0, rune(0)
 	for _, r := range s {
 		switch {
+		case unicode.Is(unicode.Cf, r) || isFiller(r):
+			continue // invisible: direction marks, joiners, soft hyphens
 		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Mc, r):
 			if marks++; marks > maxMarks || !isPlain(last) || isOverlay(r) {
 				continue
 			}
 			b.WriteRune(r)
 			continue
-		case unicode.Is(unicode.Cf, r) || isFiller(r):
-			continue // invisible: direction marks, joiners, soft hyphens
 		case r == '.' && last == '.': // never two dots
 			continue
 		case isPlain(r) || strings.ContainsRune(".-+@=,()", r):
@@ -68,7 +68,7 @@ func isPlain(r rune) bool { return unicode.IsLetter(r) || unicode.Is(unicode.Nd,
 // isFiller reports whether a letter or mark shows nothing.
 func isFiller(r rune) bool {
 	switch r {
-	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u3164', '\uffa0':
+	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u180b', '\u180c', '\u180d', '\u180f', '\u3164', '\uffa0':
 		return true
 	}
 	return r >= '\ufe00' && r <= '\ufe0f' || r >= 0xe0100 && r <= 0xe01ef

@@ -53,6 +53,11 @@ func TestName(t *testing.T) {
 		{"wild cards", "a*b?c", "a_b_c"},
 		{"marks without end", "a" + strings.Repeat("\u0301", 500), "á\u0301\u0301\u0301"},
 		{"fillers", "\u3164\u115f", ""},
+		{"fillers that are marks", "a\ufe0f\u034fb\U000e0101\u180c.\ufe00pdf", "ab.pdf"},
+		{"fillers between a letter and its mark", "e\ufe0f\u0301", "é"},
+		{"marks on no letter", "\u0301a_\u0301b(\u0301", "a_b("},
+		{"not a port", "comx", "comx"},
+		{"the first port", "com0", "_com0"},
 		{"long", strings.Repeat("x", 300) + ".tar.gz", strings.Repeat("x", 117) + ".gz"},
 		{"long, of wide characters", strings.Repeat("録", 100), strings.Repeat("録", 40)},
 		{"long extension", "a." + strings.Repeat("x", 300), "a." + strings.Repeat("x", 118)},
@@ -87,7 +92,7 @@ func checkName(t *testing.T, s string, limit int) {
 		t.Errorf("%q is no UTF-8", s)
 	}
 	for _, r := range s {
-		if !unicode.In(r, unicode.L, unicode.Nd, unicode.Mn, unicode.Mc) && !strings.ContainsRune("._-+@=,()", r) {
+		if isFiller(r) || !unicode.In(r, unicode.L, unicode.Nd, unicode.Mn, unicode.Mc) && !strings.ContainsRune("._-+@=,()", r) {
 			t.Errorf("%q holds %q", s, r)
 		}
 	}

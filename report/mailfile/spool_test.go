@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -86,6 +87,27 @@ func TestSpoolKeepsEveryOctet(t *testing.T) {
 
 // Thousands of messages on their way at once, from several goroutines, in
 // bounded memory and with few files open.
+// TestAttachmentIsWhole: closing an attachment ends its spool, also one that
+// went to a file, and its name is given to nothing that exists.
+func TestAttachmentIsWhole(t *testing.T) {
+	for _, size := range []int{1, maxHeld + 5} {
+		p := testPool(t, maxBuffers)
+		for i, want := range [][]byte{content(size), content(size + 1)} {
+			a := &part{spool{pool: p}}
+			a.Write(want)
+			if err := a.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.place("a"); (i == 0) != (err == nil) || i > 0 && !errors.Is(err, fs.ErrExist) {
+				t.Errorf("%d octets, attachment %d: %v", size, i, err)
+			}
+			if got, err := os.ReadFile(filepath.Join(p.dir(), "a")); err != nil || !bytes.Equal(got, content(size)) {
+				t.Errorf("%d octets: got %d, %v", size, len(got), err)
+			}
+		}
+	}
+}
+
 func TestManySpoolsAtOnce(t *testing.T) {
 	const goroutines, each, size = 4, 300, 40 << 10
 	p := testPool(t, 1<<20)
