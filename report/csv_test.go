@@ -154,6 +154,22 @@ func undo(cell string) string {
 	return string(out)
 }
 
+// TestCSVReadsEveryCharacter: what the JSON writer makes of a text is read as
+// that text.
+func TestCSVReadsEveryCharacter(t *testing.T) {
+	var all strings.Builder
+	for r := range rune(0x2100) {
+		all.WriteRune(r)
+	}
+	for _, text := range []string{"", "plain", "\r", all.String(), "\ufeff\U0001f600\U000e0041"} {
+		quoted, _ := appendQuoted(nil, text)
+		in := jsonReader{b: append(quoted, ',')}
+		if got := string(in.text()); got != text || string(in.b) != "," {
+			t.Errorf("%q\n got %q, and %q is left\nwant %q", quoted, got, in.b, text)
+		}
+	}
+}
+
 func TestCSVIsNoFormula(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"plain", "plain"},

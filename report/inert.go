@@ -67,10 +67,11 @@ func visible(r rune, n int) bool {
 
 // isFiller reports whether a rune counts as a letter or mark but shows
 // nothing: the Hangul fillers, the Khmer vowels that are not shown, the
-// grapheme joiner, the Braille blank and the variation selectors.
+// grapheme joiner, the Braille blank and the variation selectors, Mongolian
+// ones too.
 func isFiller(r rune) bool {
 	switch r {
-	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u2800', '\u3164', '\uffa0':
+	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u180b', '\u180c', '\u180d', '\u180f', '\u2800', '\u3164', '\uffa0':
 		return true
 	}
 	return r >= '\ufe00' && r <= '\ufe0f' || r >= 0xe0100 && r <= 0xe01ef

@@ -35,11 +35,14 @@ func TestInert(t *testing.T) {
 		{"fillers", "\u3164\u115f\u2800\u034f", `\u3164\u115f\u2800\u034f`},
 		{"tag characters", "\U000e0041", `\U000e0041`},
 		{"private use", "\ue000\U000f0000", `\ue000\U000f0000`},
-		{"variation selector", "a\ufe0f", `a\ufe0f`},
+		{"variation selectors", "a\ufe00b\ufe0fc\U000e0100d\U000e01ef", `a\ufe00b\ufe0fc\U000e0100d\U000e01ef`},
+		{"Mongolian variation selectors", "ᠠ\u180bᠠ\u180cᠠ\u180dᠠ\u180eᠠ\u180f", `ᠠ\u180bᠠ\u180cᠠ\u180dᠠ\u180eᠠ\u180f`},
 		{"a pile of marks", "a" + strings.Repeat("\u0301", 6), "a" + strings.Repeat("\u0301", 4) + `\u0301\u0301`},
 		{"backslash in a name", `CORP\alice`, `CORP\alice`},
 		{"backslash at the end", `a\`, `a\`},
 		{"looks like an escape", `\x1b\u202e\U000e0041\t\\`, `\\x1b\\u202e\\U000e0041\\t\\\`},
+		{"no escapes", `\x1g\u202\U000e004G\x/1\x:1`, `\x1g\u202\U000e004G\x/1\x:1`},
+		{"escapes in capitals", `\xAF\xaf`, `\\xAF\\xaf`},
 		{"backslash before an escape", "\\\x1b", `\\\x1b`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
