@@ -1,6 +1,10 @@
 package tlsdec
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 // TestJA4 is the example in the published description of JA4.
 func TestJA4(t *testing.T) {
@@ -43,6 +47,27 @@ func TestJA3(t *testing.T) {
 	o = offer{legacy: 769, ciphers: []uint16{4, 5, 10, 9, 100, 98, 3, 6, 19, 18, 99}}
 	if got, want := o.ja3(), "de350869b8c85de67a350c8d186f11e6"; got != want {
 		t.Errorf("no extensions: got %s, want %s", got, want)
+	}
+}
+
+// TestGREASEDoesNotMatter: a client that sends values of RFC 8701, other ones
+// each time, has one fingerprint.
+func TestGREASEDoesNotMatter(t *testing.T) {
+	hello := func(grease string) []byte {
+		list := func(numbers string) string { // of two bytes each, with its length
+			return fmt.Sprintf("%04x", len(numbers)/2) + numbers
+		}
+		extension := func(kind uint16, body string) string { return fmt.Sprintf("%04x", kind) + list(body) }
+		versions := grease + "03040303"
+		return unhex(t, "0303"+strings.Repeat("11", randomSize)+"00"+list(grease+"1301c02f")+"0100"+list(
+			extension(extGroups, list(grease+"001d0017"))+extension(extSignatures, list(grease+"04030804"))+
+				extension(extVersions, fmt.Sprintf("%02x", len(versions)/2)+versions)+map[bool]string{true: grease + "0000"}[grease != ""]))
+	}
+	ja3, ja4 := fingerprints(hello(""))
+	for _, grease := range []string{"0a0a", "5a5a", "fafa"} {
+		if got3, got4 := fingerprints(hello(grease)); got3 != ja3 || got4 != ja4 || ja4[:8] != "t13i0203" {
+			t.Errorf("with %s: got %s, %s\nwant %s, %s", grease, got3, got4, ja3, ja4)
+		}
 	}
 }
 
