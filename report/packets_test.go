@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,35 @@ func TestPacketsOfEveryDialog(t *testing.T) {
 			lines := listPackets(t, packets, "table", o)
 			if i := bytes.IndexFunc(lines, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r) }); i >= 0 {
 				t.Errorf("%s: %q", d.Name, lines[i:min(i+20, len(lines))])
+			}
+		}
+	}
+}
+
+// TestPacketsOfLongLists: of a list as many lines are shown as fit, and the
+// packets that its lines were cut between say so.
+func TestPacketsOfLongLists(t *testing.T) {
+	text := "S: +OK POP3 ready\nC: USER alice\nS: +OK\nC: PASS wonderland-7\nS: +OK\nC: UIDL\nS: +OK\n"
+	for n := range 30 {
+		text += fmt.Sprintf("S: %d %s\n", n+1, strings.Repeat("x", 38))
+	}
+	d, err := capturetest.Parse("test", text+"S: .\nC: QUIT\nS: +OK\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := "1 " + strings.Repeat("x", 38)
+	for _, c := range []struct {
+		name  string
+		trace capturetest.Trace
+		want  []string
+	}{
+		{"one packet", d.Trace(), []string{"S: +OK  S: " + first + " | 2 ", " | and 26 lines more | .\n"}},
+		{"cut in lines", d.Trace().Split(100), []string{"S: +OK  S: " + first + " | 2 x", "xxx...\n", "S: ...xxx", "x | .\n"}},
+	} {
+		list := string(listPackets(t, c.trace.Packets(capturetest.Plain()), "table", PacketOptions{}))
+		for _, want := range c.want {
+			if !strings.Contains(list, want) {
+				t.Errorf("%s: no %q in\n%s", c.name, want, list)
 			}
 		}
 	}

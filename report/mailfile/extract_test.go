@@ -368,14 +368,18 @@ C: QUIT
 S: +OK
 `)
 	for _, c := range []struct {
+		as   mailfile.Form
 		fill bool
 		want [2]int64
-	}{{false, [2]int64{5, 10}}, {true, [2]int64{5, 14}}} {
-		dir := extract(t, packets, mailfile.Options{FillGaps: c.fill}, popscope.Options{})
+	}{
+		{mailfile.EML, false, [2]int64{5, 10}}, {mailfile.EML, true, [2]int64{5, 14}},
+		{mailfile.Mbox, false, [2]int64{}}, // line ends and quotes move what stands in an mbox
+	} {
+		dir := extract(t, packets, mailfile.Options{As: c.as, FillGaps: c.fill}, popscope.Options{})
 		checkManifest(t, dir)
 		e := manifest(t, dir)[0]
 		if len(e.Gaps) != 2 || e.Gaps[0].FileOffset != c.want[0] || e.Gaps[1].FileOffset != c.want[1] || e.Gaps[1].Offset != 14 {
-			t.Errorf("filled %v: got %+v, want %d", c.fill, e.Gaps, c.want)
+			t.Errorf("%s, filled %v: got %+v, want %d", c.as, c.fill, e.Gaps, c.want)
 		}
 	}
 }
