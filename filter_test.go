@@ -2,6 +2,7 @@ package popscope_test
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,7 +41,13 @@ func longSession(t *testing.T) capturetest.Trace {
 // not matter to a filter.
 func TestFiltersTakeWholeSessions(t *testing.T) {
 	tr := longSession(t)
-	end := time.Unix(0, tr[len(tr)-1].Nanos)
+	begin, end := time.Unix(0, tr[0].Nanos), time.Unix(0, tr[len(tr)-1].Nanos)
+	hosts := func(a ...string) (out []netip.Addr) {
+		for _, s := range a {
+			out = append(out, netip.MustParseAddr(s))
+		}
+		return out
+	}
 	for _, tt := range []struct {
 		name string
 		o    popscope.Options
@@ -49,6 +56,12 @@ func TestFiltersTakeWholeSessions(t *testing.T) {
 		{"no filter", popscope.Options{}, 28},
 		{"user who logs in late", popscope.Options{Users: []string{"bob", "alice"}}, 28},
 		{"nobody", popscope.Options{Users: []string{"bob"}}, 0},
+		{"to the first packet", popscope.Options{To: begin}, 28},
+		{"the client", popscope.Options{Hosts: hosts("203.0.113.1", "198.51.100.7")}, 28},
+		{"the server", popscope.Options{Hosts: hosts("192.0.2.10")}, 28},
+		{"other hosts", popscope.Options{Hosts: hosts("203.0.113.1", "192.0.2.11")}, 0},
+		{"the host, but another user", popscope.Options{Hosts: hosts("192.0.2.10"), Users: []string{"bob"}}, 0},
+		{"another session", popscope.Options{Sessions: []string{"0"}}, 0},
 		{"from the end on", popscope.Options{From: end.Add(-time.Second)}, 28},
 		{"from after the end", popscope.Options{From: end.Add(time.Hour)}, 0},
 		{"to before the beginning", popscope.Options{To: time.Unix(0, tr[0].Nanos).Add(-time.Second)}, 0},
@@ -64,6 +77,23 @@ func TestFiltersTakeWholeSessions(t *testing.T) {
 				t.Errorf("not one session in:\n%s", out)
 			}
 		})
+	}
+}
+
+// TestFiltersForgetTheFirstParts: of a session that matches late the parts
+// before the latest 16 are gone, and the rest is whole.
+func TestFiltersForgetTheFirstParts(t *testing.T) {
+	tr := longSession(t)
+	o := popscope.Options{Workers: 1, From: time.Unix(0, tr[len(tr)-1].Nanos).Add(-time.Second), Limits: popscope.Limits{PartExchanges: 1}}
+	var parts []int
+	for r, err := range popscope.New(o).Results(capturetest.Source(tr.Packets(capturetest.Plain()))) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, r.Part)
+	}
+	if n := len(parts); n != 17 || parts[0] < 2 || parts[16] != parts[0]+16 {
+		t.Errorf("got parts %d", parts)
 	}
 }
 

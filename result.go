@@ -105,7 +105,7 @@ type Summary struct {
 	AccountsForgotten                    int64            // accounts beyond what is remembered
 	Ignored                              map[string]int64 // packets and connections that are no POP3, and what else was passed over, by reason
 	Unread                               Unread
-	Start, End                           time.Time        // times of the first and the last packet; zero without packets
+	Start, End                           time.Time // times of the first and the last packet; zero without packets
 	KernelDrops                          int64
 	PacketsLeftOut                       int64    // by Analyzer.Packets, of connections that had not shown what they are when the window was full
 	Errors                               []string // of the inputs, as people are told of them: see capture.ErrorText
