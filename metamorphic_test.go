@@ -267,3 +267,24 @@ func TestServerOnlyHasTheGreeting(t *testing.T) {
 		}
 	}
 }
+
+// TestTheOnlySideIsNamed: a session of which one side was captured says
+// which.
+func TestTheOnlySideIsNamed(t *testing.T) {
+	both := capturetest.Load(t, "rfc1939-section10").Trace()
+	for want, tr := range map[string]capturetest.Trace{"": both, "server": both.OneSide(false), "client": both.OneSide(true)} {
+		sessions := 0
+		for _, r := range parseRecords(t, analyzeTrace(t, tr)) {
+			if r["type"] != "session" {
+				continue
+			}
+			sessions++
+			if got, _ := r["one_sided"].(string); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+		if sessions != 1 {
+			t.Errorf("%d sessions where one_sided is %q", sessions, want)
+		}
+	}
+}
