@@ -36,8 +36,9 @@ func (p *Parser) maskUnknown(x *asked) {
 	if len(args) > 0 {
 		line = append(append(bytes.Clone(line), ' '), args...)
 	}
-	// Of a verb that was cut nobody knows what it was.
-	whole := x.Verb == "" || after == USER || !p.opt.FromStart && x.N == 1
+	// Of a verb that was cut nobody knows what it was, and the first line of a
+	// capture that began late may be the rest of one.
+	whole := x.Verb == "" || after == USER || !p.opt.FromStart && x.start == 0
 	whole = whole || x.State < Transaction && (after == PASS || after == APOP || after == AUTH || !isKeyword(x))
 	for _, w := range secretWords {
 		whole = whole || bytes.Contains([]byte(x.Verb), w)

@@ -86,10 +86,13 @@ func TestSecretsInOddPlacesAreMasked(t *testing.T) {
 		}
 	})
 	t.Run("first line of a late capture", func(t *testing.T) {
-		for _, line := range []string{"hunter2sekret", "ASS hunter2sekret"} {
-			p := parse(Options{}, script("C: "+line+"\nS: +OK"), 0)
-			if got := shown(p); strings.Contains(got, secret) {
-				t.Errorf("%q is shown:\n%s", line, got)
+		for _, lines := range []string{
+			"C: hunter2sekret\nS: +OK", "C: ASS hunter2sekret\nS: +OK",
+			"S: +OK\nC: hunter2sekret\nS: +OK", "S: +OK\nC: HUNTERSEKRET\nS: +OK", // behind the reply to a command that was not captured
+		} {
+			got := shown(parse(Options{}, script(lines), 0))
+			if strings.Contains(got, secret) || strings.Contains(got, "HUNTERSEKRET") {
+				t.Errorf("%q is shown:\n%s", lines, got)
 			}
 		}
 	})

@@ -70,7 +70,7 @@ func (c *conn) stretch(side int, st pop3parse.Stretch) {
 		if st.Verb != "" && st.Verb.RFC() != "" && !st.Secret {
 			whole(keep)
 		} else {
-			whole(func(orig, out []byte) { copy(out, orig); scrubUnknown(out) })
+			whole(func(orig, out []byte) { copy(out, orig); scrubUnknown(out, otherFiller) })
 		}
 	case pop3parse.Args:
 		c.args(side, st, whole)
@@ -238,7 +238,7 @@ func (c *conn) args(side int, st pop3parse.Stretch, whole func(func(orig, out []
 	switch st.Verb {
 	case pop3parse.USER:
 		if st.Secret { // what stands behind a blank may be a password typed too early
-			in(scrubBehind)
+			in(func(b []byte) { scrubBehind(b, filler) })
 			return
 		}
 		in(func(b []byte) {
@@ -288,11 +288,14 @@ func (c *conn) args(side int, st pop3parse.Stretch, whole func(func(orig, out []
 			}
 		})
 	default:
-		if st.Verb.RFC() == "" || st.Secret {
-			in(scrubBehind)
-			return
+		switch {
+		case st.Verb.Index() == 0:
+			in(func(b []byte) { scrubBehind(b, otherFiller) })
+		case st.Verb.RFC() == "" || st.Secret:
+			in(func(b []byte) { scrubBehind(b, filler) })
+		default:
+			in(scrubText)
 		}
-		in(scrubText)
 	}
 }
 
@@ -304,13 +307,13 @@ func wordOf(b []byte) int {
 	return len(b)
 }
 
-// scrubBehind overwrites b but for blanks at its ends.
-func scrubBehind(b []byte) {
+// scrubBehind overwrites b with a letter, but for blanks at its ends.
+func scrubBehind(b []byte, with byte) {
 	from := len(b) - len(bytes.TrimLeft(b, " "))
 	to := max(from, len(bytes.TrimRight(b, " ")))
 	for i := from; i < to; i++ {
 		if b[i] != 0 && b[i] != '\r' {
-			b[i] = filler
+			b[i] = with
 		}
 	}
 }
@@ -324,7 +327,7 @@ func (c *conn) stray(b []byte) {
 			return
 		}
 	}
-	scrubUnknown(b)
+	scrubUnknown(b, filler)
 }
 
 const base64Letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="

@@ -144,6 +144,18 @@ func compare(t *testing.T, got, want []map[string]any, also ...string) {
 	}
 }
 
+// TestUnknownBesideSecrets: what an unknown command is overwritten with does not
+// repeat what a password was overwritten with, or the analysis would hide it.
+func TestUnknownBesideSecrets(t *testing.T) {
+	d, err := capturetest.Parse("unknown", "S: +OK\nC: USER alice\nS: +OK\nC: PASS sesame-1\nS: +OK\nC: XFOO wonderland\nS: -ERR\nC: XWONDERLAND\nS: -ERR\nC: QUIT\nS: +OK\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets := d.Trace().Packets(capturetest.Plain())
+	file, _ := run(t, capturetest.Source(packets), sanitize.Options{})
+	compare(t, analyze(t, open(t, file)), analyze(t, capturetest.Source(packets)))
+}
+
 func text(r map[string]any) string {
 	b, _ := json.Marshal(r)
 	return string(b)

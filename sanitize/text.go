@@ -184,10 +184,10 @@ func isHost(w []byte) bool {
 }
 
 // scrubUnknown overwrites a line that is no command, or a verb that nobody
-// knows. What the analysis makes of such a line hangs on whether it could
-// be base64, on the words in it that make one suspicious, and on blanks at its
-// ends.
-func scrubUnknown(b []byte) {
+// knows, with a letter. What the analysis makes of such a line hangs on whether
+// it could be base64, on the words in it that make one suspicious, and on blanks
+// at its ends.
+func scrubUnknown(b []byte, with byte) {
 	lower, other, alien := 0, 0, 0
 	for _, c := range b {
 		switch {
@@ -208,7 +208,7 @@ func scrubUnknown(b []byte) {
 		case c == 0 || c == '\r' || c == '\t':
 		case c == ' ':
 			if inside := len(bytes.TrimSpace(old[:i])) > 0 && len(bytes.TrimSpace(old[i:])) > 0; inside && blanks {
-				b[i] = filler
+				b[i] = with
 			} else if inside {
 				blanks = true
 			}
@@ -216,10 +216,10 @@ func scrubUnknown(b []byte) {
 			b[i] = '-'
 			first = false
 		case alien == 0 && lower+other == 0, alien == 0 && lower+other < len(b) && first:
-			b[i] = 'X'
+			b[i] = with - ('a' - 'A')
 			first = false
 		default:
-			b[i] = filler
+			b[i] = with
 			first = false
 		}
 	}

@@ -16,6 +16,7 @@ func rewrite(f func([]byte), text string) string {
 func TestTexts(t *testing.T) {
 	greeting := func(hosts bool) func([]byte) { return func(b []byte) { scrubGreeting(b, hosts, false) } }
 	addresses := func(b []byte) { scrubGreeting(b, false, true) }
+	unknown := func(b []byte) { scrubUnknown(b, filler) }
 	for _, tt := range []struct {
 		name     string
 		f        func([]byte)
@@ -32,12 +33,12 @@ func TestTexts(t *testing.T) {
 		{"those of IPv6 too", addresses, "ready <1.2@[IPv6:2001:db8::7]>", "ready <1.2@[xxxx:xxxx:xxx::x]>"},
 		{"names do not", addresses, "ready <1.2@pop.example.org>", "ready <1.2@pop.example.org>"},
 		{"unique ids", scrubUIDL, "1 QhdPYR:00WBw1Ph7x7 more\r\n2 x\r\n", "1 QhdPYR:00WBw1Ph7x7 xxxx\r\n2 x\r\n"},
-		{"a mistyped PASS", scrubUnknown, "PASSsesame", "PASSxxxxxx"},
-		{"a lower-case word", scrubUnknown, "sesame", "xxxxxx"},
-		{"an upper-case word", scrubUnknown, "SESAME", "XXXXXX"},
-		{"one of both", scrubUnknown, "SesAME", "Xxxxxx"},
-		{"one that is no base64", scrubUnknown, "p@ssw0rd", "-xxxxxxx"},
-		{"with arguments", scrubUnknown, "PAS open sesame ", "xxx xxxxxxxxxxx "},
+		{"a mistyped PASS", unknown, "PASSsesame", "PASSxxxxxx"},
+		{"a lower-case word", unknown, "sesame", "xxxxxx"},
+		{"an upper-case word", unknown, "SESAME", "XXXXXX"},
+		{"one of both", unknown, "SesAME", "Xxxxxx"},
+		{"one that is no base64", unknown, "p@ssw0rd", "-xxxxxxx"},
+		{"with arguments", unknown, "PAS open sesame ", "xxx xxxxxxxxxxx "},
 		{"PROXY", scrubProxy, "PROXY TCP4 192.0.2.1 192.0.2.2 1234 110\r\n", "PROXY TCP4 000.0.0.0 000.0.0.0 0000 000\r\n"},
 	} {
 		if got := rewrite(tt.f, tt.in); got != tt.want {

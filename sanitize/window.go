@@ -157,7 +157,7 @@ func (w *window) fill(off int64, orig, out []byte) {
 // What bytes are overwritten with.
 const (
 	filler      = 'x'
-	otherFiller = 'y' // where x would hide that two copies differ
+	otherFiller = 'y' // where x would hide that two copies differ, or repeat what a secret was overwritten with
 )
 
 // blank overwrites bytes of which nothing is known but that they are of a
