@@ -23,7 +23,7 @@ type PacketOptions struct {
 	Time        TimeStyle
 	Zone        *time.Location // of LocalTime; nil means UTC
 	Hex         bool           // add the bytes of the frame, what is secret in them masked
-	Verbose     bool           // add the fields of all headers
+	Verbose     bool           // add the headers with their fields
 	Color       bool           // lines only
 	Files       []string       // the inputs; with several of them, lines name the file of a packet and its number there
 	Version     string         // jsonl: of the program, for the run record

@@ -250,7 +250,7 @@ func (j *packetRecords) records(p *popscope.Packet) {
 	j.buf = append(j.buf, ']')
 }
 
-// layers writes the fields of all headers.
+// layers writes the headers with their fields.
 func (j *packetRecords) layers(p *popscope.Packet) {
 	j.key("layers")
 	j.buf = append(j.buf, '[')

@@ -92,7 +92,7 @@ sessions. --user reads the captures twice, which needs files. The summary of
 	for name, text := range map[string]string{
 		"from": "only packets at or after `TIME`" + timesAre, "to": "only packets at or before `TIME`, written likewise",
 		"workers": "`N` is heeded by other commands; packets are listed by one processor",
-		"verbose": "show the fields of all headers too, and more on standard error",
+		"verbose": "show the headers with their fields too, and more on standard error",
 	} {
 		cmd.Flags().Lookup(name).Usage = text
 	}
