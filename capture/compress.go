@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -26,13 +28,53 @@ type codec struct {
 }
 
 var codecs = []codec{
-	{"gzip", "\x1f\x8b", func(r *bufio.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+	{"gzip", "\x1f\x8b", openGzip},
 	{"zstd", "\x28\xb5\x2f\xfd", openZstd},
-	{"zstd", "\x50\x2a\x4d\x18", openZstd}, // a skippable frame first (RFC 8878 section 3.1.2), as pzstd writes it
 	{"lz4", "\x04\x22\x4d\x18", openLZ4},
 	{"lz4", "\x02\x21\x4c\x18", openLZ4}, // the legacy frame
 	{"xz", "\xfd7zXZ\x00", openXZ},
 	{"bzip2", "BZh", func(r *bufio.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
+}
+
+// gzipReader reads the members of a file, and the zeros behind a member that
+// tapes and disks pad with, as gzip(1) does.
+type gzipReader struct {
+	*gzip.Reader
+	src *bufio.Reader
+}
+
+func openGzip(r *bufio.Reader) (io.Reader, error) {
+	z, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return &gzipReader{z, r}, nil
+}
+
+func (g *gzipReader) Read(p []byte) (int, error) {
+	n, err := g.Reader.Read(p)
+	if err != io.EOF {
+		return n, err
+	}
+	if n > 0 {
+		return n, nil
+	}
+	for {
+		switch b, err := g.src.ReadByte(); {
+		case err != nil:
+			return 0, err
+		case b != 0:
+			if err := g.src.UnreadByte(); err != nil {
+				return 0, err
+			}
+			if err := g.Reset(g.src); err != nil {
+				return 0, midway(err)
+			}
+			g.Multistream(false)
+			return g.Read(p)
+		}
+	}
 }
 
 // One decoder at a time makes zstd work without goroutines.
@@ -50,12 +92,48 @@ func openLZ4(r *bufio.Reader) (io.Reader, error) {
 	return d, d.Apply(lz4.ConcurrencyOption(1))
 }
 
+// skippable stands for a file that begins with a skippable frame, which zstd
+// (RFC 8878 section 3.1.2) and lz4 have in common: what is behind it says
+// which of them it is.
+var skippable = codec{name: "zstd or lz4"}
+
+const skippableHead = 8 // magic number and length
+
+func isSkippable(b []byte) bool {
+	return len(b) >= 4 && b[0]&0xf0 == 0x50 && string(b[1:4]) == "\x2a\x4d\x18"
+}
+
+// behindSkippable passes over skippable frames and returns the codec of what
+// follows; io.EOF if nothing does.
+func behindSkippable(r *bufio.Reader) (*codec, error) {
+	for {
+		b, err := r.Peek(skippableHead)
+		switch c := compression(b); {
+		case len(b) == 0:
+			return nil, err
+		case c == nil:
+			return nil, errors.New("what follows a skippable frame is neither")
+		case c != &skippable:
+			return c, nil
+		case err != nil:
+			return nil, midway(err)
+		}
+		frame := skippableHead + int64(binary.LittleEndian.Uint32(b[4:]))
+		if _, err := io.CopyN(io.Discard, r, frame); err != nil {
+			return nil, midway(err)
+		}
+	}
+}
+
 // compression returns the codec that b begins with, or nil.
 func compression(b []byte) *codec {
 	for i := range codecs {
 		if bytes.HasPrefix(b, []byte(codecs[i].magic)) {
 			return &codecs[i]
 		}
+	}
+	if isSkippable(b) {
+		return &skippable
 	}
 	return nil
 }
@@ -85,6 +163,13 @@ func (u *unpacker) Read(p []byte) (n int, err error) {
 		u.err = err
 	}()
 	if u.r == nil {
+		if u.codec == &skippable {
+			c, err := behindSkippable(u.src)
+			if err != nil {
+				return 0, err
+			}
+			u.codec = c
+		}
 		r, err := u.codec.open(u.src)
 		if err != nil {
 			return 0, midway(err)

@@ -106,11 +106,21 @@ func TestCompressed(t *testing.T) {
 	}{
 		{"gzip", half(toGzip)},
 		{"gzip members", members(toGzip)},
+		{"gzip with padding", func(t *testing.T, b []byte) []byte {
+			return concat(packed(t, b[:100], toGzip), make([]byte, 3), packed(t, b[100:], toGzip), make([]byte, 70<<10))
+		}},
 		{"zstd", half(toZstd)},
 		{"zstd frames", members(toZstd)},
 		{"zstd frames of pzstd", func(t *testing.T, b []byte) []byte {
 			skipped := []byte("\x50\x2a\x4d\x18\x04\x00\x00\x00size") // pzstd puts the length of the next frame there
 			return concat(skipped, packed(t, b[:100], toZstd), skipped, packed(t, b[100:], toZstd))
+		}},
+		{"zstd behind a large skippable frame", func(t *testing.T, b []byte) []byte {
+			return concat([]byte("\x5f\x2a\x4d\x18\x00\x00\x02\x00"), make([]byte, 0x20000), packed(t, b, toZstd))
+		}},
+		{"lz4 behind skippable frames", func(t *testing.T, b []byte) []byte {
+			skipped := []byte("\x51\x2a\x4d\x18\x04\x00\x00\x00note")
+			return concat(skipped, skipped, packed(t, b[:100], toLZ4), skipped, packed(t, b[100:], toLZ4))
 		}},
 		{"lz4", half(toLZ4)},
 		{"lz4 frames", members(toLZ4)},
@@ -144,6 +154,27 @@ func TestCompressed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestSkippableFrames: what is skipped may be cut, or have nothing of use
+// behind it.
+func TestSkippableFrames(t *testing.T) {
+	const frame = "\x50\x2a\x4d\x18\x04\x00\x00\x00size"
+	for in, words := range map[string]string{
+		frame[:6]:                          "unexpected EOF",
+		frame[:10]:                         "unexpected EOF",
+		frame + frame[:9]:                  "unexpected EOF",
+		frame + "\xff\xff\xff\xff":         "decompressing zstd or lz4: what follows a skippable frame is neither",
+		"\x50\x2a\x4d\x18\xff\xff\xff\xff": "unexpected EOF",
+	} {
+		if got, errs := readAll(t, []byte(in)); len(got) > 0 || len(errs) != 1 || !strings.Contains(errs[0].Error(), words) {
+			t.Errorf("%q: %d packets, errors %v, want %s", in, len(got), errs, words)
+		}
+	}
+	b := concat([]byte(frame), packed(t, written(t, WriterOptions{}, noise(200, 1500)...), toLZ4))
+	if _, errs := readAll(t, b[:len(b)/2]); len(errs) != 1 || !strings.Contains(errs[0].Error(), "decompressing lz4: ") {
+		t.Errorf("cut: errors %v", errs)
 	}
 }
 
