@@ -91,6 +91,29 @@ func TestTLSBrokenOff(t *testing.T) {
 	}
 }
 
+// TestLeftBehindTheHandshake: with keys the alert says whether the handshake
+// has failed.
+func TestLeftBehindTheHandshake(t *testing.T) {
+	conn := stream.Conn{Handshake: true, Close: stream.ClosedFIN, Packets: [2]int64{4, 3}}
+	at := stream.Stamp{Packet: 9}
+	for _, c := range []struct {
+		name           string
+		tls            stream.TLSInfo
+		failed, unused int
+	}{
+		{"no keys", stream.TLSInfo{LeftAt: at}, 0, 1},
+		{"a fatal alert", stream.TLSInfo{LeftAt: at, Decrypted: true, Alert: "bad_certificate"}, 1, 0},
+		{"close_notify", stream.TLSInfo{LeftAt: at, Decrypted: true}, 0, 0},
+		{"data", stream.TLSInfo{}, 0, 0},
+	} {
+		c.tls.Completed, c.tls.ClientAt = true, stream.Stamp{Packet: 4}
+		f := &Facts{Conn: &conn, TLS: &c.tls}
+		if failed, unused := judged("tls-failed", f), judged("tls-unused", f); len(failed) != c.failed || len(unused) != c.unused {
+			t.Errorf("%s: %q and %q, want %d and %d", c.name, failed, unused, c.failed, c.unused)
+		}
+	}
+}
+
 // TestSTLSRefusedInUnknownState: where the login is not known to be still to
 // come, the server may be right.
 func TestSTLSRefusedInUnknownState(t *testing.T) {

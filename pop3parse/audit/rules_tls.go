@@ -129,6 +129,13 @@ var tlsRules = []Rule{
 		About:  "One side ended the handshake with a fatal alert, or the connection ended in the middle of it; or the server spoke in clear where the client began TLS, as on port 110 without STLS. A handshake without an alert counts only where nothing of the connection is missing.",
 	},
 	{
+		Slug: "tls-unused", Severity: Info, Scope: PairScope, session: tlsUnused, last: true, needs: tls,
+		Title:  "Client left right behind the TLS handshake",
+		Advice: "If the client is to fetch mail here, look whether it trusts the certificate: its log says so. Health checks and monitors leave in the same way, and need nothing.",
+		RFC:    "RFC 8446 section 6",
+		About:  "Behind a whole handshake the client sent no command: nothing, or one record of the size of an alert. Clients that check the certificate no sooner, as mpop, leave so when they reject it; others, as health checks, when they are done. Without keys the two cannot be told apart; with them an alert that is fatal is tls-failed, and the rest no finding. Counts only where nothing of the connection is missing.",
+	},
+	{
 		Slug: "tls-bad-record", Severity: Medium, Scope: SessionScope, session: tlsBadRecord, last: true, needs: tls,
 		Title:  "TLS records that are not authentic",
 		Advice: "If the two ends went on, the capture is damaged there, or the records were put in by somebody whom they did not believe. If one of them ended the connection there, something in between may have changed or forged data.",
@@ -434,7 +441,7 @@ func certificateWeak(v *view, r *active) {
 }
 
 func tlsFailed(v *view, r *active) {
-	if v.TLS == nil || v.TLS.Completed || v.TLS.Alert == "close_notify" {
+	if v.TLS == nil || v.TLS.Completed && v.TLS.LeftAt.Packet == 0 || v.TLS.Alert == "close_notify" {
 		return
 	}
 	e := v.handshake()
@@ -444,7 +451,7 @@ func tlsFailed(v *view, r *active) {
 		v.find(r, "the server speaks in clear on this port", e)
 	case v.TLS.Alert != "":
 		v.find(r, "alert "+v.TLS.Alert, e)
-	case v.TLS.ClientAt.Packet != 0 && v.Conn.Whole():
+	case !v.TLS.Completed && v.TLS.ClientAt.Packet != 0 && v.Conn.Whole():
 		what := "not completed, and no alert; the connection ended by "
 		if v.TLS.Version == 0 {
 			what = "no answer to the ClientHello; the connection ended by "
@@ -452,4 +459,13 @@ func tlsFailed(v *view, r *active) {
 		e.also(v.Conn.Ended)
 		v.find(r, what+endWord(v.Conn.Close), e)
 	}
+}
+
+func tlsUnused(v *view, r *active) {
+	if v.TLS == nil || !v.TLS.Completed || v.TLS.Decrypted || v.TLS.LeftAt.Packet == 0 || !v.Conn.Whole() {
+		return
+	}
+	e := v.handshake()
+	e.also(v.TLS.LeftAt)
+	v.find(r, "no command; perhaps the certificate is not trusted, perhaps a health check", e)
 }

@@ -19,6 +19,7 @@ type TLSInfo struct {
 	ClientAt    Stamp        // the packet of the ClientHello
 	ServerAt    Stamp        // the packet of the ServerHello
 	ClearAt     Stamp        // the packet in which the server began in clear, with a status of POP3; zero if it did not
+	LeftAt      Stamp        // the packet of the client's last record, if it sent no data behind the handshake, but perhaps an alert; zero otherwise. Of what was decrypted it is that of the alert
 
 	JA3, JA4 string // fingerprints of the ClientHello; empty when it was not captured whole
 

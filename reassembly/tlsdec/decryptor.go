@@ -42,10 +42,11 @@ type Decryptor struct {
 	flow  [2]flow
 	final bool // no more input and no more secrets come
 
-	hellos []params // of each handshake; more than one after a renegotiation
-	early  earlyIs  // whether data before the handshake's end counts
-	opened bool     // a record was opened
-	data   bool     // ... with data
+	hellos []params     // of each handshake; more than one after a renegotiation
+	early  earlyIs      // whether data before the handshake's end counts
+	opened bool         // a record was opened
+	data   bool         // ... with data
+	leftAt stream.Stamp // of an alert of the client in one, if it sent no data before
 	why    stream.Obstacle
 	trace  func(Opened) // nil: nobody asks
 
@@ -229,7 +230,7 @@ func (d *Decryptor) Info() *stream.TLSInfo {
 	info := *known
 	info.Completed = info.Completed || d.data
 	if info.Decrypted = d.opened; d.opened {
-		info.Estimate = nil
+		info.Estimate, info.LeftAt = nil, d.leftAt
 	}
 	info.Obstacle = d.obstacle()
 	return &info

@@ -442,6 +442,9 @@ func (f *flow) opened(head, content []byte, kind byte, ours bool) {
 			f.d.emit(stream.Chunk{Dir: f.dir, Off: f.plain, Data: content, At: f.at, PeerAcked: f.acked})
 			f.plain += int64(len(content))
 			f.d.data = true
+			if f.dir == stream.Client {
+				f.d.leftAt = stream.Stamp{}
+			}
 		}
 	case recordHandshake:
 		f.msgs.read(content, f.message)
@@ -451,6 +454,9 @@ func (f *flow) opened(head, content []byte, kind byte, ours bool) {
 		}
 		f.enter(inData)
 	case recordAlert:
+		if f.dir == stream.Client && f.plain == f.base {
+			f.d.leftAt = f.at
+		}
 		if len(content) == alertSize && content[0] == alertFatal && f.d.watch.info.Alert == "" {
 			f.d.watch.info.Alert = alertName(content[1])
 		}

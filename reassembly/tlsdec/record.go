@@ -23,6 +23,7 @@ const (
 	// minFinished is the length of the smallest record with a Finished of TLS
 	// 1.3: 4 + 32 bytes, the content type and a tag of 16. An alert takes 19.
 	minFinished = 53
+	sealedAlert = 19
 
 	ccm8     = 0x1305 // TLS_AES_128_CCM_8_SHA256: its tag has 8 bytes
 	shortTag = 8      // so many fewer than that of others
@@ -56,11 +57,14 @@ type half struct {
 	look  look
 	messages
 
-	ccs      bool    // ChangeCipherSpec was sent
-	finished bool    // an encrypted handshake message was sent after it
-	app      bool    // application data were sent
-	longest  int     // ... in a record of so many bytes at most
-	exact    [2]bool // ... in one of the very length of a TLS 1.3 Finished, with SHA-256 or SHA-384: with a tag of 16 bytes, and of 8
+	ccs      bool         // ChangeCipherSpec was sent
+	finished bool         // an encrypted handshake message was sent after it
+	app      bool         // application data were sent
+	longest  int          // ... in a record of so many bytes at most
+	data     int          // records of application data that have begun
+	alerts   int          // and of encrypted alerts up to TLS 1.2
+	lastAt   stream.Stamp // of the last record of any kind
+	exact    [2]bool      // ... in one of the very length of a TLS 1.3 Finished, with SHA-256 or SHA-384: with a tag of 16 bytes, and of 8
 }
 
 // read takes the next bytes of the direction.
@@ -136,13 +140,16 @@ func (h *half) begin(at stream.Stamp) {
 		h.give()
 		return
 	}
-	h.left = h.size
+	h.left, h.lastAt = h.size, at
 	switch h.kind {
 	case recordAlert:
 		h.alert = alert{}
 		if h.size != alertSize {
 			h.kind = 0 // encrypted
+			h.alerts++
 		}
+	case recordData:
+		h.data++
 	case recordHandshake:
 		// Behind ChangeCipherSpec is what was encrypted; but a TLS 1.3 client
 		// sends one before its second ClientHello, and a server before its

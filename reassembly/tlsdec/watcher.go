@@ -56,7 +56,28 @@ func (w *Watcher) Info() *stream.TLSInfo {
 		return nil
 	}
 	w.info.Estimate = w.sizes.estimate(w.info)
+	w.info.LeftAt = stream.Stamp{}
+	if w.left() {
+		w.info.LeftAt = w.half[stream.Client].lastAt
+	}
 	return w.info
+}
+
+// left reports whether the client sent nothing behind a handshake that was
+// brought to its end but, perhaps, one record that can be an alert. So leaves
+// who checks the certificate no sooner, as mpop does, and who came to see
+// whether the server is there.
+func (w *Watcher) left() bool {
+	c := &w.half[stream.Client]
+	switch {
+	case !w.info.Completed || c.dead:
+		return false
+	case !isTLS13(w.info.Version):
+		return c.finished && c.data == 0 && c.alerts <= 1
+	case w.info.Cipher == ccm8:
+		return c.exact[1] && (c.data == 1 || c.data == 2 && c.size == sealedAlert-shortTag)
+	}
+	return c.exact[0] && (c.data == 1 || c.data == 2 && c.size == sealedAlert)
 }
 
 // conclude sets Completed. In TLS 1.2 and older both sides send Finished,

@@ -185,7 +185,7 @@ func unstamped(i *stream.TLSInfo) *stream.TLSInfo {
 		return nil
 	}
 	c := *i
-	c.ClientAt, c.ServerAt = stream.Stamp{}, stream.Stamp{}
+	c.ClientAt, c.ServerAt, c.LeftAt = stream.Stamp{}, stream.Stamp{}, stream.Stamp{}
 	c.JA3, c.JA4 = "", "" // see fingerprint_test.go
 	c.Estimate = nil      // chunks without acknowledgements have none to speak of
 	return &c
