@@ -344,9 +344,28 @@ func (w *itemWriter) records(s *pop3parse.Stretch) {
 		}
 		w.add(packetItem{tls: true, text: text, plain: text, alike: 1})
 	}
-	if at == s.Off {
+	if at == s.Off && !w.clear(s) {
 		w.add(packetItem{tls: true, text: "TLS: " + count(s.Len, "byte")})
 	}
+}
+
+// clear makes items of what a server says in clear to a client that began TLS,
+// and reports whether it does.
+func (w *itemWriter) clear(s *pop3parse.Stretch) bool {
+	b := w.bytes(s)
+	if w.p.From != stream.Server || w.p.Notes.Has(popscope.Conflicting) || !isStatus(b, "+OK") && !isStatus(b, "-ERR") {
+		return false
+	}
+	for line := range bytes.Lines(b) {
+		it := packetItem{ok: isStatus(line, "+OK"), err: isStatus(line, "-ERR")}
+		line = bytes.TrimRight(line, "\r\n")
+		text, cut := cutText(appendInert(nil, line[:min(len(line), maxShown)]), maxShown)
+		if it.text = string(text); cut || len(line) > maxShown {
+			it.text += "..."
+		}
+		w.add(it)
+	}
+	return true
 }
 
 // tlsRecord names a record as Wireshark does, and one that was opened by what
