@@ -58,9 +58,12 @@ const (
 	LinkIEEE80211 LinkType = 105
 	LinkLoop      LinkType = 108
 	LinkLinuxSLL  LinkType = 113
+	LinkPFLOG     LinkType = 117
 	LinkRadiotap  LinkType = 127
 	LinkIPv4      LinkType = 228
 	LinkIPv6      LinkType = 229
+	LinkNFLOG     LinkType = 239
+	LinkPKTAP     LinkType = 258
 	LinkLinuxSLL2 LinkType = 276
 )
 
@@ -69,6 +72,7 @@ var linkNames = map[LinkType]string{
 	LinkPPPHDLC: "PPP_HDLC", LinkPPPoE: "PPP_ETHER", LinkRaw: "RAW", LinkCiscoHDLC: "C_HDLC", LinkIEEE80211: "IEEE802_11",
 	LinkLoop: "LOOP", LinkLinuxSLL: "LINUX_SLL", LinkRadiotap: "IEEE802_11_RADIOTAP",
 	LinkIPv4: "IPV4", LinkIPv6: "IPV6", LinkLinuxSLL2: "LINUX_SLL2",
+	LinkPFLOG: "PFLOG", LinkNFLOG: "NFLOG", LinkPKTAP: "PKTAP",
 }
 
 // String returns the registry's name without LINKTYPE_, or the number.

@@ -111,7 +111,26 @@ const (
 	sll2Len, sll2Addr  = 11, 12
 	cookedAddr         = 8
 	dot11Addr, dot11A4 = 4, 24
+	pflogAddrs         = 64 // of OpenBSD 4.9 and later
+	pktapNames         = 12 // of the interface and the program
 )
+
+// oneAttribute makes one empty text of the attributes of a netfilter log before
+// the packet: there are hardware addresses among them.
+func oneAttribute(b []byte) {
+	const first, head, prefix = 4, 4, 10 // NFULA_PREFIX
+	packet := len(b) - head
+	if packet <= first {
+		return
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	if b[packet+2] == 0 {
+		order = binary.BigEndian
+	}
+	clear(b[first:packet])
+	order.PutUint16(b[first:], uint16(packet-first))
+	order.PutUint16(b[first+2:], prefix)
+}
 
 // headers replaces the addresses in the headers of a frame.
 func (a *addresses) headers(f *frame) {
@@ -132,6 +151,12 @@ func (a *addresses) headers(f *frame) {
 			a.cooked(b[sllAddr:sllAddr+cookedAddr], int(binary.BigEndian.Uint16(b[sllLen:])))
 		case packet.HeaderSLL2:
 			a.cooked(b[sll2Addr:sll2Addr+cookedAddr], int(b[sll2Len]))
+		case packet.HeaderPFLOG:
+			clear(b[min(len(b), pflogAddrs):])
+		case packet.HeaderNFLOG:
+			oneAttribute(b)
+		case packet.HeaderPKTAP:
+			clear(b[pktapNames:])
 		case packet.Header80211:
 			for at := dot11Addr; at < dot11Addr+18; at += 6 {
 				a.mac(b[at:])

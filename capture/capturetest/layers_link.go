@@ -3,6 +3,8 @@ package capturetest
 import (
 	"encoding/binary"
 	"hash/crc32"
+
+	"popscope/capture"
 )
 
 // The link-layer addresses of the two ends: locally administered.
@@ -88,6 +90,52 @@ func Null(order binary.AppendByteOrder, ipv6 uint32) Layer {
 
 // Raw puts nothing around a packet, which begins with its IP header.
 func Raw() Layer { return func(f Frame) []Frame { return []Frame{f} } }
+
+// PFLOG puts the header of the pf log of OpenBSD 4.8 around a packet: 61
+// bytes, filled up to 64.
+func PFLOG() Layer {
+	return header(nextNothing, func(f *Frame) []byte {
+		h := make([]byte, 64)
+		h[0], h[1] = 61, 2
+		if f.Next == nextIPv6 {
+			h[1] = 24
+		}
+		copy(h[4:], "em0")
+		return h
+	})
+}
+
+// NFLOG puts the header of the netfilter log around a packet, with some
+// attributes before it, in the byte order of the machine.
+func NFLOG(order binary.AppendByteOrder) Layer {
+	return func(f Frame) []Frame {
+		h := []byte{2, 0, 0, 5}
+		if f.Next == nextIPv6 {
+			h[0] = 10
+		}
+		attribute := func(kind, n int) {
+			h = order.AppendUint16(order.AppendUint16(h, uint16(4+n)), uint16(kind))
+		}
+		attribute(1, 4) // NFULA_PACKET_HDR
+		h = append(h, 8, 0, 1, 0)
+		attribute(10, 3) // NFULA_PREFIX, filled up
+		h = append(h, 'i', 'n', 0, 0)
+		attribute(9, len(f.Data))
+		fill := make([]byte, -len(f.Data)&3)
+		f = f.before(h, nextNothing)
+		return []Frame{f.after(fill)}
+	}
+}
+
+// PKTAP puts the header of macOS's pktap around a frame of a link type.
+func PKTAP(link capture.LinkType) Layer {
+	return header(nextNothing, func(*Frame) []byte {
+		h := make([]byte, 108)
+		h[0], h[4], h[8] = 108, 1, byte(link)
+		copy(h[12:], "en0")
+		return h
+	})
+}
 
 // PPP puts the protocol field of PPP around a packet (RFC 1661 section 2),
 // and before it, if framed, the address and control bytes of HDLC-like

@@ -55,6 +55,9 @@ func NewDecoder() *Decoder {
 		{layers.LayerTypeDot11, (*walk).dot11},
 		{stepAMSDU, (*walk).amsdu},
 		{stepRawIP, (*walk).rawIP},
+		{stepPFLOG, (*walk).pflog},
+		{stepNFLOG, (*walk).nflog},
+		{stepPKTAP, (*walk).pktap},
 		{layers.LayerTypeIPv4, (*walk).ipv4},
 		{layers.LayerTypeIPv6, (*walk).ipv6},
 		{layers.LayerTypeIPv6HopByHop, (*walk).hopByHop},
@@ -142,6 +145,12 @@ func firstStep(link capture.LinkType) (gopacket.LayerType, bool) {
 		return layers.LayerTypeDot11, true
 	case capture.LinkRadiotap:
 		return layers.LayerTypeRadioTap, true
+	case capture.LinkPFLOG:
+		return stepPFLOG, true
+	case capture.LinkNFLOG:
+		return stepNFLOG, true
+	case capture.LinkPKTAP:
+		return stepPKTAP, true
 	}
 	return 0, false
 }
@@ -194,6 +203,9 @@ const (
 	stepAMSDU
 	stepERSPANIII
 	stepL2TP
+	stepPFLOG
+	stepNFLOG
+	stepPKTAP
 )
 
 // done as the next step means that the walk is over, with its verdict set.

@@ -15,7 +15,8 @@
 // # What is read
 //
 //	link types   Ethernet, NULL and LOOP, raw IP, Linux cooked (SLL, SLL2),
-//	             PPP and Cisco HDLC, PPPoE, 802.11 with and without radiotap
+//	             PPP and Cisco HDLC, PPPoE, 802.11 with and without radiotap,
+//	             PFLOG, NFLOG, PKTAP
 //	inside them  802.1Q and QinQ (0x8100, 0x88a8, 0x9100), LLC and SNAP, MPLS
 //	             (IP and Ethernet pseudo-wires), PPPoE sessions
 //	IP           IPv4 with options; IPv6 with hop-by-hop, destination, routing,
@@ -53,7 +54,7 @@
 // the generic IPv6 extension header, UDP, TCP, GRE, ERSPAN II, EtherIP, VXLAN.
 // These are ours, because v1.1.19
 //
-//   - does not have them: SLL2, Cisco HDLC, ERSPAN I and III, L2TP, pseudo-wire
+//   - does not have them, or only in part: SLL2, Cisco HDLC, PFLOG, NFLOG, PKTAP, ERSPAN I and III, L2TP, pseudo-wire
 //     control words, raw IP by version;
 //   - has no decoding layer for them, only decoders for NewPacket, which must
 //     not meet hostile frames (CVE-2026-54332): PPP, PPPoE, MPLS, the IPv6

@@ -362,6 +362,10 @@ func encapsulations() []encapsulation {
 		{"ppp hdlc", capture.LinkPPPHDLC, false, "", false, func(w way) []byte { return cat(hexes("ff 03 00 21"), w.ip4()) }},
 		{"cisco hdlc", capture.LinkPPPHDLC, true, "", false, func(w way) []byte { return cat(hexes("0f 00 86 dd"), w.ip6()) }},
 		{"cisco hdlc of its own link type", capture.LinkCiscoHDLC, false, "", false, func(w way) []byte { return cat(hexes("0f 00 08 00"), w.ip4()) }},
+		{"pflog of today", capture.LinkPFLOG, true, "", false, func(w way) []byte { return cat([]byte{100, 24}, make([]byte, 98), w.ip6()) }},
+		{"pktap around raw IP", capture.LinkPKTAP, false, "", false, func(w way) []byte {
+			return cat(hexes("0c 00 00 00  01 00 00 00  0c 00 00 00"), w.ip4())
+		}},
 		{"cisco hdlc broadcast", capture.LinkPPPHDLC, false, "", false, func(w way) []byte { return cat(hexes("8f 00 08 00"), w.ip4()) }},
 		{"pppoe link", capture.LinkPPPoE, false, "pppoe 9", false, func(w way) []byte {
 			return pppoeOf(9, cat(bytes16(pppIPv4), w.ip4()))

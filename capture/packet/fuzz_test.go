@@ -9,7 +9,7 @@ import (
 
 var allLinks = []capture.LinkType{
 	capture.LinkNull, capture.LinkEthernet, capture.LinkPPP, capture.LinkRawOld, capture.LinkRawBSD, capture.LinkPPPHDLC,
-	capture.LinkPPPoE, capture.LinkRaw, capture.LinkCiscoHDLC, capture.LinkIEEE80211, capture.LinkLoop, capture.LinkLinuxSLL, capture.LinkRadiotap,
+	capture.LinkPPPoE, capture.LinkRaw, capture.LinkCiscoHDLC, capture.LinkPFLOG, capture.LinkNFLOG, capture.LinkPKTAP, capture.LinkIEEE80211, capture.LinkLoop, capture.LinkLinuxSLL, capture.LinkRadiotap,
 	capture.LinkIPv4, capture.LinkIPv6, capture.LinkLinuxSLL2,
 }
 

@@ -10,6 +10,9 @@ type HeaderKind uint8
 const (
 	HeaderEthernet  HeaderKind = iota // also the addresses of an 802.11 subframe
 	HeaderSLL                         // Linux cooked
+	HeaderPFLOG                       // of the BSDs' pf log
+	HeaderNFLOG                       // of Linux's netfilter log, up to the packet
+	HeaderPKTAP                       // of macOS
 	HeaderSLL2                        // Linux cooked, version 2
 	Header80211                       // IEEE 802.11, behind radiotap
 	HeaderIPv4                        // with its options

@@ -1,6 +1,11 @@
 package packet
 
 import (
+	"encoding/binary"
+	"math"
+
+	"popscope/capture"
+
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 )
@@ -215,6 +220,90 @@ func (w *walk) rawIP(data []byte) gopacket.LayerType {
 		return layers.LayerTypeIPv6
 	}
 	return w.stop(NotIP)
+}
+
+// Of the header of the BSDs' pf log, only the first byte matters: its length,
+// without the bytes that fill it up to a multiple of four.
+const pflogLeast = 45 // of the oldest systems that write link type 117
+
+func (w *walk) pflog(data []byte) gopacket.LayerType {
+	if !w.need(data, 1) {
+		return done
+	}
+	n := int(data[0])
+	if n < pflogLeast {
+		return w.stop(Malformed)
+	}
+	if n = (n + 3) &^ 3; !w.need(data, n) {
+		return done
+	}
+	w.note(HeaderPFLOG, data, n, w.wire)
+	w.pass(data, n)
+	return stepRawIP
+}
+
+// The header of Linux's netfilter log, and the attributes behind it: length
+// and type in the byte order of the machine, then the value, filled up to a
+// multiple of four. The lengths are those of the attribute without the filling.
+const (
+	nflogHeader    = 4
+	nflogAttribute = 4
+	nflogPayload   = 9 // NFULA_PAYLOAD, whose value is the packet
+)
+
+func (w *walk) nflog(data []byte) gopacket.LayerType {
+	if !w.need(data, nflogHeader) {
+		return done
+	}
+	for at := nflogHeader; ; {
+		if !w.need(data, at+nflogAttribute) {
+			return done
+		}
+		b := data[at:]
+		n, kind := int(binary.LittleEndian.Uint16(b)), binary.LittleEndian.Uint16(b[2:])
+		if b[2] == 0 { // no type has the number 0, and none one above 255
+			n, kind = int(be16(b)), be16(b[2:])
+		}
+		switch {
+		case n < nflogAttribute:
+			return w.stop(Malformed)
+		case kind == nflogPayload:
+			w.note(HeaderNFLOG, data, at+nflogAttribute, w.wire)
+			w.pass(data, at+nflogAttribute)
+			w.limit(n - nflogAttribute)
+			return stepRawIP
+		}
+		at += (n + 3) &^ 3
+	}
+}
+
+// The header of macOS's pktap: its length, what it is about, and the link
+// type of what follows, in the byte order of the machine, little endian.
+const (
+	pktapType  = 4
+	pktapLink  = 8
+	pktapLeast = 12
+	pktapFrame = 1 // the type of what a packet follows
+)
+
+func (w *walk) pktap(data []byte) gopacket.LayerType {
+	if !w.need(data, pktapLeast) {
+		return done
+	}
+	n, link := binary.LittleEndian.Uint32(data), binary.LittleEndian.Uint32(data[pktapLink:])
+	if n < pktapLeast || n > math.MaxUint16 {
+		return w.stop(Malformed)
+	}
+	next, ok := firstStep(capture.LinkType(link))
+	if binary.LittleEndian.Uint32(data[pktapType:]) != pktapFrame || link > math.MaxUint16 || !ok {
+		return w.stop(NotIP)
+	}
+	if !w.need(data, int(n)) {
+		return done
+	}
+	w.note(HeaderPKTAP, data, int(n), w.wire)
+	w.pass(data, int(n))
+	return next
 }
 
 // PPP protocol numbers.
