@@ -119,16 +119,16 @@ const (
 // the packet: there are hardware addresses among them.
 func oneAttribute(b []byte) {
 	const first, head, prefix = 4, 4, 10 // NFULA_PREFIX
-	packet := len(b) - head
-	if packet <= first {
+	payload := len(b) - head
+	if payload <= first {
 		return
 	}
 	var order binary.ByteOrder = binary.LittleEndian
-	if b[packet+2] == 0 {
+	if b[payload+2] == 0 {
 		order = binary.BigEndian
 	}
-	clear(b[first:packet])
-	order.PutUint16(b[first:], uint16(packet-first))
+	clear(b[first:payload])
+	order.PutUint16(b[first:], uint16(payload-first))
 	order.PutUint16(b[first+2:], prefix)
 }
 
