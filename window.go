@@ -55,7 +55,6 @@ type row struct {
 	gone   bool     // not to be handed on
 
 	fate    reassembly.Fate
-	placed  bool // Off is known
 	known   bool // Parts are, or cannot be
 	opening bool // its TLS records may be opened yet: when what comes before opensAt is decided
 	opensAt int64

@@ -93,7 +93,7 @@ func (f *flow) implicitTLS(c stream.Chunk) {
 
 // resolve says what the bytes of a placed row are, as far as that is known.
 func (f *flow) resolve(r *row) {
-	r.placed, r.known = true, true
+	r.known = true
 	side := &f.side[r.From]
 	end := r.end()
 	i, _ := slices.BinarySearchFunc(side.said, r.Off+1, func(s pop3parse.Stretch, off int64) int { return cmp.Compare(s.End(), off) })

@@ -56,7 +56,7 @@ type Login struct {
 	At         stream.Stamp // the packet that carried the secret or response
 
 	Iterations int    // SCRAM: the iteration count; 0 unknown
-	Peer       string // NTLM: the workstation; GSSAPI: the mechanism's name
+	Peer       string // NTLM: the workstation; GSSAPI and KERBEROS_V4: the mechanism, and "service@realm" where visible
 }
 
 // account returns whose maildrop the login opens.

@@ -70,7 +70,6 @@ type layout struct {
 
 // place is a column in a layout.
 type place struct {
-	index int // in grid.columns
 	width int
 	brief bool // its shorter cells are shown
 	*column
@@ -80,7 +79,7 @@ type place struct {
 func (g *grid) layout(width int) layout {
 	l := layout{limited: width > 0}
 	for i := range g.columns {
-		l.shown = append(l.shown, place{index: i, column: &g.columns[i]})
+		l.shown = append(l.shown, place{column: &g.columns[i]})
 	}
 	l.measure()
 	if width <= 0 || l.total() <= width {

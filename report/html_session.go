@@ -22,7 +22,6 @@ type pageSession struct {
 	exposure       pop3parse.Exposure
 	exposed        bool // there was a login, with exposure as the worst
 	tls            string
-	encrypted      bool
 	commands       int
 	errors         int
 	mails          int
@@ -71,7 +70,6 @@ func (s *pageSession) addLogin(l *pop3parse.Login) {
 func (s *pageSession) complete(r *popscope.Result) {
 	s.end = r.Conn.Last.Nanos
 	s.tls = tlsCell(r)
-	s.encrypted = r.TLS != popscope.NoTLS
 	s.commands = r.Session.Exchanges
 	s.mails = r.Session.Messages
 	s.closed = r.Conn.Close.String()

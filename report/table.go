@@ -65,12 +65,12 @@ type loginKey struct {
 
 // messageRow is one line of the table of messages.
 type messageRow struct {
-	session           *sessionRow
-	name              string
-	subject, from     string
-	octets            int64
-	verdict           pop3parse.Verdict
-	attachments, lost int
+	session       *sessionRow
+	name          string
+	subject, from string
+	octets        int64
+	verdict       pop3parse.Verdict
+	attachments   int
 }
 
 func newTable(w io.Writer, o Options) (Writer, error) {
@@ -147,7 +147,7 @@ func (t *table) addMessages(row *sessionRow, messages []popscope.Message) {
 			t.mailsNo++
 			continue
 		}
-		line := messageRow{session: row, name: messageName(m), octets: m.Octets, verdict: m.Verdict, lost: len(m.Gaps)}
+		line := messageRow{session: row, name: messageName(m), octets: m.Octets, verdict: m.Verdict}
 		if m.Mail != nil {
 			line.subject = inertUpTo([]byte(m.Mail.Subject), maxCell)
 			line.from = inertUpTo([]byte(m.Mail.From), maxCell)

@@ -22,8 +22,8 @@ type findingKey struct {
 // findingRow is one line of the table of findings.
 type findingRow struct {
 	findingKey
-	count          int64
-	title, example string
+	count   int64
+	example string
 }
 
 func (f *findingRows) add(x *audit.Finding) {
@@ -33,7 +33,7 @@ func (f *findingRows) add(x *audit.Finding) {
 		if f.rows == nil {
 			f.rows = make(map[findingKey]*findingRow)
 		}
-		row = &findingRow{findingKey: key, title: x.Title, example: inertUpTo([]byte(x.Detail), maxCell)}
+		row = &findingRow{findingKey: key, example: inertUpTo([]byte(x.Detail), maxCell)}
 		f.rows[key] = row
 	}
 	row.count++

@@ -50,7 +50,6 @@ type sniffing struct {
 	files   *capture.Rotation // nil: packets are not kept
 	runAs   string
 	metrics string
-	follow  bool
 }
 
 // sniffCommand returns `popscope sniff`.
@@ -134,7 +133,7 @@ func (f *sniffFlags) register(p *program, cmd *cobra.Command) {
 
 // check checks the flags. Everything it returns an error for is wrong usage.
 func (f *sniffFlags) check(p *program, cmd *cobra.Command, in *trafficFlags, out *outputFlags) (*sniffing, error) {
-	s := &sniffing{traffic: &traffic{}, runAs: f.runAs, follow: f.follow}
+	s := &sniffing{traffic: &traffic{}, runAs: f.runAs}
 	if err := in.checkWanted(s.traffic); err != nil {
 		return nil, err
 	}

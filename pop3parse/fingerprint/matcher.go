@@ -183,7 +183,7 @@ func (t *table) best(found *traitSet) *Software {
 	if first < named || first-second < margin {
 		return nil
 	}
-	out := &Software{Name: name, Score: first}
+	out := &Software{Name: name}
 	if first >= sure {
 		out.Sure = High
 	}

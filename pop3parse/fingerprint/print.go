@@ -24,7 +24,6 @@ type Software struct {
 	Name     string
 	Version  string // as it tells itself; "" unknown. At most 40 letters, digits and ".+~:_-"
 	Sure     Sure
-	Score    int
 	Evidence []string // the traits that matched: "greeting", "CAPA list", "reply to PASS", "order of commands"
 }
 

@@ -10,8 +10,7 @@ type gap struct {
 	searching bool  // where the next record begins is not known
 	data      bool  // some of it may be data
 	bytes     int64 // of ciphertext
-	records   int64 // records in it whose headers were seen; some may be hidden besides if searched
-	hidden    bool  // ... and some may be
+	records   int64 // records in it whose headers were seen; there may be more when it was searched
 	at        stream.Stamp
 	acked     int64
 }
@@ -62,7 +61,7 @@ func (f *flow) lose() {
 	default:
 		f.drop(len(f.part), p.At, f.acked)
 		f.part, f.skip, f.joined = f.part[:0], 0, 0
-		f.gap.searching, f.gap.hidden, f.gap.data = true, true, true
+		f.gap.searching, f.gap.data = true, true
 	}
 	f.gap.count(n, p.At, p.PeerAcked)
 	f.pos += n

@@ -13,10 +13,9 @@ import (
 // Record is one record of a direction (RFC 8446 section 5.1), as much of it
 // as was read.
 type Record struct {
-	Off      int64 // stream offset of its header
-	Len      int64 // with its header, as that tells; 0 while the header is not there
-	Type     byte  // content type; 0 while unknown
-	Version  uint16
+	Off      int64  // stream offset of its header
+	Len      int64  // with its header, as that tells; 0 while the header is not there
+	Type     byte   // content type; 0 while unknown
 	Messages []byte // types of the handshake messages that begin in it, in clear or opened; the first 16 of them
 	Hidden   bool   // its content is encrypted, or was lost
 	Opened   bool   // ... but was opened
@@ -89,7 +88,7 @@ func (r *Records) begin() {
 		r.list = r.list[:len(r.list)-1]
 		return
 	}
-	rec.Type, rec.Version = r.head[0], binary.BigEndian.Uint16(r.head[1:])
+	rec.Type = r.head[0]
 	r.left = int64(size)
 	rec.Len = recordHeader + r.left
 	switch rec.Type {
@@ -156,7 +155,7 @@ func (r *Records) Open(o Opened) {
 			return
 		}
 		r.list = append(r.list, Record{
-			Off: o.Off, Len: int64(recordHeader + bodyLength(o.Head)), Type: o.Head[0], Version: binary.BigEndian.Uint16(o.Head[1:]), Hidden: true,
+			Off: o.Off, Len: int64(recordHeader + bodyLength(o.Head)), Type: o.Head[0], Hidden: true,
 		})
 	}
 	rec := &r.list[i]

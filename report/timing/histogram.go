@@ -1,7 +1,6 @@
 package timing
 
 import (
-	"math"
 	"math/bits"
 	"slices"
 )
@@ -10,7 +9,6 @@ import (
 // as nanoseconds or octets a second. The zero value is empty.
 type Histogram struct {
 	count    int64
-	sum      int64
 	min, max int64
 	exact    []int64 // all values, while there are no more than maxExact
 	sorted   bool    // exact is in order
@@ -36,9 +34,6 @@ func (h *Histogram) Add(v int64) {
 	}
 	h.max = max(h.max, v)
 	h.count++
-	if h.sum += v; h.sum < 0 {
-		h.sum = math.MaxInt64
-	}
 	switch {
 	case h.buckets != nil:
 		h.buckets[bucketOf(v)]++
@@ -76,9 +71,6 @@ func (h *Histogram) Max() int64 { return h.max }
 
 // Min returns the smallest value; 0 without any.
 func (h *Histogram) Min() int64 { return h.min }
-
-// Sum returns the sum of all values.
-func (h *Histogram) Sum() int64 { return h.sum }
 
 // Exact reports whether percentiles are exact.
 func (h *Histogram) Exact() bool { return h.buckets == nil }

@@ -38,18 +38,16 @@ func modes(dir string) []mode {
 
 // result is what one run took and told.
 type result struct {
-	kind, mode string
-	n          int
-	unit       string
-	peak       int64 // bytes of resident memory
-	wall       time.Duration
-	told       string
+	n    int
+	peak int64 // bytes of resident memory
+	wall time.Duration
+	told string
 }
 
 // run runs the program in one mode on a kind of capture. The error says
 // which promise was broken.
 func (r *runner) run(k *kind, m mode, n int) (result, error) {
-	out := result{kind: k.name, mode: m.name, n: n, unit: k.unit}
+	out := result{n: n}
 	cmd := exec.Command(r.program, m.args...)
 	limited(cmd, r.limit)
 	var stderr bytes.Buffer
