@@ -46,11 +46,11 @@ type Defragmenter struct {
 	maxDatagrams int
 	timeout      uint64 // nanoseconds
 
-	byKey          map[fragKey]*fragDatagram
-	oldest, newest *fragDatagram // in the order of arrival
-	bytes          int           // held by all of them
-	stats          FragmentStats
-	out            []byte // the datagram handed out last, when it had to be copied together
+	byKey   map[fragKey]*fragDatagram
+	arrived queue[fragDatagram] // in the order of arrival
+	bytes   int                 // held by all of them
+	stats   FragmentStats
+	out     []byte // the datagram handed out last, when it had to be copied together
 }
 
 // FragmentStats counts what became of fragments.
@@ -75,17 +75,17 @@ type fragKey struct {
 // fragDatagram is an incomplete datagram. Its spans are sorted by offset and
 // do not overlap; none ends beyond total once that is known.
 type fragDatagram struct {
-	key        fragKey
-	prev, next *fragDatagram
-	first      int64 // when the first fragment arrived, by packet time
-	total      int   // payload bytes; -1 as long as the last fragment is missing
-	covered    int   // bytes in spans
-	proto      uint8 // as the fragment with offset 0 has it
-	depth      int
-	dropped    bool // an IPv6 datagram with an overlap; kept to drop the rest of it as well
-	spans      []fragSpan
-	data       []byte // captured bytes of all spans, in the order of arrival
-	cost       int
+	key     fragKey
+	place   node[fragDatagram] // in Defragmenter.arrived
+	first   int64              // when the first fragment arrived, by packet time
+	total   int                // payload bytes; -1 as long as the last fragment is missing
+	covered int                // bytes in spans
+	proto   uint8              // as the fragment with offset 0 has it
+	depth   int
+	dropped bool // an IPv6 datagram with an overlap; kept to drop the rest of it as well
+	spans   []fragSpan
+	data    []byte // captured bytes of all spans, in the order of arrival
+	cost    int
 }
 
 // fragSpan is a stretch of a datagram that one fragment brought first.
@@ -197,13 +197,8 @@ func (d *Defragmenter) datagram(f *packet.Fragment, now int64) *fragDatagram {
 	for len(d.byKey) >= d.maxDatagrams {
 		d.shed()
 	}
-	g := &fragDatagram{key: key, first: now, total: -1, proto: f.Proto, prev: d.newest}
-	if d.newest != nil {
-		d.newest.next = g
-	} else {
-		d.oldest = g
-	}
-	d.newest = g
+	g := &fragDatagram{key: key, first: now, total: -1, proto: f.Proto}
+	d.arrived.push(&g.place, g)
 	d.byKey[key] = g
 	d.stats.Waiting++
 	return g
@@ -213,8 +208,8 @@ func (d *Defragmenter) datagram(f *packet.Fragment, now int64) *fragDatagram {
 // do not run with the order of arrival it may miss some; they are found when
 // they become the oldest or when their key comes up again.
 func (d *Defragmenter) expire(now int64) {
-	for d.oldest != nil && d.stale(d.oldest, now) {
-		d.giveUp(d.oldest, &d.stats.TimedOut)
+	for g := d.arrived.first(); g != nil && d.stale(g, now); g = d.arrived.first() {
+		d.giveUp(g, &d.stats.TimedOut)
 	}
 }
 
@@ -225,7 +220,7 @@ func (d *Defragmenter) stale(g *fragDatagram, now int64) bool {
 }
 
 // shed gives up the datagram that arrived first.
-func (d *Defragmenter) shed() { d.giveUp(d.oldest, &d.stats.Shed) }
+func (d *Defragmenter) shed() { d.giveUp(d.arrived.first(), &d.stats.Shed) }
 
 func (d *Defragmenter) giveUp(g *fragDatagram, count *int64) {
 	d.remove(g)
@@ -238,17 +233,7 @@ func (d *Defragmenter) giveUp(g *fragDatagram, count *int64) {
 func (d *Defragmenter) remove(g *fragDatagram) {
 	delete(d.byKey, g.key)
 	d.bytes -= g.cost
-	if g.prev != nil {
-		g.prev.next = g.next
-	} else {
-		d.oldest = g.next
-	}
-	if g.next != nil {
-		g.next.prev = g.prev
-	} else {
-		d.newest = g.prev
-	}
-	g.prev, g.next = nil, nil
+	d.arrived.remove(&g.place)
 }
 
 // account brings the cost of g up to date.
