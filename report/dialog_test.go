@@ -23,17 +23,7 @@ func TestEveryDialog(t *testing.T) {
 				t.Fatal(err)
 			}
 			a := popscope.New(popscope.Options{Workers: 1, KeepBody: KeepBody(format, opt)})
-			for r, err := range a.Results(capturetest.Source(d.Trace().Packets(capturetest.Plain()))) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := w.Write(r); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := w.Close(a.Summary()); err != nil {
-				t.Fatal(err)
-			}
+			writeAll(t, w, a, capturetest.Source(d.Trace().Packets(capturetest.Plain())))
 			if i := bytes.IndexFunc(out.Bytes(), func(r rune) bool {
 				isolate := r == '\u2068' || r == '\u2069' // ours: see TestRightToLeftCellsAreIsolated
 				return r != '\n' && !isolate && !unicode.IsPrint(r) && !unicode.Is(unicode.Zs, r)

@@ -222,3 +222,19 @@ func render(t *testing.T, format string, o Options, results []*popscope.Result, 
 	}
 	return out.Bytes()
 }
+
+// writeAll writes what an analysis finds in src, and closes w.
+func writeAll(t testing.TB, w Writer, a *popscope.Analyzer, src capture.Source) {
+	t.Helper()
+	for r, err := range a.Results(src) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(a.Summary()); err != nil {
+		t.Fatal(err)
+	}
+}

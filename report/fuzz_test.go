@@ -121,17 +121,7 @@ func sessionsAs(t testing.TB, d *capturetest.Dialog, make func(string, io.Writer
 		t.Fatal(err)
 	}
 	a := popscope.New(popscope.Options{Workers: 1, KeepBody: KeepBody(format, o)})
-	for r, err := range a.Results(d.Source()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Write(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(a.Summary()); err != nil {
-		t.Fatal(err)
-	}
+	writeAll(t, w, a, d.Source())
 	return out.Bytes()
 }
 

@@ -22,17 +22,7 @@ func renderMaildrops(t *testing.T, format string, o Options) []byte {
 			t.Fatal(err)
 		}
 		a := popscope.New(popscope.Options{Workers: 1, NoMail: true})
-		for r, err := range a.Results(capturetest.Source(d.Trace().Packets(capturetest.Plain()))) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := w.Write(r); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Close(a.Summary()); err != nil {
-			t.Fatal(err)
-		}
+		writeAll(t, w, a, capturetest.Source(d.Trace().Packets(capturetest.Plain())))
 	}
 	return out.Bytes()
 }

@@ -64,17 +64,7 @@ func analyzed(t *testing.T, format string, o Options, files []string) []byte {
 		t.Fatal(err)
 	}
 	a := popscope.New(popscope.Options{KeepBody: KeepBody(format, o)})
-	for r, err := range a.Results(src) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Write(r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(a.Summary()); err != nil {
-		t.Fatal(err)
-	}
+	writeAll(t, w, a, src)
 	return out.Bytes()
 }
 
