@@ -247,46 +247,20 @@ func (c *conn) args(side int, st pop3parse.Stretch, whole func(func(orig, out []
 		})
 	case pop3parse.APOP:
 		if st.Secret {
-			in(func(b []byte) {
-				with := byte(filler)
-				if len(bytes.Trim(b, "0123456789abcdefABCDEF")) == 0 {
-					with = '0'
-				}
-				for i := range b {
-					b[i] = with
-				}
-			})
+			in(scrubDigest)
 			return
 		}
 		in(func(b []byte) { copy(b, names.user(b)) })
 	case pop3parse.AUTH:
 		c.auth(side, st, in)
 	case pop3parse.PASS, pop3parse.RPOP:
-		in(func(b []byte) {
-			for i, x := range b {
-				if x != 0 && x != '\r' {
-					b[i] = filler
-				}
-			}
-		})
+		in(func(b []byte) { overwriteWhere(b, filler, unnoted) })
 	case pop3parse.LANG:
-		in(func(b []byte) {
-			for i, x := range b {
-				if x >= 0x80 || len(b) > 8 && isWord(x) {
-					b[i] = filler
-				}
-			}
-		})
+		in(func(b []byte) { overwriteWhere(b, filler, func(x byte) bool { return x >= 0x80 || len(b) > 8 && isWord(x) }) })
 	case "":
 		in(c.stray)
 	case pop3parse.XCLIENT, pop3parse.XOIP:
-		in(func(b []byte) {
-			for i, x := range b {
-				if x != ' ' && x != '=' {
-					b[i] = filler
-				}
-			}
-		})
+		in(func(b []byte) { overwriteWhere(b, filler, func(x byte) bool { return x != ' ' && x != '=' }) })
 	default:
 		switch {
 		case st.Verb.Index() == 0:
@@ -296,6 +270,22 @@ func (c *conn) args(side int, st pop3parse.Stretch, whole func(func(orig, out []
 		default:
 			in(scrubText)
 		}
+	}
+}
+
+// unnoted reports whether the analysis makes no note of a byte: a NUL and a
+// CR inside a line stay, so that their notes do.
+func unnoted(c byte) bool { return c != 0 && c != '\r' }
+
+// scrubDigest overwrites an answer to an APOP challenge by one that still
+// has the form of a digest, if it had.
+func scrubDigest(b []byte) {
+	with := byte(filler)
+	if len(bytes.Trim(b, "0123456789abcdefABCDEF")) == 0 {
+		with = '0'
+	}
+	for i := range b {
+		b[i] = with
 	}
 }
 
@@ -311,11 +301,7 @@ func wordOf(b []byte) int {
 func scrubBehind(b []byte, with byte) {
 	from := len(b) - len(bytes.TrimLeft(b, " "))
 	to := max(from, len(bytes.TrimRight(b, " ")))
-	for i := from; i < to; i++ {
-		if b[i] != 0 && b[i] != '\r' {
-			b[i] = with
-		}
-	}
+	overwriteWhere(b[from:to], with, unnoted)
 }
 
 // stray overwrites a line that is no command.
@@ -389,15 +375,8 @@ func (c *conn) scrubSASL() {
 		if orig == nil {
 			return // part of it was lost: it stays overwritten
 		}
-		if sp.initial { // one word by the RFC; some clients send more
-			for from := 0; from < len(orig); {
-				n := wordOf(orig[from:])
-				copy(out[from:], s.Line(false, orig[from:from+n]))
-				if from += n; from < len(orig) {
-					out[from] = orig[from]
-					from++
-				}
-			}
+		if sp.initial {
+			scrubInitial(s, orig, out)
 			return
 		}
 		copy(out, s.Line(server, orig))
@@ -423,6 +402,19 @@ func (c *conn) scrubSASL() {
 		}
 		if i < len(answers) {
 			line(client, answers[i], false)
+		}
+	}
+}
+
+// scrubInitial overwrites an initial response: one word by RFC 5034, but some
+// clients send more.
+func scrubInitial(s *sasl.Scrubber, orig, out []byte) {
+	for from := 0; from < len(orig); {
+		n := wordOf(orig[from:])
+		copy(out[from:], s.Line(false, orig[from:from+n]))
+		if from += n; from < len(orig) {
+			out[from] = orig[from]
+			from++
 		}
 	}
 }

@@ -95,6 +95,15 @@ func overwrite(b []byte) {
 	}
 }
 
+// overwriteWhere overwrites the bytes of which goes is true with a letter.
+func overwriteWhere(b []byte, with byte, goes func(byte) bool) {
+	for i, c := range b {
+		if goes(c) {
+			b[i] = with
+		}
+	}
+}
+
 // address returns the length of an IP address at the start of b, or 0.
 func address(b []byte) int {
 	n := 0
@@ -169,11 +178,7 @@ func scrubAddress(b []byte) {
 
 // scrubHost overwrites the name of a host.
 func scrubHost(b []byte) {
-	for i := range b {
-		if isWord(b[i]) {
-			b[i] = filler
-		}
-	}
+	overwriteWhere(b, filler, isWord)
 }
 
 // isHost reports whether a word looks like a domain name: at least two
