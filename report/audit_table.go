@@ -36,7 +36,7 @@ func (t *auditTable) Close(s popscope.Summary) error {
 	}
 	t.writeRules(&out, "Findings", t.sorted(false), "None.")
 	t.writeRules(&out, "What was not seen", t.sorted(true), t.unseen())
-	t.say(&out, t.paint.bold, t.tally())
+	say(&out, t.paint.bold, t.tally(), t.opt.Width)
 	out.Write(appendTotals(nil, &s, t.paint, t.opt.Width))
 	_, err := out.WriteTo(t.w)
 	return err
@@ -73,10 +73,10 @@ func (t *auditTable) writeAccounts(w io.Writer) error {
 		return err
 	}
 	if len(dropped) > 0 {
-		t.say(w, t.paint.dim, noRoom(dropped, ""))
+		say(w, t.paint.dim, noRoom(dropped, ""), t.opt.Width)
 	}
 	if note != "" {
-		t.say(w, t.paint.yellow, note)
+		say(w, t.paint.yellow, note, t.opt.Width)
 	}
 	io.WriteString(w, "\n")
 	return nil
@@ -125,11 +125,6 @@ func (t *auditTable) writeSubjects(w io.Writer, g *ruleGroup) {
 
 // asIs writes inert text from the wire.
 func asIs(s string) string { return s }
-
-// say writes a text of ours in a colour.
-func (t *auditTable) say(w io.Writer, colour func(string) string, text string) {
-	io.WriteString(w, colour(strings.TrimSuffix(wrapText(text, t.opt.Width), "\n"))+"\n")
-}
 
 // severity writes a severity in its colour and with one width.
 func (t *auditTable) severity(s audit.Severity) string {

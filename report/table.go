@@ -202,10 +202,10 @@ func (t *table) section(w io.Writer, title string, g *grid, note string) error {
 // footer writes what stands below a grid.
 func (t *table) footer(w io.Writer, dropped []string, note string) {
 	if len(dropped) > 0 {
-		t.say(w, t.paint.dim, noRoom(dropped, "; --wide shows all"))
+		say(w, t.paint.dim, noRoom(dropped, "; --wide shows all"), t.opt.Width)
 	}
 	if note != "" {
-		t.say(w, t.paint.yellow, note)
+		say(w, t.paint.yellow, note, t.opt.Width)
 	}
 	io.WriteString(w, "\n")
 }
@@ -216,9 +216,9 @@ func noRoom(dropped []string, hint string) string {
 	return "(no room for: " + strings.Join(dropped, ", ") + hint + ")"
 }
 
-// say writes a text of ours in a colour.
-func (t *table) say(w io.Writer, colour func(string) string, text string) {
-	io.WriteString(w, colour(strings.TrimSuffix(wrapText(text, t.opt.Width), "\n"))+"\n")
+// say writes a text of ours in a colour, wrapped at a width.
+func say(w io.Writer, colour func(string) string, text string, width int) {
+	io.WriteString(w, colour(strings.TrimSuffix(wrapText(text, width), "\n"))+"\n")
 }
 
 // width returns how wide a grid may be; 0 means no limit.
@@ -246,7 +246,7 @@ func (t *table) writeRemarks(w io.Writer) error {
 		io.WriteString(w, wrapText(line, t.opt.Width))
 	}
 	if note != "" {
-		t.say(w, t.paint.yellow, note)
+		say(w, t.paint.yellow, note, t.opt.Width)
 	}
 	io.WriteString(w, "\n")
 	return nil
