@@ -69,7 +69,8 @@ secrets either.`,
 	for _, name := range []string{"from", "to", "host", "user", "workers"} {
 		s.Lookup(name).Hidden = true // a part of a capture would be no longer the same sessions
 	}
-	s.Lookup("keylog").Hidden = true // see check
+	s.Lookup("keylog").Hidden = true                     // see check
+	s.Lookup("verbose").Usage = "more on standard error" // there are no lists
 	p.completeValues(cmd, map[string][]string{"others": {"drop", "blank"}, "format": {"pcap", "pcapng"}})
 	return cmd
 }
