@@ -15,14 +15,15 @@
 //
 // The package is the joint between the stages and holds nothing else:
 //
-//	capture             files to frames
-//	capture/packet      a frame to a TCP segment, through any link type and tunnel
-//	reassembly          segments to streams, with losses as losses
-//	reassembly/tlsdec   what TLS shows without keys, and with them
-//	pop3parse           two streams to exchanges, logins, messages: facts
-//	pop3parse/message   the outline of a mail
-//	pop3parse/audit     facts to findings
-//	report              results to words
+//	capture                 files to frames
+//	capture/packet          a frame to a TCP segment, through any link type and tunnel
+//	reassembly              segments to streams, with losses as losses
+//	reassembly/tlsdec       what TLS shows without keys, and with them
+//	pop3parse               two streams to exchanges, logins, messages: facts
+//	pop3parse/message       the outline of a mail
+//	pop3parse/fingerprint   words and habits to names of software
+//	pop3parse/audit         facts to findings
+//	report                  results to words
 //
 // The same input gives the same results, byte for byte, whatever the number
 // of workers and whichever way the capture is cut into files. Memory is
