@@ -28,6 +28,8 @@
 //	                | opened   -> plaintext, handshake messages (handshake.go)
 //	                | a gap    -> searched for the next record that opens (gap.go)
 //
+//	half.go        what a Watcher reads of the records of a direction
+//	records.go     which records there are, for those who list packets
 //	flow.go        from pieces to records, from records to content
 //	protect.go     how records are protected, by version and suite
 //	suite.go       which suites
