@@ -256,7 +256,9 @@ func (c *conn) args(side int, st pop3parse.Stretch, whole func(func(orig, out []
 	case pop3parse.PASS, pop3parse.RPOP:
 		in(func(b []byte) { overwriteWhere(b, filler, unnoted) })
 	case pop3parse.LANG:
-		in(func(b []byte) { overwriteWhere(b, filler, func(x byte) bool { return x >= 0x80 || len(b) > 8 && isWord(x) }) })
+		in(func(b []byte) {
+			overwriteWhere(b, filler, func(x byte) bool { return x >= 0x80 || len(b) > 8 && isWord(x) })
+		})
 	case "":
 		in(c.stray)
 	case pop3parse.XCLIENT, pop3parse.XOIP:
