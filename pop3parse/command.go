@@ -253,8 +253,7 @@ func (spec *verbSpec) ruleFor(args []byte) multiRule {
 		if len(bytes.TrimSpace(args)) == 0 {
 			return multi
 		}
-		switch spec.verb {
-		case LIST, UIDL, XUIDL, XAUTHLIST:
+		if spec.verb.listsMessages() {
 			return lookAhead // RFC 1939 says single; some servers send rows
 		}
 		return single
@@ -274,6 +273,11 @@ func (spec *verbSpec) ruleFor(args []byte) multiRule {
 // isListing reports whether data follow a +OK to the command only where it
 // has no argument, by the standards.
 func (spec *verbSpec) isListing() bool { return spec != nil && spec.multi == listing }
+
+// listsMessages reports whether rows of a reply are about messages, one each.
+func (v Verb) listsMessages() bool {
+	return v == LIST || v == UIDL || v == XUIDL || v == XAUTHLIST
+}
 
 // isTransmit reports whether the command is XTND XMIT, after whose +OK the
 // client sends a mail.

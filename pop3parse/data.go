@@ -3,6 +3,7 @@ package pop3parse
 import (
 	"bytes"
 
+	"popscope/pop3parse/secret"
 	"popscope/pop3parse/wire"
 	"popscope/reassembly/stream"
 )
@@ -16,15 +17,15 @@ func (p *Parser) beginData(x *asked) {
 	switch x.Verb {
 	case RETR, TOP:
 		p.beginMail(x, stream.Server, x.Verb, x.Number(), announcedOctets(p.wholeText(x)))
-	case CAPA, LIST, UIDL, XUIDL, XAUTHLIST:
+	default:
 		r.rows = true
 		p.row = p.row[:0]
-		if x.Verb == CAPA {
-			p.ses.Capabilities = nil
-		}
 	}
 	switch x.Verb {
-	case CAPA, AUTH, LANG:
+	case CAPA:
+		p.ses.Capabilities = nil
+		fallthrough
+	case AUTH, LANG:
 		// QUIRK: servers that do not know the command may say +OK, and no more.
 		r.brief = !r.watch
 		r.watch = true
@@ -43,14 +44,14 @@ func (p *Parser) tapeStatus(x *asked) {
 	p.tape.settle(stream.Server, x, p.n+1)
 }
 
-// tapeToken writes down a piece of data of x, before it is counted. Data
-// need not wait for the end of x where its status line did not.
+// tapeToken writes down a piece of data of x, before it is counted. What can
+// be long need not wait for the end of x.
 func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
 	if p.tape == nil {
 		return
 	}
 	p.tape.token(d, x, tok, &p.reply, p.mail)
-	if settledEarly(x.Verb) {
+	if p.reply.isMail || x.Verb.listsMessages() {
 		p.tape.settle(d, x, p.n+1)
 	}
 }
@@ -200,6 +201,7 @@ func (p *Parser) missingData(x *asked, tok wire.Token) {
 	x.Notes.Add(ReplyDamaged)
 	r := &p.reply
 	r.watch, r.brief = true, false
+	p.search(x, p.row, true)
 	p.row, r.rowCut = p.row[:0], true // the row is no longer whole
 	p.mailGap(tok.Lost)
 }
@@ -233,6 +235,7 @@ func (p *Parser) endData(x *asked) {
 		p.tapeToken(stream.Server, x, tok)
 		p.dataToken(x, tok)
 	}
+	p.search(x, p.row, true)
 	lines, bareLF, loneCR, nul, dotAfterLF := s.Counts()
 	x.Lines = lines
 	if (x.Verb == UIDL || x.Verb == XUIDL) && p.drop.endListing() {
@@ -252,7 +255,7 @@ func (p *Parser) endData(x *asked) {
 	}
 }
 
-// rowData collects the rows of a listing.
+// rowData collects the rows of data that is no message.
 func (p *Parser) rowData(x *asked, b []byte) {
 	r := &p.reply
 	for len(b) > 0 {
@@ -266,8 +269,12 @@ func (p *Parser) rowData(x *asked, b []byte) {
 			p.row = append(p.row, row[:min(len(row), max(0, maxRow-len(p.row)))]...)
 			row = p.row
 		}
+		row = bytes.TrimSuffix(row, []byte("\r"))
+		if p.search(x, row, false) {
+			row = []byte(secret.Mask)
+		}
 		if !r.rowCut {
-			p.wholeRow(x, bytes.TrimSuffix(row, []byte("\r")))
+			p.wholeRow(x, row)
 		}
 		p.row, r.rowCut = p.row[:0], false
 		b = b[i+1:]

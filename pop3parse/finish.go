@@ -34,6 +34,7 @@ func (p *Parser) finish(end int64) {
 		p.loss.adrift = true // if it was the reply to another command, data may follow
 	}
 	p.maskUnknown(x)
+	x.SecretBody = x.SecretBody || r.repeats && x.Args.HasSecret()
 	p.noteCapa(&x.Exchange)
 	p.advance(x, end)
 	p.authenticate(&x.Exchange)

@@ -28,14 +28,7 @@ func (p *Parser) maskUnknown(x *asked) {
 	if x.spec != nil || x.Verb == "" && x.VerbSent == nil { // hidden already, or lost
 		return
 	}
-	line := []byte(x.Verb)
-	if x.VerbSent != nil {
-		line = x.VerbSent
-	}
-	args := x.Args.Reveal()
-	if len(args) > 0 {
-		line = append(append(bytes.Clone(line), ' '), args...)
-	}
+	args, line := x.Args.Reveal(), x.line()
 	// Of a verb that was cut nobody knows what it was, and the first line of a
 	// capture that began late may be the rest of one.
 	whole := x.Verb == "" || after == USER || !p.opt.FromStart && x.start == 0
@@ -52,6 +45,18 @@ func (p *Parser) maskUnknown(x *asked) {
 	case x.State < Transaction:
 		x.Args = secret.NewHiddenText(args)
 	}
+}
+
+// line returns the command as it was sent.
+func (x *asked) line() []byte {
+	line := []byte(x.Verb)
+	if x.VerbSent != nil {
+		line = x.VerbSent
+	}
+	if args := x.Args.Reveal(); len(args) > 0 {
+		line = append(append(bytes.Clone(line), ' '), args...)
+	}
+	return line
 }
 
 // isKeyword reports whether an unknown verb was written as people and programs
@@ -153,6 +158,24 @@ func (p *Parser) maskTurns(x *Exchange) {
 	if n := len(p.logins); x.Verb == AUTH && n > 0 && p.logins[n-1].Exchange == x.N && p.repeats(p.logins[n-1].Challenge) {
 		p.logins[n-1].Challenge = nil
 	}
+}
+
+// search looks for secrets in a row, of data that is neither a message nor a
+// listing of messages, and reports whether there is one that is known by now.
+// Whether a command that nobody knows holds a secret is seen when it is over.
+func (p *Parser) search(x *asked, row []byte, cut bool) bool {
+	r := &p.reply
+	if !r.rows || x.Verb.listsMessages() {
+		return false
+	}
+	from, to := p.echo(row, cut)
+	found := from < to || len(row) >= maxRow && len(p.secrets) > 0 // there may be more of the row
+	x.SecretBody = x.SecretBody || found
+	if x.spec == nil && !r.repeats {
+		from, to := repeated(row, x.line())
+		r.repeats = from < to
+	}
+	return found
 }
 
 // repeats reports whether a secret is in b, or in what b is the base64 of.

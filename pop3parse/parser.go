@@ -202,6 +202,7 @@ type reply struct {
 	begun     bool    // its first byte was read
 	bareLF    bool
 	rows      bool // rows are to be taken apart
+	repeats   bool // they repeat what its command holds, if that is a secret
 	rowCut    bool
 	textCut   bool // the end of its status line was lost
 	watch     bool // something was lost, or data was guessed: the next status line may end it

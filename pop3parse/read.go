@@ -281,10 +281,8 @@ func (p *Parser) readRow() bool {
 	if x.Verb == "" {
 		x.setVerb(x.agreeing(guessByRow(l.Text)))
 	}
-	if x.Verb == LIST || x.Verb == UIDL || x.Verb == XUIDL || x.Verb == XAUTHLIST {
-		if len(bytes.TrimSpace(x.Args.Reveal())) > 0 {
-			x.Notes.Add(ListedMulti)
-		}
+	if x.Verb.listsMessages() && len(bytes.TrimSpace(x.Args.Reveal())) > 0 {
+		x.Notes.Add(ListedMulti)
 	}
 	p.beginData(x)
 	p.reply.watch = true

@@ -180,6 +180,8 @@ func (e *entry) settle(x *Exchange) {
 	e.settled = true
 	e.Verb = x.Verb
 	switch e.line {
+	case noLine:
+		e.Secret = e.Part == Rows && x.SecretBody
 	case aCommand:
 		from, to := x.Args.SecretSpan()
 		if x.Verb == "" { // perhaps a secret where a command is expected
@@ -229,6 +231,8 @@ func (t *tape) explain(live map[int64]*Exchange) {
 			}
 			e.settled = true
 			switch e.line { // what is undecided may be secret
+			case noLine:
+				e.Secret = e.Part == Rows
 			case aCommand:
 				e.head, e.text = 0, e.head+e.text
 				e.from, e.to = 0, e.text

@@ -245,7 +245,11 @@ func (w *itemWriter) data(parts []pop3parse.Stretch) int {
 			}
 			last = s
 		case pop3parse.Rows:
-			rows = append(rows, w.bytes(s)...)
+			if s.Secret && !w.show {
+				rows = append(rows, secret.Mask+"\n"...)
+			} else {
+				rows = append(rows, w.bytes(s)...)
+			}
 		case pop3parse.Stuffing:
 		case pop3parse.Final:
 			ended = true

@@ -12,6 +12,7 @@ import (
 	"popscope"
 	"popscope/pop3parse"
 	"popscope/pop3parse/ledger"
+	"popscope/pop3parse/secret"
 	"popscope/reassembly/stream"
 )
 
@@ -359,8 +360,12 @@ func (t *transcript) reply(x *pop3parse.Exchange, at stream.Stamp) {
 func (t *transcript) body(x *pop3parse.Exchange) {
 	most := bodyLines(t.opt.Bodies)
 	lines, octets := int64(0), int64(0)
-	end := lineEnd(x.Body)
-	for rest := x.Body; len(rest) > 0 && (most < 0 || lines < int64(most)); lines++ {
+	end, shown := lineEnd(x.Body), x.Body
+	if x.SecretBody && !t.opt.ShowSecrets && len(shown) > 0 {
+		t.line(margin, t.paint.dim("   | "), secret.Mask)
+		shown = nil
+	}
+	for rest := shown; len(rest) > 0 && (most < 0 || lines < int64(most)); lines++ {
 		line, next, ended := bytes.Cut(rest, end)
 		if !ended && int64(len(x.Body)) < x.BodyTotal {
 			break // the rest of this line was not kept
