@@ -53,28 +53,40 @@ func openGzip(r *bufio.Reader) (io.Reader, error) {
 }
 
 func (g *gzipReader) Read(p []byte) (int, error) {
-	n, err := g.Reader.Read(p)
-	if err != io.EOF {
-		return n, err
-	}
-	if n > 0 {
-		return n, nil
-	}
 	for {
-		switch b, err := g.src.ReadByte(); {
-		case err != nil:
+		n, err := g.Reader.Read(p)
+		if err != io.EOF {
+			return n, err
+		}
+		if n > 0 {
+			return n, nil
+		}
+		if err := g.member(); err != nil {
 			return 0, err
-		case b != 0:
-			if err := g.src.UnreadByte(); err != nil {
-				return 0, err
-			}
-			if err := g.Reset(g.src); err != nil {
-				return 0, midway(err)
-			}
-			g.Multistream(false)
-			return g.Read(p)
 		}
 	}
+}
+
+// member begins the next member, behind the zeros before it; io.EOF if there
+// is none.
+func (g *gzipReader) member() error {
+	for {
+		b, err := g.src.ReadByte()
+		if err != nil {
+			return err
+		}
+		if b != 0 {
+			break
+		}
+	}
+	if err := g.src.UnreadByte(); err != nil {
+		return err
+	}
+	if err := g.Reset(g.src); err != nil {
+		return midway(err)
+	}
+	g.Multistream(false)
+	return nil
 }
 
 // One decoder at a time makes zstd work without goroutines.

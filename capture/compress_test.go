@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"io"
 	"math/rand/v2"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -154,6 +155,18 @@ func TestCompressed(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestManyEmptyMembers: a reader that goes one call deeper for each member of a
+// gzip file has no stack for a few hundred megabytes of them, which ends the
+// program.
+func TestManyEmptyMembers(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(1 << 20))
+	file := written(t, WriterOptions{}, sample(3)...)
+	in := concat(packed(t, file[:100], toGzip), bytes.Repeat(packed(t, nil, toGzip), 50_000), packed(t, file[100:], toGzip))
+	if got, errs := readAll(t, in); len(got) != 3 || len(errs) > 0 {
+		t.Errorf("%d packets, errors %v", len(got), errs)
 	}
 }
 
