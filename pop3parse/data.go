@@ -45,7 +45,7 @@ func (p *Parser) tapeStatus(x *asked) {
 }
 
 // tapeToken writes down a piece of data of x, before it is counted. What can
-// be long need not wait for the end of x.
+// be long need not wait for the end of x, and no more than maxWaiting entries do.
 func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
 	if p.tape == nil {
 		return

@@ -3,6 +3,7 @@ package pop3parse
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -279,6 +280,24 @@ func TestStretchesAreToldEarly(t *testing.T) {
 	want := "S 0 indicator\nS 0 line_end\nC 1 keyword\nC 1 args\nC 1 line_end\nS 1 indicator\nS 1 words\nS 1 line_end\nS 1 mail\n"
 	if b.String() != want {
 		t.Errorf("got:\n%swant:\n%s", &b, want)
+	}
+}
+
+// TestRowsThatWaitAreBounded: what rows are waits for the end of their reply,
+// but not without end; then they may be secrets.
+func TestRowsThatWaitAreBounded(t *testing.T) {
+	for _, verb := range []string{"CAPA", "XFOO"} {
+		var r stretches
+		p := NewParser(Options{FromStart: true, Stretch: r.add})
+		for i, c := range script("S: +OK\nC: " + verb + "\nS: +OK\n" + strings.Repeat("S: ..x\n", 5*maxWaiting)) {
+			p.Feed(c)
+			if n := len(p.tape.lanes[stream.Server].waiting()); n > maxWaiting {
+				t.Fatalf("%s: %d entries wait after %d chunks", verb, n, i+1)
+			}
+		}
+		if !slices.ContainsFunc(r.told, func(s Stretch) bool { return s.Part == Rows && s.Secret }) {
+			t.Errorf("%s: no row was told before the end", verb)
+		}
 	}
 }
 

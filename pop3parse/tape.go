@@ -29,6 +29,10 @@ type lane struct {
 	head    int
 }
 
+// maxWaiting bounds the entries of rows that wait for the end of their reply.
+// Rows follow each other as one entry but for stuffed dots and losses.
+const maxWaiting = 256
+
 // waiting returns the entries that are not handed on yet.
 func (l *lane) waiting() []entry { return l.entries[l.head:] }
 
