@@ -53,6 +53,8 @@ func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
 	p.tape.token(d, x, tok, &p.reply, p.mail)
 	if p.reply.isMail || x.Verb.listsMessages() {
 		p.tape.settle(d, x, p.n+1)
+	} else if len(p.tape.lane(d, tok.Secure).waiting()) > maxWaiting {
+		p.Explain()
 	}
 }
 
@@ -264,7 +266,7 @@ func (p *Parser) rowData(x *asked, b []byte) {
 			p.row = append(p.row, b[:min(len(b), max(0, maxRow-len(p.row)))]...)
 			return
 		}
-		row := b[:i]
+		row := b[:min(i, maxRow)]
 		if len(p.row) > 0 {
 			p.row = append(p.row, row[:min(len(row), max(0, maxRow-len(p.row)))]...)
 			row = p.row

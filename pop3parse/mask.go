@@ -163,17 +163,20 @@ func (p *Parser) maskTurns(x *Exchange) {
 // search looks for secrets in a row, of data that is neither a message nor a
 // listing of messages, and reports whether there is one that is known by now.
 // Whether a command that nobody knows holds a secret is seen when it is over.
+// Of a row of maxRow bytes there may be more, which is not searched.
 func (p *Parser) search(x *asked, row []byte, cut bool) bool {
 	r := &p.reply
 	if !r.rows || x.Verb.listsMessages() {
 		return false
 	}
 	from, to := p.echo(row, cut)
-	found := from < to || len(row) >= maxRow && len(p.secrets) > 0 // there may be more of the row
+	found := from < to || len(row) >= maxRow && len(p.secrets) > 0
 	x.SecretBody = x.SecretBody || found
-	if x.spec == nil && !r.repeats {
-		from, to := repeated(row, x.line())
-		r.repeats = from < to
+	if x.spec == nil && !r.repeats && len(row) >= minEcho {
+		line := x.line()
+		from, to := repeated(row, line)
+		r.steps += len(row) * len(line)
+		r.repeats = from < to || len(row) >= maxRow || r.steps > maxSearch
 	}
 	return found
 }

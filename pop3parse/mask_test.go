@@ -310,7 +310,9 @@ func TestRowsThatRepeat(t *testing.T) {
 		{login + "C: RETR 1\nS: +OK\nS: hunter2sekret\nS: .", false},
 		{"C: XTELL hunter2sekret\nS: +OK\nS: you said unter2se\nS: .", true},
 		{"C: XTELL hunter2sekret\nS: +OK\nS: you said nothing\nS: .", false},
-		{login + "C: XTELL wonderland\nS: +OK\nS: you said wonderland\nS: .", false}, // after the login it is no secret
+		{"C: XTELL hunter2sekret\nS: +OK\nS| " + strings.Repeat("a", maxRow) + "\nS| hunter2sekret\\r\\n.\\r\\n", true},
+		{"C: XTELL hunter2sekret\nS: +OK\n" + strings.Repeat("S: you said nothing\n", maxSearch/300) + "S: .", true}, // not searched any more
+		{login + "C: XTELL wonderland\nS: +OK\nS: you said wonderland\nS: .", false},                                 // after the login it is no secret
 	} {
 		p := parse(fromStart, script("S: +OK ready\n"+row.lines), 0)
 		x := p.Exchanges()[len(p.Exchanges())-1]

@@ -203,6 +203,7 @@ type reply struct {
 	bareLF    bool
 	rows      bool // rows are to be taken apart
 	repeats   bool // they repeat what its command holds, if that is a secret
+	steps     int  // to find whether they do
 	rowCut    bool
 	textCut   bool // the end of its status line was lost
 	watch     bool // something was lost, or data was guessed: the next status line may end it
