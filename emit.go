@@ -103,7 +103,12 @@ func (t *track) tlsFacts(r *Result) {
 	}
 	switch {
 	case t.is == isTLS && !r.Conn.ClientKnown && r.Conn.Server.Port() == portPOP3:
-		r.TLS = STLS // the first byte was not seen, and on this port it is one of clear text (RFC 2595 section 4)
+		// The first byte was not seen, and on this port it is one of clear text
+		// (RFC 2595 section 4). So is, perhaps, the reply to STLS.
+		r.TLS = STLS
+		if i := r.TLSInfo; i != nil && i.ClearAt.Packet != 0 {
+			i.ClearAt, i.Obstacle = stream.Stamp{}, stream.HandshakeNotSeen
+		}
 	case t.is == isTLS:
 		r.TLS = ImplicitTLS
 	case r.Session.STLS && (t.tls != nil || !r.Session.ClearAfterSTLS):

@@ -303,6 +303,18 @@ func TestSTLSNotCaptured(t *testing.T) {
 	}
 }
 
+// TestReplyToSTLSBehindTheHello: where a capture begins with STLS just sent,
+// and has the ClientHello before the reply to it, the server is not said to
+// speak no TLS.
+func TestReplyToSTLSBehindTheHello(t *testing.T) {
+	tr := capturetest.Load(t, "tcp-middle-of-stls").Trace()
+	tr[0], tr[1] = tr[1], tr[0]
+	out := analyzeKeyed(t, tr, new(tlsdec.KeyLog))
+	if !strings.Contains(out, `"tls":"stls"`) || strings.Contains(out, "server_in_clear") || strings.Contains(out, "tls-failed") {
+		t.Error(out)
+	}
+}
+
 func completeMails(t *testing.T, out string) map[string]bool {
 	t.Helper()
 	found := map[string]bool{}

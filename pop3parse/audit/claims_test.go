@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"strings"
 	"testing"
 
 	"popscope/pop3parse"
@@ -87,6 +88,27 @@ func TestTLSBrokenOff(t *testing.T) {
 		got := judged("tls-failed", &Facts{Conn: &c.conn, TLS: &stream.TLSInfo{Offered: 0x0303, ClientAt: stream.Stamp{Packet: 4}}})
 		if len(got) != c.want {
 			t.Errorf("%s: got %q, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+// TestNotBrokenOff: a handshake whose end cannot be seen is not said to have
+// none, and an answer that is no ServerHello is one.
+func TestNotBrokenOff(t *testing.T) {
+	conn := stream.Conn{Handshake: true, Close: stream.ClosedFIN, Packets: [2]int64{4, 3}}
+	for _, c := range []struct {
+		name string
+		tls  stream.TLSInfo
+		want string
+	}{
+		{"SSL 2.0", stream.TLSInfo{Version: 0x0002}, ""},
+		{"early data", stream.TLSInfo{Version: 0x0304, EarlyData: true}, ""},
+		{"early data, no answer", stream.TLSInfo{EarlyData: true, Obstacle: stream.NothingEncrypted}, "no answer to the ClientHello; the connection ended by FIN"},
+		{"another protocol", stream.TLSInfo{Obstacle: stream.HandshakeNotSeen}, "no ServerHello in answer to the ClientHello; the connection ended by FIN"},
+	} {
+		c.tls.ClientAt = stream.Stamp{Packet: 4}
+		if got := strings.Join(judged("tls-failed", &Facts{Conn: &conn, TLS: &c.tls}), ", "); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 	}
 }

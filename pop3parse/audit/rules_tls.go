@@ -126,7 +126,7 @@ var tlsRules = []Rule{
 		Title:  "TLS handshake failed",
 		Advice: "The alert says why: unknown_ca and bad_certificate mean that the client rejects the certificate, protocol_version and handshake_failure that the two have nothing in common. Without an alert the log of the server has to say it; some servers hang up like that when version or ciphers do not fit. Where the server speaks in clear, set the client to STARTTLS on this port, or to port 995.",
 		RFC:    "RFC 8446 section 6",
-		About:  "One side ended the handshake with a fatal alert, or the connection ended in the middle of it; or the server spoke in clear where the client began TLS, as on port 110 without STLS. A handshake without an alert counts only where nothing of the connection is missing.",
+		About:  "One side ended the handshake with a fatal alert, or the connection ended in the middle of it; or the server spoke in clear where the client began TLS, as on port 110 without STLS. One that only breaks off counts where nothing of the connection is missing, and not with SSL 2.0 nor with early data, which hide its end.",
 	},
 	{
 		Slug: "tls-unused", Severity: Info, Scope: PairScope, session: tlsUnused, last: true, needs: tls,
@@ -451,14 +451,25 @@ func tlsFailed(v *view, r *active) {
 		v.find(r, "the server speaks in clear on this port", e)
 	case v.TLS.Alert != "":
 		v.find(r, "alert "+v.TLS.Alert, e)
-	case !v.TLS.Completed && v.TLS.ClientAt.Packet != 0 && v.Conn.Whole():
-		what := "not completed, and no alert; the connection ended by "
+	case v.brokenOff():
+		what := "not completed, and no alert"
 		if v.TLS.Version == 0 {
-			what = "no answer to the ClientHello; the connection ended by "
+			what = "no ServerHello in answer to the ClientHello"
+			if v.TLS.Obstacle == stream.NothingEncrypted {
+				what = "no answer to the ClientHello"
+			}
 		}
 		e.also(v.Conn.Ended)
-		v.find(r, what+endWord(v.Conn.Close), e)
+		v.find(r, what+"; the connection ended by "+endWord(v.Conn.Close), e)
 	}
+}
+
+// brokenOff reports whether the connection is known to have ended before the
+// handshake did. Of SSL 2.0 no more than the hellos are read, and what is sent
+// early may hide where the handshake of TLS 1.3 ends.
+func (v *view) brokenOff() bool {
+	t := v.TLS
+	return !t.Completed && t.ClientAt.Packet != 0 && v.Conn.Whole() && t.Version != 0x0002 && !(t.EarlyData && t.Version != 0)
 }
 
 func tlsUnused(v *view, r *active) {
