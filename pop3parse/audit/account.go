@@ -354,7 +354,7 @@ func (acc *account) fromNetworks(a *Auditor, t *attempt) {
 	from, count := now, acc.within(now, window)
 	for i := range acc.networks {
 		first := acc.networks[i].nanos
-		if first > now || now-first > window {
+		if !inWindow(now, first, window) {
 			continue
 		}
 		if n := acc.within(first, window); n > count {
@@ -367,7 +367,7 @@ func (acc *account) fromNetworks(a *Auditor, t *attempt) {
 	}
 	acc.farFrom, acc.far = count, &proof{}
 	for i := range acc.networks {
-		if s := &acc.networks[i]; s.within(from, window) {
+		if s := &acc.networks[i]; inWindow(s.nanos, from, window) {
 			acc.far.take(&s.place)
 		}
 	}
@@ -408,15 +408,11 @@ func (r *rare) moved(before *networkSeen, client netip.Addr) {
 // time that begins at from.
 func (r *rare) within(from, window int64) (n int) {
 	for i := range r.networks {
-		if r.networks[i].within(from, window) {
+		if inWindow(r.networks[i].nanos, from, window) {
 			n++
 		}
 	}
 	return n
-}
-
-func (s *networkSeen) within(from, window int64) bool {
-	return from <= s.nanos && s.nanos-from <= window
 }
 
 func sameNetwork(a, b netip.Addr) bool { return a == b || network(a) == network(b) }

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -211,6 +212,10 @@ func TestRulesAcrossSessions(t *testing.T) {
 			"password-guessing: 16 failures for 1 user within 10m9s client=198.51.100.1 [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16]\n"},
 		{"a refused password again and again", lines(1, 10, "%dh"+alice+"w7 wrong"), "stale-password: 10 failures with one password within 9h client=198.51.100.1 [1 2 3 4 5 6 7 8 9 10]\n"},
 		{"a refused password not so often", lines(1, 9, "%dh"+alice+"w7 wrong"), ""},
+		{"guessing in a session that ended last", lines(1, 12, "%dh"+alice+"h%d wrong") + lines(1, 10, "%ds"+alice+"s%d wrong"),
+			"password-guessing: 22 failures for 1 user within 11h59m59s client=198.51.100.1 [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20]\n"},
+		{"guessing between what came before", "0s" + alice + "g0 wrong\n" + lines(592, 599, "%ds"+alice+"g%d wrong") + "1400s" + alice + "x wrong\n600s" + alice + "y wrong\n",
+			"password-guessing: 11 failures for 1 user within 23m20s client=198.51.100.1 [1 2 3 4 5 6 7 8 9 10 11]\n"},
 		{"refused passwords that are not known", lines(1, 10, "%ds"+alice+"- wrong"), "password-guessing: 10 failures for 1 user within 9s client=198.51.100.1 [1 2 3 4 5 6 7 8 9 10]\n"},
 		{"one that is not known among others", lines(1, 9, "%ds"+alice+"w7 wrong") + "9s" + alice + "- wrong", "password-guessing: 10 failures for 1 user within 8s client=198.51.100.1 [1 2 3 4 5 6 7 8 9 10]\n"},
 		{"faults of the server", lines(1, 20, "%ds"+alice+"g%d broken"), ""},
@@ -250,6 +255,20 @@ func TestRulesAcrossSessions(t *testing.T) {
 
 // TestWhatAPolicyIgnoresIsNotAudited: it is neither found nor listed, and
 // what is beside it is.
+// TestTimesFurtherApartThanTheyTell: the difference between the first time that
+// there can be and the last one has no room in an int64.
+func TestTimesFurtherApartThanTheyTell(t *testing.T) {
+	c := &client{}
+	for _, at := range []int64{math.MinInt64, math.MaxInt64, math.MinInt64 + 5, math.MaxInt64 - 4} {
+		if c.failedAt(at, 4, 2); c.burst {
+			t.Errorf("at %d: %v", at, c.near)
+		}
+	}
+	if c.failedAt(math.MaxInt64, 4, 2); !c.burst {
+		t.Errorf("not within 4: %v", c.near)
+	}
+}
+
 func TestWhatAPolicyIgnoresIsNotAudited(t *testing.T) {
 	p := Policy{Ignore: Ignore{
 		Accounts: []string{"monitor"}, Clients: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24")}, Servers: []netip.Prefix{netip.MustParsePrefix("192.0.2.11/32")},

@@ -10,7 +10,7 @@ type client struct {
 	addr        netip.Addr
 	failures    int64
 	first, last int64     // times of the failures
-	latest      []int64   // times of the latest failures, in order; nil once there was a burst
+	near        []int64   // times of failures nearest to the last one told of, in order; nil once there was a burst
 	burst       bool      // enough failures lay within the window
 	users       names     // tried in vain
 	secrets     [2]uint64 // digests of the first two different ones; 0 for unknown
@@ -89,18 +89,30 @@ func (c *client) failed(a *Auditor, t *attempt) {
 	}
 }
 
-// failedAt looks whether a failure and the latest ones before it, so many
-// together, lie within a window.
+// failedAt looks whether a failure and others, so many together, lie within a
+// window. Those nearest to it are remembered: they need not be the latest ones,
+// where a session ended long after it failed.
 func (c *client) failedAt(now, window int64, times int) {
-	i, _ := slices.BinarySearch(c.latest, now)
-	c.latest = slices.Insert(c.latest, i, now)
-	if len(c.latest) > times {
-		c.latest = slices.Delete(c.latest, 0, 1)
+	i, _ := slices.BinarySearch(c.near, now)
+	c.near = slices.Insert(c.near, i, now)
+	for i := times - 1; i < len(c.near); i++ {
+		if inWindow(c.near[i], c.near[i-times+1], window) {
+			c.near, c.burst = nil, true
+			return
+		}
 	}
-	if n := len(c.latest); n == times && c.latest[n-1]-c.latest[0] <= window {
-		c.latest, c.burst = nil, true
+	switch n := len(c.near); {
+	case n <= times:
+	case uint64(c.near[n-1]-now) > uint64(now-c.near[0]):
+		c.near = c.near[:n-1]
+	default:
+		c.near = slices.Delete(c.near, 0, 1)
 	}
 }
+
+// inWindow reports whether a time lies in a window that begins at from. Damaged
+// captures have times that are further apart than an int64 tells.
+func inWindow(at, from, window int64) bool { return from <= at && uint64(at-from) <= uint64(window) }
 
 // refusedName counts a user name that the server said it does not know.
 func (c *client) refusedName(a *Auditor, user uint64, at place) {
