@@ -273,7 +273,7 @@ func (p *Parser) rowData(x *asked, b []byte) {
 		}
 		row = bytes.TrimSuffix(row, []byte("\r"))
 		if p.search(x, row, false) {
-			row = []byte(secret.Mask)
+			row = append(bytes.Clone(row[:x.named(row)]), secret.Mask...)
 		}
 		if !r.rowCut {
 			p.wholeRow(x, row)

@@ -163,12 +163,14 @@ func (p *Parser) maskTurns(x *Exchange) {
 // search looks for secrets in a row, of data that is neither a message nor a
 // listing of messages, and reports whether there is one that is known by now.
 // Whether a command that nobody knows holds a secret is seen when it is over.
-// Of a row of maxRow bytes there may be more, which is not searched.
+// Of a row of maxRow bytes there may be more, which is not searched; nor is the
+// name of a capability, which people have for a password, too.
 func (p *Parser) search(x *asked, row []byte, cut bool) bool {
 	r := &p.reply
 	if !r.rows || x.Verb.listsMessages() {
 		return false
 	}
+	row = row[x.named(row):]
 	from, to := p.echo(row, cut)
 	found := from < to || len(row) >= maxRow && len(p.secrets) > 0
 	x.SecretBody = x.SecretBody || found
@@ -179,6 +181,19 @@ func (p *Parser) search(x *asked, row []byte, cut bool) bool {
 		r.repeats = from < to || len(row) >= maxRow || r.steps > maxSearch
 	}
 	return found
+}
+
+// named returns how much of a row is the name of a capability, with the blank
+// behind it.
+func (x *asked) named(row []byte) int {
+	name, _, found := bytes.Cut(row, []byte(" "))
+	switch {
+	case x.Verb != CAPA || !isCapability(name):
+		return 0
+	case found:
+		return len(name) + 1
+	}
+	return len(name)
 }
 
 // repeats reports whether a secret is in b, or in what b is the base64 of.

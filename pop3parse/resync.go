@@ -523,11 +523,20 @@ func guessByRow(row []byte) Verb {
 	case isHeaderLine(row):
 		return RETR
 	}
-	switch string(bytes.ToUpper(num)) {
-	case "TOP", "USER", "UIDL", "SASL", "STLS", "CAPA", "PIPELINING", "RESP-CODES", "EXPIRE", "LOGIN-DELAY", "IMPLEMENTATION", "AUTH-RESP-CODE", "UTF8", "LANG":
+	if isCapability(num) {
 		return CAPA
 	}
 	return ""
+}
+
+// isCapability reports whether a word is the name of a capability (RFC 2449
+// section 6).
+func isCapability(word []byte) bool {
+	switch string(bytes.ToUpper(word)) {
+	case "TOP", "USER", "UIDL", "SASL", "STLS", "CAPA", "PIPELINING", "RESP-CODES", "EXPIRE", "LOGIN-DELAY", "IMPLEMENTATION", "AUTH-RESP-CODE", "UTF8", "LANG":
+		return true
+	}
+	return false
 }
 
 // agreeing returns the verb that a reply looks like, as far as what was

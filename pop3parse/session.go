@@ -15,7 +15,7 @@ type Session struct {
 	User           []byte // whose maildrop it is: of the login that succeeded, or of one whose outcome was not captured; nil when no login was
 	StatMessages   int64  // messages and octets in the maildrop as the last STAT told; -1 when there was none
 	StatOctets     int64
-	Capabilities   [][]byte // rows of the last CAPA list as sent, or secret.Mask where one repeats a secret; nil when none was seen
+	Capabilities   [][]byte // rows of the last CAPA list as sent, with secret.Mask in place of what repeats a secret; nil when none was seen
 	ClearCapa      *Capa    // the first CAPA list in clear before the login; nil without one
 	TLSCapa        *Capa    // the first one inside TLS before the login
 	State          State    // the last one reached
