@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -189,6 +190,36 @@ func TestDoneIsNoDamage(t *testing.T) {
 	}
 	if packets, errs := drain(t, src); len(packets) != 1 || len(errs) != 0 {
 		t.Errorf("%d packets, errors %v", len(packets), errs)
+	}
+	if err := src.Files()[0].Err; err != nil {
+		t.Errorf("the file has the error %v", err)
+	}
+}
+
+// Done ends what would be read on for hours without a packet.
+func TestDoneEndsPadding(t *testing.T) {
+	file := written(t, WriterOptions{}, sample(1)...)
+	for name, of := range map[string]struct{ begins, goesOn []byte }{
+		"zeros":            {packed(t, file, toGzip), make([]byte, 512)},
+		"skippable frames": {packed(t, file, toZstd), bytes.Repeat([]byte("\x50\x2a\x4d\x18\x00\x00\x00\x00"), 64)},
+		"custom blocks":    {written(t, WriterOptions{Format: Pcapng}, sample(1)...), bytes.Repeat(ngBlock(binary.LittleEndian, blockCustom, make([]byte, 4)), 32)},
+	} {
+		done, more := make(chan struct{}), 0
+		src, err := Options{Done: done, Stdin: io.MultiReader(bytes.NewReader(of.begins), readerFunc(func(b []byte) (int, error) {
+			switch more++; {
+			case more == 1000:
+				close(done)
+			case more > 1100:
+				return 0, io.EOF
+			}
+			return copy(b, of.goesOn), nil
+		}))}.Open("-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if packets, errs := drain(t, src); len(packets) != 1 || len(errs) != 0 || more > 1001 {
+			t.Errorf("%s: %d packets, errors %v, %d reads after the end", name, len(packets), errs, more-1000)
+		}
 	}
 }
 

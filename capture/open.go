@@ -152,6 +152,7 @@ func (f *track) open() error {
 	if err != nil {
 		return &FormatError{File: f.info.Name, Packet: 1, Err: err}
 	}
+	f.meter.done = f.t.done // from now on there is something to end
 	return nil
 }
 
@@ -204,9 +205,15 @@ type meter struct {
 	r     io.Reader
 	sum   int64 // belongs to who reads: nobody else may ask while a file is read ahead
 	total *atomic.Int64
+	done  <-chan struct{} // when it is closed, the input ends: a decoder may pass over any amount before it has a packet
 }
 
 func (m *meter) Read(p []byte) (int, error) {
+	select {
+	case <-m.done:
+		return 0, io.EOF
+	default:
+	}
 	n, err := m.r.Read(p)
 	m.sum += int64(n)
 	m.total.Add(int64(n))

@@ -244,7 +244,7 @@ func (t *Timeline) finish(f *track) {
 	t.cur = nil
 	f.release()
 	f.queue = queue{}
-	if f.end != io.EOF {
+	if f.end != io.EOF && !t.stopped() {
 		f.info.Err = f.end
 		t.errs = append(t.errs, f.end)
 	}
