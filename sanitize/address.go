@@ -3,6 +3,7 @@ package sanitize
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 
 	"popscope/capture/packet"
 )
@@ -111,25 +112,26 @@ const (
 	sll2Len, sll2Addr  = 11, 12
 	cookedAddr         = 8
 	dot11Addr, dot11A4 = 4, 24
-	pflogAddrs         = 64 // of OpenBSD 4.9 and later
+	pflogNames         = 4  // of the interface, and of the rules, which may be a user's; later ones hold addresses too
 	pktapNames         = 12 // of the interface and the program
 )
 
-// oneAttribute makes one empty text of the attributes of a netfilter log before
-// the packet: there are hardware addresses among them.
-func oneAttribute(b []byte) {
+// emptyAttributes makes one empty text of the attributes of a netfilter log
+// before the packet, or several where one cannot be so long: there are hardware
+// addresses among them.
+func emptyAttributes(b []byte) {
 	const first, head, prefix = 4, 4, 10 // NFULA_PREFIX
+	const longest = math.MaxUint16 &^ 3
 	payload := len(b) - head
-	if payload <= first {
-		return
-	}
 	var order binary.ByteOrder = binary.LittleEndian
 	if b[payload+2] == 0 {
 		order = binary.BigEndian
 	}
 	clear(b[first:payload])
-	order.PutUint16(b[first:], uint16(payload-first))
-	order.PutUint16(b[first+2:], prefix)
+	for at := first; at < payload; at += longest {
+		order.PutUint16(b[at:], uint16(min(payload-at, longest)))
+		order.PutUint16(b[at+2:], prefix)
+	}
 }
 
 // headers replaces the addresses in the headers of a frame.
@@ -152,9 +154,9 @@ func (a *addresses) headers(f *frame) {
 		case packet.HeaderSLL2:
 			a.cooked(b[sll2Addr:sll2Addr+cookedAddr], int(b[sll2Len]))
 		case packet.HeaderPFLOG:
-			clear(b[min(len(b), pflogAddrs):])
+			clear(b[pflogNames:])
 		case packet.HeaderNFLOG:
-			oneAttribute(b)
+			emptyAttributes(b)
 		case packet.HeaderPKTAP:
 			clear(b[pktapNames:])
 		case packet.Header80211:

@@ -112,15 +112,15 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestOneAttribute: of what stands before the packet of a netfilter log only
+// TestEmptyAttributes: of what stands before the packet of a netfilter log only
 // the length is left.
-func TestOneAttribute(t *testing.T) {
+func TestEmptyAttributes(t *testing.T) {
 	for in, want := range map[string]string{
 		"\x02\x00\x00\x05\x08\x00\x08\x00mac!\x20\x00\x09\x00": "\x02\x00\x00\x05\x08\x00\x0a\x00\x00\x00\x00\x00\x20\x00\x09\x00",
 		"\x02\x00\x00\x05\x00\x08\x00\x08mac!\x00\x20\x00\x09": "\x02\x00\x00\x05\x00\x08\x00\x0a\x00\x00\x00\x00\x00\x20\x00\x09",
 		"\x02\x00\x00\x05\x20\x00\x09\x00":                     "\x02\x00\x00\x05\x20\x00\x09\x00",
 	} {
-		if got := rewrite(oneAttribute, in); got != want {
+		if got := rewrite(emptyAttributes, in); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

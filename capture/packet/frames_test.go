@@ -363,6 +363,10 @@ func encapsulations() []encapsulation {
 		{"cisco hdlc", capture.LinkPPPHDLC, true, "", false, func(w way) []byte { return cat(hexes("0f 00 86 dd"), w.ip6()) }},
 		{"cisco hdlc of its own link type", capture.LinkCiscoHDLC, false, "", false, func(w way) []byte { return cat(hexes("0f 00 08 00"), w.ip4()) }},
 		{"pflog of today", capture.LinkPFLOG, true, "", false, func(w way) []byte { return cat([]byte{100, 24}, make([]byte, 98), w.ip6()) }},
+		{"nflog big-endian with a nested attribute", capture.LinkNFLOG, false, "", false, func(w way) []byte {
+			vlan := hexes("00 14 80 13  00 06 00 01 81 00 00 00  00 06 00 02 00 07 00 00")
+			return cat(hexes("07 00 00 05"), vlan, bytes16(uint16(4+len(w.ip4())), nflogPayload), w.ip4())
+		}},
 		{"pktap around raw IP", capture.LinkPKTAP, false, "", false, func(w way) []byte {
 			return cat(hexes("0c 00 00 00  01 00 00 00  0c 00 00 00"), w.ip4())
 		}},

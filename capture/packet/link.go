@@ -248,7 +248,8 @@ func (w *walk) pflog(data []byte) gopacket.LayerType {
 const (
 	nflogHeader    = 4
 	nflogAttribute = 4
-	nflogPayload   = 9 // NFULA_PAYLOAD, whose value is the packet
+	nflogPayload   = 9    // NFULA_PAYLOAD, whose value is the packet
+	nflogFlags     = 0xc0 // of the high byte of a type: that there are attributes in its value, as of a VLAN, and their byte order
 )
 
 func (w *walk) nflog(data []byte) gopacket.LayerType {
@@ -261,7 +262,7 @@ func (w *walk) nflog(data []byte) gopacket.LayerType {
 		}
 		b := data[at:]
 		n, kind := int(binary.LittleEndian.Uint16(b)), binary.LittleEndian.Uint16(b[2:])
-		if b[2] == 0 { // no type has the number 0, and none one above 255
+		if b[2]&^nflogFlags == 0 { // no type has the number 0, and none one above 63
 			n, kind = int(be16(b)), be16(b[2:])
 		}
 		switch {
