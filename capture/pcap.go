@@ -118,6 +118,8 @@ func newClassic(name string, buf *buffer) (decoder, error) {
 	return &classic{pcapFormat: f, buf: buf, name: name}, nil
 }
 
+func (d *classic) records() int64 { return d.num }
+
 func (d *classic) drops() uint64 { return 0 }
 
 // isLineEnd reports whether b is a line end and nothing else.

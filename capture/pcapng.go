@@ -105,6 +105,8 @@ func newNG(name string, buf *buffer, keys *keyLog) (decoder, error) {
 	return d, nil
 }
 
+func (d *ng) records() int64 { return d.num }
+
 func (d *ng) drops() uint64 {
 	sum := d.dropped
 	for i := range d.interfaces {

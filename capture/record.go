@@ -22,6 +22,8 @@ type decoder interface {
 	// more fills in packets as next would, as many as lie whole in what has
 	// been read of the file; those before stay valid. It may return fewer.
 	more(ps []Packet) (n int, err error)
+	// records returns how many records were passed that have a number.
+	records() int64
 	// drops returns the packets that the kernel lost, as the file tells.
 	drops() uint64
 }

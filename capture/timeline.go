@@ -242,6 +242,9 @@ func (t *Timeline) emit(f *track, p *Packet) {
 func (t *Timeline) finish(f *track) {
 	t.active--
 	t.cur = nil
+	if f.end == io.EOF {
+		t.num += f.dec.records() - f.passed // the next file is numbered as if it were a part of this one
+	}
 	f.release()
 	f.queue = queue{}
 	if f.end != io.EOF && !t.stopped() {

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -281,6 +282,24 @@ func TestFilesThatOverlapForLonger(t *testing.T) {
 		}
 		if string(order) != c.want || errs != nil {
 			t.Errorf("%s: errors %v\ngot  %s\nwant %s", c.name, errs, order, c.want)
+		}
+	}
+}
+
+// Blocks that have a number but no packet count at the end of a file too: the
+// numbers are those of a capture that was not cut there.
+func TestNumbersOverACut(t *testing.T) {
+	custom := ngBlock(binary.LittleEndian, blockCustom, make([]byte, 4))
+	packets := sample(2)
+	a := concat(written(t, WriterOptions{Format: Pcapng}, packets[0]), custom)
+	b := written(t, WriterOptions{Format: Pcapng}, packets[1])
+	for _, files := range [][][]byte{{concat(a, b)}, {a, b}} {
+		src := inMemory(t, files...)
+		var p Packet
+		for _, want := range []int64{1, 3} {
+			if err := src.Next(&p); err != nil || p.Num != want {
+				t.Errorf("%d files: got %d, %v, want %d", len(files), p.Num, err, want)
+			}
 		}
 	}
 }

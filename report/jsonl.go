@@ -172,8 +172,7 @@ func (j *jsonl) summary(s *popscope.Summary) {
 	j.end()
 }
 
-// files writes how many packets each input had, so that a packet number
-// of the timeline can be found in its file.
+// files writes how many packets each input had.
 func (j *jsonl) files(files []capture.FileInfo) {
 	j.key("files")
 	j.buf = append(j.buf, '[')
