@@ -36,11 +36,12 @@ type Rotator struct {
 	o       Rotation
 	file    *os.File
 	w       *Writer
-	size    int64 // of the file
-	whole   int64 // up to which it ends with a whole block, and is the system's
-	since   int64 // time of the first packet
-	any     bool  // it has a packet
-	last    int64 // time of the last one
+	size    int64     // of the file
+	whole   int64     // up to which it ends with a whole block, and is the system's
+	since   int64     // time of the first packet
+	any     bool      // it has a packet
+	last    int64     // time of the last one
+	from    described // its interface: with another one than those of the packets, tcpdump refuses a file
 	number  int
 	names   []string // kept, the oldest first
 	dropped uint64   // up to now
@@ -52,7 +53,7 @@ type Rotator struct {
 // NewRotator returns a Rotator. Without rotation it creates the file, and
 // otherwise makes sure that the folder exists.
 func NewRotator(o Rotation) (*Rotator, error) {
-	r := &Rotator{o: o}
+	r := &Rotator{o: o, from: described{link: LinkEthernet}}
 	if r.rotates() {
 		info, err := os.Stat(filepath.Dir(o.Name))
 		if err == nil && !info.IsDir() {
@@ -140,7 +141,7 @@ func (r *Rotator) Write(p *Packet) error {
 			}
 		}
 	}
-	r.last = p.Nanos
+	r.last, r.from = p.Nanos, described{p.Link, p.File}
 	if r.file == nil {
 		if err := r.open(p.Nanos); err != nil {
 			return err
@@ -192,7 +193,7 @@ func (r *Rotator) Flush() error {
 	}
 	if n := r.dropped - r.before; n != r.told {
 		r.told = n
-		if err := r.w.Dropped(n, r.last); err != nil {
+		if err := r.w.dropped(n, r.last, r.from); err != nil {
 			return r.cut(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package capture_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -125,6 +126,37 @@ func TestDropsBeforeTheFirstFileOfARotation(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join(dir, "*"))
 	if got, drops := readAll(t, files...); len(got) != 1 || drops != 5 {
 		t.Errorf("%d packets, %d dropped; want 1 and 5", len(got), drops)
+	}
+}
+
+// TestDropsDescribeNoOtherInterface: tcpdump refuses a file with interfaces of
+// several link types, so that what was dropped is told of one that has packets.
+func TestDropsDescribeNoOtherInterface(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "mail.pcapng")
+	r, err := capture.NewRotator(capture.Rotation{Name: name, Size: 1, Interfaces: []string{"eth0", "tun0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Dropped(3)
+	p := framesOf(2)[1]
+	p.Link = capture.LinkRaw
+	if err := r.Write(&p); err != nil {
+		t.Fatal(err)
+	}
+	r.Dropped(5)
+	if err := r.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	file := r.File().Name()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, _ := os.ReadFile(file)
+	if bytes.Contains(b, []byte("eth0")) || !bytes.Contains(b, []byte("tun0\x09\x00")) {
+		t.Errorf("the file describes another interface:\n%q", b)
+	}
+	if _, drops := readAll(t, file); drops != 5 {
+		t.Errorf("%d dropped, want 5", drops)
 	}
 }
 

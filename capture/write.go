@@ -221,12 +221,17 @@ func (w *Writer) face(link LinkType, face int) int {
 // the kernel has dropped since the file was begun. The last one counts. It is
 // for pcapng; a classic file cannot tell.
 func (w *Writer) Dropped(n uint64, nanos int64) error {
+	return w.dropped(n, nanos, described{link: LinkEthernet})
+}
+
+// dropped is Dropped; of is the interface to be described if there is none yet.
+func (w *Writer) dropped(n uint64, nanos int64, of described) error {
 	if w.o.Format != Pcapng {
 		return w.failure()
 	}
 	w.begin()
 	if len(w.faces) == 0 {
-		w.face(LinkEthernet, 0)
+		w.face(of.link, of.face)
 	}
 	const total = 20 + 12 + 4 + 4 // isb_osdrop, end of options, length
 	ticks := uint64(max(nanos, 0))
