@@ -115,7 +115,7 @@ type Summary struct {
 // may be in them.
 type Unread struct {
 	UnknownLink int64            // number of the first one of a link type that is not read; 0 without one
-	Link        capture.LinkType // which type that is
+	Link        capture.LinkType // which type that is; PKTAP if it is one inside of that
 	Encrypted   int64            // number of the first one that packet.Encrypted stands for; 0 without one
 }
 

@@ -244,6 +244,8 @@ func TestFramesOfNoUse(t *testing.T) {
 		want Verdict
 	}{
 		{"unknown link type", 9999, w.ip4(), UnknownLink},
+		{"unknown link type in pktap", capture.LinkPKTAP, cat(hexes("0c 00 00 00  01 00 00 00  93 00 00 00"), w.ip4()), UnknownLink},
+		{"no packet in pktap", capture.LinkPKTAP, cat(hexes("0c 00 00 00  00 00 00 00  01 00 00 00"), w.ip4()), NotIP},
 		{"no bytes", eth, nil, Malformed},
 		{"runt", eth, w.ether(etherIPv4)[:13], Malformed},
 		{"nothing after ethernet", eth, w.ether(etherIPv4), Malformed},

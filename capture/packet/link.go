@@ -295,9 +295,12 @@ func (w *walk) pktap(data []byte) gopacket.LayerType {
 	if n < pktapLeast || n > math.MaxUint16 {
 		return w.stop(Malformed)
 	}
-	next, ok := firstStep(capture.LinkType(link))
-	if binary.LittleEndian.Uint32(data[pktapType:]) != pktapFrame || link > math.MaxUint16 || !ok {
+	if binary.LittleEndian.Uint32(data[pktapType:]) != pktapFrame {
 		return w.stop(NotIP)
+	}
+	next, ok := firstStep(capture.LinkType(link))
+	if link > math.MaxUint16 || !ok {
+		return w.stop(UnknownLink)
 	}
 	if !w.need(data, int(n)) {
 		return done

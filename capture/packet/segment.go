@@ -92,7 +92,7 @@ const (
 	NotTCP                     // UDP, ICMP, a tunnel that is not known, ...
 	Malformed                  // a header contradicts itself
 	CutShort                   // the snapshot length cut a header
-	UnknownLink                // no decoder for the link type
+	UnknownLink                // no decoder for the link type, or for the one inside of PKTAP
 	TooDeep                    // more headers around headers than a sane network has
 	Encrypted                  // ESP, MACsec, a protected frame of 802.11
 )
