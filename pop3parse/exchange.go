@@ -72,6 +72,7 @@ type Exchange struct {
 	Terminated bool // valid iff Multiline: the final "." line was seen
 	Pipelined  bool // sent before the reply to the command before it had come
 	Encrypted  bool
+	SecretBody bool // the data, of neither a message nor a listing of messages, repeats a secret of the session: Body is one
 	Notes      Notes
 
 	// Verb is in upper case. It is "" where the command was not captured and
@@ -89,9 +90,6 @@ type Exchange struct {
 	Octets    int64  // of the data as sent, without the final "." line
 	Body      []byte // the first Options.KeepBody bytes of the data as the server meant it: dot-unstuffed, line ends as sent
 	BodyTotal int64  // length of all the data in that form
-	// SecretBody says that the data, of a reply that is neither a message nor
-	// a listing of messages, repeats a secret of the session: Body is one.
-	SecretBody bool
 
 	RequestFirst, RequestLast stream.Stamp // packets of the command's first and last byte; zero when not captured
 	ReplyFirst, ReplyLast     stream.Stamp // packets of the reply's first and last byte; zero when not captured
