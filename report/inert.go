@@ -3,6 +3,8 @@ package report
 import (
 	"unicode"
 	"unicode/utf8"
+
+	"popscope/report/invisible"
 )
 
 // appendInert appends text from the wire in a form that cannot act on a
@@ -61,20 +63,10 @@ func visible(r rune, n int) bool {
 		return false
 	case r == '\u00a0' || r == '\u3000': // spaces of ordinary text
 		return true
+	case r == '\u2800': // the Braille blank
+		return false
 	}
-	return unicode.IsPrint(r) && !isFiller(r)
-}
-
-// isFiller reports whether a rune counts as a letter or mark but shows
-// nothing: the Hangul fillers, the Khmer vowels that are not shown, the
-// grapheme joiner, the Braille blank and the variation selectors, Mongolian
-// ones too.
-func isFiller(r rune) bool {
-	switch r {
-	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u180b', '\u180c', '\u180d', '\u180f', '\u2800', '\u3164', '\uffa0':
-		return true
-	}
-	return r >= '\ufe00' && r <= '\ufe0f' || r >= 0xe0100 && r <= 0xe01ef
+	return unicode.IsPrint(r) && !invisible.Is(r)
 }
 
 // appendEscape appends the escape of one character, or of one byte that

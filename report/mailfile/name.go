@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"popscope/report/invisible"
 )
 
 // MaxName bounds a file name in octets. File systems allow 255, encrypting
@@ -39,7 +41,7 @@ func strip(s string) string {
 	marks, last := 0, rune(0)
 	for _, r := range s {
 		switch {
-		case unicode.Is(unicode.Cf, r) || isFiller(r):
+		case unicode.Is(unicode.Cf, r) || invisible.Is(r):
 			continue // invisible: direction marks, joiners, soft hyphens
 		case unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Mc, r):
 			if marks++; marks > maxMarks || !isPlain(last) || isOverlay(r) {
@@ -64,15 +66,6 @@ func strip(s string) string {
 }
 
 func isPlain(r rune) bool { return unicode.IsLetter(r) || unicode.Is(unicode.Nd, r) }
-
-// isFiller reports whether a letter or mark shows nothing.
-func isFiller(r rune) bool {
-	switch r {
-	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u180b', '\u180c', '\u180d', '\u180f', '\u3164', '\uffa0':
-		return true
-	}
-	return r >= '\ufe00' && r <= '\ufe0f' || r >= 0xe0100 && r <= 0xe01ef
-}
 
 // isOverlay reports whether a mark strikes through its letter, as a slash.
 func isOverlay(r rune) bool { return r >= '\u0334' && r <= '\u0338' || r == '\u20d2' || r == '\u20d3' }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"popscope/report/invisible"
 )
 
 func TestName(t *testing.T) {
@@ -92,7 +94,7 @@ func checkName(t *testing.T, s string, limit int) {
 		t.Errorf("%q is no UTF-8", s)
 	}
 	for _, r := range s {
-		if isFiller(r) || !unicode.In(r, unicode.L, unicode.Nd, unicode.Mn, unicode.Mc) && !strings.ContainsRune("._-+@=,()", r) {
+		if invisible.Is(r) || !unicode.In(r, unicode.L, unicode.Nd, unicode.Mn, unicode.Mc) && !strings.ContainsRune("._-+@=,()", r) {
 			t.Errorf("%q holds %q", s, r)
 		}
 	}
