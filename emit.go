@@ -48,13 +48,13 @@ func (t *track) newResult(c *stream.Conn, last bool) *Result {
 		}
 	}
 	r.Unsure = t.unsure
+	t.tlsFacts(r)
 	if c.Packets[stream.Client] == 0 || c.Packets[stream.Server] == 0 {
 		r.OneSided, r.Side = true, stream.Server
 		if c.Packets[stream.Client] > 0 {
 			r.Side = stream.Client
 		}
 	}
-	t.tlsFacts(r)
 	if last {
 		r.Maildrop = t.parser.Maildrop()
 	}

@@ -82,9 +82,7 @@ func (in *intake) packet(p *capture.Packet) (*packet.Segment, bool) {
 	}
 	if v != packet.IsSegment {
 		in.verdicts[v]++
-		if v == packet.UnknownLink || v == packet.Encrypted {
-			in.unread.add(v, p)
-		}
+		in.unread.add(v, p)
 		return nil, false
 	}
 	if in.portOnly && !in.ports.has(in.seg.Src.Port) && !in.ports.has(in.seg.Dst.Port) {

@@ -119,6 +119,7 @@ type Unread struct {
 	Encrypted   int64            // number of the first one that packet.Encrypted stands for; 0 without one
 }
 
+// add takes note of a packet that is no segment.
 func (u *Unread) add(v packet.Verdict, p *capture.Packet) {
 	switch {
 	case v == packet.UnknownLink && u.UnknownLink == 0:

@@ -81,8 +81,6 @@ func keyOf(s *packet.Segment) connKey {
 	return connKey{a, b, s.Path}
 }
 
-const protoTCP = 6
-
 // pieceKey names a datagram in fragments.
 type pieceKey struct {
 	src, dst packet.Addr
@@ -123,7 +121,7 @@ func (w *window) begin(p *capture.Packet) {
 // fragment takes a fragment that the frame holds; gram is the payload of
 // the datagram that it completes, if it does.
 func (w *window) fragment(f *packet.Fragment, gram []byte) {
-	if f.Proto == protoTCP && !w.wantsHosts(f.Src, f.Dst) { // a tunnel's ends are no hosts of a connection
+	if f.HoldsTCP() && !w.wantsHosts(f.Src, f.Dst) { // a tunnel's ends are no hosts of a connection
 		w.wants = false
 		return
 	}

@@ -80,6 +80,10 @@ type Fragment struct {
 	Length   int    // payload bytes on the wire; more than len(Payload) when the snapshot length cut the frame
 }
 
+// HoldsTCP reports whether TCP follows in the datagram directly: no header of a
+// tunnel, nor a further one of IPv6.
+func (f *Fragment) HoldsTCP() bool { return f.Proto == protoTCP }
+
 // Verdict says what a frame turned out to be.
 type Verdict uint8
 

@@ -91,8 +91,8 @@ func (p *program) createFile(name string) (*outFile, error) {
 }
 
 // writeTo has write write to the file that --output names, or to standard
-// output without one and with "-"; messages call it name. The file appears when all is
-// written.
+// output without one and with "-"; messages call it name. The file appears
+// when all is written.
 func (p *program) writeTo(file string, write func(w io.Writer, name string) error) error {
 	if file == "" || file == "-" {
 		return write(p.stdout, "standard output")

@@ -74,10 +74,18 @@ func (w *Watcher) left() bool {
 		return false
 	case !isTLS13(w.info.Version):
 		return c.finished && c.data == 0 && c.alerts <= 1
-	case w.info.Cipher == ccm8:
-		return c.exact[1] && (c.data == 1 || c.data == 2 && c.size == sealedAlert-shortTag)
 	}
-	return c.exact[0] && (c.data == 1 || c.data == 2 && c.size == sealedAlert)
+	tag, shorter := w.tag()
+	return c.exact[tag] && (c.data == 1 || c.data == 2 && c.size == sealedAlert-shorter)
+}
+
+// tag returns the place of the tag's length in half.exact, and how much shorter
+// than usual it is. It is known now; it need not have been when a record came.
+func (w *Watcher) tag() (place, shorter int) {
+	if w.info.Cipher == ccm8 {
+		return 1, shortTag
+	}
+	return 0, 0
 }
 
 // conclude sets Completed. In TLS 1.2 and older both sides send Finished,
@@ -89,11 +97,8 @@ func (w *Watcher) conclude() {
 	}
 	c, s := &w.half[stream.Client], &w.half[stream.Server]
 	if isTLS13(w.info.Version) {
-		finished, tag := minFinished, 0
-		if w.info.Cipher == ccm8 { // known now; it need not have been when the record came
-			finished, tag = minFinished-shortTag, 1
-		}
-		w.info.Completed = s.app && (c.exact[tag] || c.longest >= finished && !w.early)
+		tag, shorter := w.tag()
+		w.info.Completed = s.app && (c.exact[tag] || c.longest >= minFinished-shorter && !w.early)
 	} else {
 		w.info.Completed = c.finished && s.finished || c.app && s.app
 	}
