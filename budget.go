@@ -95,7 +95,7 @@ func (t *track) kept() int {
 	if t.reader == nil {
 		return n
 	}
-	n += readerSize + len(t.seen[0]) + len(t.seen[1])
+	n += readerSize + t.seen[0].kept() + t.seen[1].kept()
 	if t.parser != nil {
 		n += t.parser.Kept()
 	}

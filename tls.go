@@ -1,8 +1,6 @@
 package popscope
 
 import (
-	"bytes"
-
 	"popscope/capture"
 	"popscope/reassembly/stream"
 	"popscope/reassembly/tlsdec"
@@ -158,7 +156,7 @@ func (t *track) decideInside(c *stream.Conn, over bool) {
 
 // sawNothing reports whether look was told of losses alone.
 func (t *track) sawNothing() bool {
-	return len(bytes.Trim(t.seen[stream.Client], "\n")) == 0 && len(bytes.Trim(t.seen[stream.Server], "\n")) == 0
+	return len(t.seen[stream.Client].bytes)+len(t.seen[stream.Server].bytes) == 0
 }
 
 // leaveTLS lets go of a connection that has no POP3 inside of its TLS.
@@ -193,7 +191,7 @@ func (t *track) closeTLS(c *stream.Conn) {
 func (t *track) wrongWayRound(c *stream.Conn) bool {
 	const clientHello, serverHello, kind = 1, 2, 5 // types of messages; where they stand behind a record's header
 	says := func(d stream.Dir, hello byte) bool {
-		b := t.seen[d]
+		b, _ := t.seen[d].first()
 		return len(b) > kind && b[0] == 0x16 && b[kind] == hello
 	}
 	return !c.ClientKnown && (says(stream.Server, clientHello) || says(stream.Client, serverHello))

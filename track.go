@@ -40,10 +40,9 @@ type reader struct {
 	print   fingerprint.Print
 
 	// What the backlog told of what the connection is.
-	seen       [2][]byte // the first bytes of each side
-	whole      bool      // the server's bytes are there from the start, without a gap
-	spokeLate  bool      // the server had client bytes when it first spoke
-	clientLost bool      // some of the client's bytes are missing
+	seen      [2]opening
+	whole     bool // the server's bytes are there from the start
+	spokeLate bool // the server had client bytes when it first spoke
 }
 
 // protocol is what a connection turned out to be.
@@ -108,7 +107,7 @@ func (t *track) open(c *stream.Conn) {
 // clear lets go of everything but memory to be used again.
 func (r *reader) clear() {
 	*r = reader{
-		seen: [2][]byte{r.seen[0][:0], r.seen[1][:0]}, parser: r.parser,
+		seen: [2]opening{r.seen[0].clear(), r.seen[1].clear()}, parser: r.parser,
 		toTLS: r.toTLS, mail: r.mail, print: r.print, digests: r.digests[:0],
 	}
 }
@@ -150,7 +149,7 @@ func (t *track) pop3(c *stream.Conn, ch stream.Chunk) {
 // replay hands on what was held. It may come to be held again.
 func (t *track) replay(to func(*stream.Conn, stream.Chunk), c *stream.Conn) {
 	held, from := t.backlog, backlogMark{}
-	t.backlog, t.looked, t.seen = backlog{}, backlogMark{}, [2][]byte{t.seen[0][:0], t.seen[1][:0]}
+	t.backlog, t.looked, t.seen = backlog{}, backlogMark{}, [2]opening{t.seen[0].clear(), t.seen[1].clear()}
 	for ch, ok := held.next(&from); ok; ch, ok = held.next(&from) {
 		to(c, ch)
 	}

@@ -17,12 +17,12 @@ const (
 
 // Evidence is the beginning of a connection as far as it was captured.
 type Evidence struct {
-	Client, Server []byte // the first bytes of each side, at most some kilobytes
-	FromStart      bool   // the server's bytes begin where the connection began, and the client's do unless ClientLost
-	OnPort         bool   // the server's port is one that is taken as POP3
-	ClientFirst    bool   // the server had received client bytes when it first spoke
-	ClientLost     bool   // some of the client's bytes were not captured
-	Over           bool   // no more will come
+	Client, Server         []byte // the first bytes of each side, at most some kilobytes
+	ClientCuts, ServerCuts []int  // where in Client and Server bytes are missing, in order; 0 is before the first one
+	FromStart              bool   // the bytes of each side begin where the connection began, unless they are cut at 0
+	OnPort                 bool   // the server's port is one that is taken as POP3
+	ClientFirst            bool   // the server had received client bytes when it first spoke
+	Over                   bool   // no more will come
 }
 
 // Probe tells POP3 from what merely looks like it.
@@ -31,31 +31,34 @@ type Evidence struct {
 // and its client answers with a known command. FTP, SMTP and NNTP share
 // the commands but answer with numbers; Redis answers AUTH and SET with
 // "+OK" but does not greet; HTTP does neither. On a port that is taken as
-// POP3 one side is enough, elsewhere both have to agree.
+// POP3 one side is enough, elsewhere both have to agree. Where bytes are
+// missing there, the first ones of a line are enough if nothing speaks
+// against it: the snapshot length may have left no more.
 func Probe(e Evidence) Detection {
-	if e.FromStart {
+	if e.begins(e.ClientCuts) {
 		if n, ok := proxyHeader(e.Client); ok {
 			e.ClientFirst = false // that was not the client
-			e.Client = e.Client[min(n, len(e.Client)):]
+			e.passClient(min(n, len(e.Client)))
 		}
 	}
-	client, server := sideOf(e.Client, e), sideOf(e.Server, e)
-	if !e.FromStart && (client.has(isHTTPRequest) && server.has(isHTTPStatus) || len(e.Client) == 0 && isHTTPStatus(e.Server)) {
+	client, server := side{e.Client, e.ClientCuts, e}, side{e.Server, e.ServerCuts, e}
+	start := e.begins(e.ServerCuts)
+	if !start && (client.has(isHTTPRequest) && server.has(isHTTPStatus) || len(e.Client) == 0 && isHTTPStatus(e.Server)) {
 		return IsNot // a +OK may be in what is fetched
 	}
 	c, s := client.commands(), server.statuses()
 	if e.OnPort {
-		return e.onPort(c, s)
+		return e.onPort(client, server, c, s)
 	}
 	switch {
 	case c == no || s == no:
 		return IsNot
-	case e.FromStart && e.ClientFirst && len(e.Server) > 0 && !client.proves():
+	case start && e.ClientFirst && len(e.Server) > 0 && !client.proves():
 		if c == open && !e.Over {
 			return Undecided
 		}
 		return IsNot
-	case c == yes && s == yes && (e.FromStart && hasIndicator(e.Server, "+OK") || client.proves()):
+	case c == yes && s == yes && (start && hasIndicator(e.Server, "+OK") || client.proves()):
 		return IsPOP3
 	case e.Over:
 		return IsNot
@@ -63,27 +66,50 @@ func Probe(e Evidence) Detection {
 	return Undecided
 }
 
+// begins reports whether a side that is cut like this begins where the
+// connection began.
+func (e *Evidence) begins(cuts []int) bool {
+	return e.FromStart && (len(cuts) == 0 || cuts[0] > 0)
+}
+
+// passClient leaves the client's first n bytes out.
+func (e *Evidence) passClient(n int) {
+	var cuts []int
+	for _, at := range e.ClientCuts {
+		cuts = append(cuts, max(at-n, 0))
+	}
+	e.Client, e.ClientCuts = e.Client[n:], cuts
+}
+
 // onPort decides where the port speaks for POP3.
-func (e Evidence) onPort(c, s answer) Detection {
+func (e Evidence) onPort(client, server side, c, s answer) Detection {
+	start := e.begins(e.ServerCuts)
 	switch {
-	case s == no && (e.FromStart || c != yes):
+	case s == no && (start || c != yes):
 		return IsNot // whatever it is, its server does not speak POP3
-	case s == yes && c == open && !e.ClientLost && !e.Over:
+	case s == yes && c == open && len(e.ClientCuts) == 0 && !e.Over:
 		return Undecided // what the client has to say to that may be no POP3
-	case s == yes && e.FromStart && e.ClientFirst:
-		line, _, whole := bytes.Cut(e.Server, []byte("\n"))
+	case s == yes && start && e.ClientFirst:
+		greeting := server.first()
 		switch {
-		case looksLikeGreeting(line), sideOf(e.Client, e).proves():
+		case looksLikeGreeting(greeting.text), client.proves():
 			return IsPOP3
-		case whole || e.Over:
+		case greeting.whole || e.Over:
 			return IsNot // Redis, for one
 		}
-	case s == yes, c == yes && s != no && (e.Over || !e.FromStart && len(e.Server) > 0):
+	case s == yes, c == yes && s != no && (e.Over || !start && len(e.Server) > 0):
+		return IsPOP3
+	case e.Over && e.cut() && c != no && s != no:
 		return IsPOP3
 	case e.Over:
 		return IsNot
 	}
 	return Undecided
+}
+
+// cut reports whether all that is there may be parts of lines.
+func (e Evidence) cut() bool {
+	return len(e.ClientCuts)+len(e.ServerCuts) > 0 && len(e.Client)+len(e.Server) > 0
 }
 
 // answer is yes, no, or open until more is known.
@@ -98,53 +124,75 @@ const (
 // side is the beginning of one direction.
 type side struct {
 	text []byte
+	cuts []int // as in Evidence
 	Evidence
 }
 
-func sideOf(text []byte, e Evidence) side { return side{text, e} }
+// line is a line of one side, as far as it is there.
+type line struct {
+	text   []byte // without its end
+	sure   bool   // nothing is missing before it
+	begins bool   // it begins where a line begins
+	whole  bool   // its end is there
+}
 
-// lines calls f for each line that is sure to begin in the text, until f
-// returns false; whole tells that its end is there too. Where the capture
-// began too late, the first line may be the rest of one and is passed over
-// if what follows it says more.
-func (s side) lines(f func(line []byte, whole bool) bool) {
-	for b := s.text; len(b) > 0; {
-		line, rest, whole := bytes.Cut(b, []byte("\n"))
-		if !f(bytes.TrimSuffix(line, []byte("\r")), whole) {
-			return
+// lines calls f for each line until f returns false. Where the capture began
+// too late, or bytes are missing, the next line may be the rest of one.
+func (s side) lines(f func(l line) bool) {
+	from, sure := 0, s.begins(s.cuts)
+	for i := range len(s.cuts) + 1 {
+		at := s.upTo(i)
+		for begins := sure; from < at; begins = true {
+			text, _, whole := bytes.Cut(s.text[from:at], []byte("\n"))
+			from += len(text)
+			if whole {
+				from++
+			}
+			if !f(line{bytes.TrimSuffix(text, []byte("\r")), sure, begins, whole}) {
+				return
+			}
 		}
-		b = rest
+		sure = false
 	}
+}
+
+// upTo returns where the i-th part of the text ends.
+func (s side) upTo(i int) int {
+	if i < len(s.cuts) {
+		return min(s.cuts[i], len(s.text))
+	}
+	return len(s.text)
+}
+
+// first returns the first line, or as much as is there of it.
+func (s side) first() (first line) {
+	s.lines(func(l line) bool {
+		first = l
+		return false
+	})
+	return first
 }
 
 // commands tells whether the text is made of POP3 commands.
 func (s side) commands() answer {
 	out := open
 	n := 0
-	s.lines(func(line []byte, whole bool) bool {
+	s.lines(func(l line) bool {
 		n++
-		if !whole {
-			if out == open && !mayBeCommand(line) && (s.clientFromStart() || n > 1 || len(line) > maxCommandLine) {
+		switch {
+		case !l.whole:
+			if !mayBeCommand(l.text) && (l.begins || len(l.text) > maxCommandLine) {
 				out = no
 			}
-			return false
-		}
-		if isCommand(line) {
+		case isCommand(l.text):
 			out = yes
-			return false
-		}
-		if s.clientFromStart() || n >= 4 {
+		case l.sure || n >= 4:
 			out = no
-			return false
 		}
-		return true
+		return out == open
 	})
 	return out
 }
-
-// clientFromStart reports whether the client's bytes begin where the
-// connection began.
-func (s side) clientFromStart() bool { return s.FromStart && !s.ClientLost }
 
 // mayBeCommand reports whether a line that is not complete can still
 // become a known command.
@@ -174,8 +222,8 @@ func (s side) proves() bool {
 // has reports whether a whole line is of a kind.
 func (s side) has(kind func(line []byte) bool) bool {
 	found := false
-	s.lines(func(line []byte, whole bool) bool {
-		found = whole && kind(line)
+	s.lines(func(l line) bool {
+		found = l.whole && kind(l.text)
 		return !found
 	})
 	return found
@@ -217,35 +265,46 @@ func (s side) statuses() answer {
 	if len(s.text) == 0 {
 		return open
 	}
-	if s.FromStart {
+	cut := false
+	if s.begins(s.cuts) {
+		begin := s.text[:min(s.upTo(0), enoughStatus)]
 		switch {
-		case !mayBeStatus(s.text[:min(len(s.text), 5)]):
+		case !mayBeStatus(begin):
 			return no
-		case len(s.text) >= 5 || bytes.IndexByte(s.text, '\n') >= 0:
+		case len(begin) == enoughStatus || bytes.IndexByte(begin, '\n') >= 0:
 			return yes
+		case len(s.cuts) == 0:
+			return open
 		}
-		return open
 	}
 	out := open
 	numeric, other := 0, 0
-	s.lines(func(line []byte, whole bool) bool {
-		ind, _ := parseStatus(line)
+	s.lines(func(l line) bool {
+		ind, _ := parseStatus(l.text)
 		switch {
-		case !whole:
+		case !l.whole:
+			cut = cut || len(s.cuts) > 0 && mayBeStatus(l.text[:min(len(l.text), enoughStatus)])
 		case ind == isOK || ind == isErr:
 			out = yes
-		case isNumericReply(line):
+		case isNumericReply(l.text):
 			numeric++
 		default:
 			other++
 		}
 		return out == open
 	})
-	if out == open && numeric > 0 && other == 0 {
+	switch {
+	case out == yes:
+		return yes
+	case other == 0 && numeric > 0:
+		return no
+	case other+numeric == 0 && cut:
+		return open
+	case len(s.text) >= maxProbe || s.Over || bytes.IndexByte(s.text, 0) >= 0:
 		return no
 	}
-	if out == open && (len(s.text) >= maxProbe || s.Over || bytes.IndexByte(s.text, 0) >= 0) {
-		return no
-	}
-	return out
+	return open
 }
+
+// enoughStatus is how many bytes tell a status indicator from a longer word.
+const enoughStatus = 5

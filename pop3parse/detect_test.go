@@ -1,6 +1,9 @@
 package pop3parse
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestProbe(t *testing.T) {
 	const start, late = true, false
@@ -82,19 +85,93 @@ func TestProbeAtTheEnd(t *testing.T) {
 	}
 }
 
-// FuzzProbe: more bytes never turn a decision round, and the end always
-// brings one.
+// What the snapshot length leaves of each packet decides on a port that is
+// taken as POP3 if nothing speaks against it. Bytes are missing at each "|".
+func TestProbeOfCutPackets(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		server, client string
+		fromStart      bool
+		want           Detection
+	}{
+		{"two bytes of each", "+O|+O|-E|", "US|PA|QU|", true, IsPOP3},
+		{"one byte of each", "+|+|-|", "U|P|Q|", true, IsPOP3},
+		{"the server alone", "+O|+O|", "", true, IsPOP3},
+		{"the client alone", "|", "US|PA|", true, IsPOP3},
+		{"half a greeting, then a reply", "+O|\r\n+OK 2\r\n", "STAT\r\n", true, IsPOP3},
+		{"the rest of a command, then others", "+OK ready|", "|rect horse\r\nSTAT\r\n", true, IsPOP3},
+		{"rests of commands", "+OK\r\n", "US|a\r\nb\r\nc\r\n", true, IsPOP3},
+		{"begun before, two bytes of each", "+O|xt|+O|", "ST|RE|", false, IsPOP3},
+		{"nothing", "|", "|", true, IsNot},
+		{"FTP", "22|33|", "US|PA|", true, IsNot},
+		{"SMTP", "22|", "EH|", true, IsNot},
+		{"HTTP", "HT|", "GE|", true, IsNot},
+		{"HTTP, the client alone", "|", "GET /|", true, IsNot},
+		{"IMAP", "* |", "a |", true, IsNot},
+		{"TLS", "\x16\x03|", "\x16\x03|", true, IsNot},
+		{"a whole line of HTTP", "|", "GET / HTTP/1.1\r\nHo|", true, IsNot},
+		{"begun before, two bytes of mail", "xt|of|", "", false, IsNot},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := Evidence{FromStart: tt.fromStart, Over: true}
+			e.Server, e.ServerCuts = cutUp(tt.server)
+			e.Client, e.ClientCuts = cutUp(tt.client)
+			if got := Probe(e); got != IsNot && tt.want != IsPOP3 {
+				t.Errorf("elsewhere: got %d", got)
+			}
+			e.OnPort = true
+			if got := Probe(e); got != tt.want {
+				t.Errorf("on the port: got %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+// cutUp returns text without the marks, and where they were.
+func cutUp(text string) (b []byte, cuts []int) {
+	for part := range strings.SplitSeq(text, "|") {
+		b = append(b, part...)
+		cuts = append(cuts, len(b))
+	}
+	return b, cuts[:len(cuts)-1]
+}
+
+// A PROXY header is left out, and what is missing behind it stays in its place.
+func TestProbeOfCutsBehindAProxyHeader(t *testing.T) {
+	const header = "PROXY TCP4 192.0.2.1 192.0.2.2 1234 110\r\n"
+	e := Evidence{FromStart: true, OnPort: true, Over: true, Server: []byte("+OK ready\r\n")}
+	e.Client, e.ClientCuts = cutUp(header + "US|rect horse\r\n")
+	if got := Probe(e); got != IsPOP3 {
+		t.Errorf("got %d", got)
+	}
+	e.Server, e.ServerCuts = cutUp("+O|")
+	if got := Probe(e); got != IsPOP3 {
+		t.Errorf("with half a greeting: got %d", got)
+	}
+	e.Client, e.ClientCuts = cutUp(header + "GE|rect horse\r\n")
+	if got := Probe(e); got != IsNot {
+		t.Errorf("HTTP: got %d", got)
+	}
+}
+
+// FuzzProbe: the end always brings a decision, whatever is missing.
 func FuzzProbe(f *testing.F) {
-	f.Add([]byte("+OK ready\r\n"), []byte("USER alice\r\n"), true, true)
-	f.Add([]byte("220 x\r\n"), []byte("USER alice\r\n"), true, false)
-	f.Add([]byte("x\r\n+OK\r\n"), []byte("STAT\r\n"), false, false)
-	f.Fuzz(func(t *testing.T, server, client []byte, start, onPort bool) {
+	f.Add([]byte("+OK ready\r\n"), []byte("USER alice\r\n"), uint16(0), uint16(0), true, true)
+	f.Add([]byte("220 x\r\n"), []byte("USER alice\r\n"), uint16(2), uint16(3), true, false)
+	f.Add([]byte("x\r\n+OK\r\n"), []byte("STAT\r\n"), uint16(0), uint16(9), false, false)
+	f.Fuzz(func(t *testing.T, server, client []byte, cutServer, cutClient uint16, start, onPort bool) {
 		if len(server)+len(client) > 4096 {
 			return
 		}
 		e := Evidence{Server: server, Client: client, FromStart: start, OnPort: onPort, Over: true}
+		if n := int(cutServer); n <= len(server) {
+			e.ServerCuts = []int{n}
+		}
+		if n := int(cutClient); n <= len(client) {
+			e.ClientCuts = []int{n / 2, n}
+		}
 		if Probe(e) == Undecided {
-			t.Fatalf("undecided at the end: server %q, client %q", server, client)
+			t.Fatalf("undecided at the end: %+v", e)
 		}
 	})
 }

@@ -203,7 +203,7 @@ func (s *Sanitizer) decoded(fr *frame, v packet.Verdict) {
 	switch v {
 	case packet.IsSegment:
 		h := &fr.headers[len(fr.headers)-1]
-		fr.from = h.At + h.Size
+		fr.from = h.At + min(h.Size, h.Captured)
 		fr.n = len(s.seg.Payload)
 		s.take(fr, &s.seg)
 	case packet.IsFragment:

@@ -159,7 +159,7 @@ func (d *Decoder) peekTCP(b []byte, wire int, addrs uint64, s *Segment) bool {
 		return false
 	}
 	header := int(b[tcpOffset]>>4) * 4
-	if header < tcpHeader || header > len(b) {
+	if header < tcpHeader || header > wire {
 		return false
 	}
 	s.Src.Port = be16(b[tcpSrc:])
@@ -168,7 +168,7 @@ func (d *Decoder) peekTCP(b []byte, wire int, addrs uint64, s *Segment) bool {
 	s.Ack = be32(b[tcpAck:])
 	s.Flags = Flags(b[tcpFlags]) & (FIN | SYN | RST | PSH | ACK | URG)
 	s.Window = be16(b[tcpWindow:])
-	s.Payload = b[header:]
+	s.Payload = b[min(header, len(b)):]
 	s.Length = wire - header
 	s.BadChecksum, s.rest, s.Unfilled = false, 0, false
 	d.left.segment = nil

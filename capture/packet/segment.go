@@ -95,7 +95,7 @@ const (
 	NotIP                      // ARP, spanning tree, ...
 	NotTCP                     // UDP, ICMP, a tunnel that is not known, ...
 	Malformed                  // a header contradicts itself
-	CutShort                   // the snapshot length cut a header
+	CutShort                   // the snapshot length cut a header; the options of TCP can do without
 	UnknownLink                // no decoder for the link type, or for the one inside of PKTAP
 	TooDeep                    // more headers around headers than a sane network has
 	Encrypted                  // ESP, MACsec, a protected frame of 802.11

@@ -23,12 +23,9 @@ func (w *walk) tcp(data []byte) gopacket.LayerType {
 	if header < tcpHeader || header > w.wire {
 		return w.stop(Malformed)
 	}
-	if header > len(data) {
-		return w.stop(CutShort)
-	}
 	w.note(HeaderTCP, data, header, w.wire)
-	// With the lengths checked, what can fail are the options, and the
-	// fields are set before they are looked at.
+	// With the lengths checked, what can fail are the options, malformed or
+	// cut off, and the fields are set before they are looked at.
 	_ = w.tcpHdr.DecodeFromBytes(data, w.truncations)
 	h := &w.tcpHdr
 	w.seg = Segment{
@@ -38,7 +35,7 @@ func (w *walk) tcp(data []byte) gopacket.LayerType {
 		Seq:     h.Seq,
 		Ack:     h.Ack,
 		Window:  h.Window,
-		Payload: h.Payload,
+		Payload: data[min(header, len(data)):],
 		Length:  w.wire - header,
 	}
 	for _, b := range [...]struct {
