@@ -75,8 +75,12 @@ func (t *track) decided(c *stream.Conn, is protocol) bool {
 	case isPOP3, isTLS:
 		t.start(c, is)
 	case isOther:
+		if t.sawNothing() {
+			t.shard.lost++
+		} else {
+			t.shard.notPOP3++
+		}
 		t.leave(c)
-		t.shard.notPOP3++
 		t.shard.decided(c, OtherProtocol)
 	}
 	return is != undecided

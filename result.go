@@ -82,6 +82,10 @@ type Message struct {
 // pcapng file that could not be used: they are damaged, or too many.
 const SecretBlocks = "tls_secret_blocks"
 
+// LostConnections is the reason in Summary.Ignored of connections of which no data
+// was captured, though some was sent: what they are is not known.
+const LostConnections = "lost_connections"
+
 // NotHashed is the reason in Summary.Ignored of messages that Options.Hurry
 // let pass without hash and outline.
 const NotHashed = "messages_not_hashed"
@@ -117,6 +121,7 @@ type Unread struct {
 	UnknownLink int64            // number of the first one of a link type that is not read; 0 without one
 	Link        capture.LinkType // which type that is; PKTAP if it is one inside of that
 	Encrypted   int64            // number of the first one that packet.Encrypted stands for; 0 without one
+	CutShort    int64            // number of the first one that packet.CutShort stands for; 0 without one
 }
 
 // add takes note of a packet that is no segment.
@@ -126,6 +131,8 @@ func (u *Unread) add(v packet.Verdict, p *capture.Packet) {
 		u.UnknownLink, u.Link = p.Num, p.Link
 	case v == packet.Encrypted && u.Encrypted == 0:
 		u.Encrypted = p.Num
+	case v == packet.CutShort && u.CutShort == 0:
+		u.CutShort = p.Num
 	}
 }
 

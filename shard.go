@@ -43,6 +43,7 @@ type shard struct {
 	behind    bool  // there is no time to hash messages
 	notHashed int64 // messages
 	notPOP3   int64 // connections
+	lost      int64 // connections of which no data was captured
 	notInside int64 // connections in TLS that have no POP3 inside
 	open      *atomic.Int64
 
@@ -279,6 +280,7 @@ func (s *shard) ignored() map[string]int64 {
 	st := s.asm.Stats()
 	return map[string]int64{
 		"not_pop3_connections": s.notPOP3,
+		LostConnections:        s.lost,
 		"not_pop3_in_tls":      s.notInside,
 		"tls_held_no_longer":   s.tls.gaveUp,
 		NotHashed:              s.notHashed,

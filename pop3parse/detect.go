@@ -36,9 +36,13 @@ type Evidence struct {
 // against it: the snapshot length may have left no more.
 func Probe(e Evidence) Detection {
 	if e.begins(e.ClientCuts) {
-		if n, ok := proxyHeader(e.Client); ok {
+		first := e.Client
+		if len(e.ClientCuts) > 0 {
+			first = first[:e.ClientCuts[0]]
+		}
+		if n, ok := proxyHeader(first); ok {
 			e.ClientFirst = false // that was not the client
-			e.passClient(min(n, len(e.Client)))
+			e.passClient(min(n, len(first)))
 		}
 	}
 	client, server := side{e.Client, e.ClientCuts, e}, side{e.Server, e.ServerCuts, e}
@@ -54,7 +58,7 @@ func Probe(e Evidence) Detection {
 	case c == no || s == no:
 		return IsNot
 	case start && e.ClientFirst && len(e.Server) > 0 && !client.proves():
-		if c == open && !e.Over {
+		if c == open && !e.Over && len(e.ClientCuts) == 0 {
 			return Undecided
 		}
 		return IsNot
@@ -99,7 +103,7 @@ func (e Evidence) onPort(client, server side, c, s answer) Detection {
 		}
 	case s == yes, c == yes && s != no && (e.Over || !start && len(e.Server) > 0):
 		return IsPOP3
-	case e.Over && e.cut() && c != no && s != no:
+	case e.Over && e.cut() && s != no && (c != no || len(e.Server) > 0 && !(start && e.ClientFirst)):
 		return IsPOP3
 	case e.Over:
 		return IsNot
@@ -134,6 +138,7 @@ type line struct {
 	sure   bool   // nothing is missing before it
 	begins bool   // it begins where a line begins
 	whole  bool   // its end is there
+	cut    bool   // its end is missing
 }
 
 // lines calls f for each line until f returns false. Where the capture began
@@ -148,7 +153,7 @@ func (s side) lines(f func(l line) bool) {
 			if whole {
 				from++
 			}
-			if !f(line{bytes.TrimSuffix(text, []byte("\r")), sure, begins, whole}) {
+			if !f(line{bytes.TrimSuffix(text, []byte("\r")), sure, begins, whole, !whole && i < len(s.cuts)}) {
 				return
 			}
 		}
@@ -212,11 +217,16 @@ func mayBeCommand(line []byte) bool {
 // proves reports whether a command is there that other protocols with
 // +OK replies do not have: they share AUTH, QUIT and the like.
 func (s side) proves() bool {
-	return s.has(func(line []byte) bool {
+	found := false
+	s.lines(func(l line) bool {
 		var c command
-		c.parse(line)
-		return c.known() && (c.spec.pop3 || c.verb == USER || c.verb == PASS)
+		if l.whole || l.cut {
+			c.parse(l.text)
+			found = c.known() && (c.spec.pop3 || c.verb == USER || c.verb == PASS)
+		}
+		return !found
 	})
+	return found
 }
 
 // has reports whether a whole line is of a kind.
@@ -271,7 +281,7 @@ func (s side) statuses() answer {
 		switch {
 		case !mayBeStatus(begin):
 			return no
-		case len(begin) == enoughStatus || bytes.IndexByte(begin, '\n') >= 0:
+		case len(begin) == enoughStatus || bytes.IndexByte(begin, '\n') >= 0 || bytes.HasSuffix(begin, []byte("K ")):
 			return yes
 		case len(s.cuts) == 0:
 			return open
@@ -283,7 +293,7 @@ func (s side) statuses() answer {
 		ind, _ := parseStatus(l.text)
 		switch {
 		case !l.whole:
-			cut = cut || len(s.cuts) > 0 && mayBeStatus(l.text[:min(len(l.text), enoughStatus)])
+			cut = cut || l.cut && mayBeStatus(l.text[:min(len(l.text), enoughStatus)])
 		case ind == isOK || ind == isErr:
 			out = yes
 		case isNumericReply(l.text):
@@ -296,10 +306,10 @@ func (s side) statuses() answer {
 	switch {
 	case out == yes:
 		return yes
+	case cut:
+		return open
 	case other == 0 && numeric > 0:
 		return no
-	case other+numeric == 0 && cut:
-		return open
 	case len(s.text) >= maxProbe || s.Over || bytes.IndexByte(s.text, 0) >= 0:
 		return no
 	}

@@ -148,9 +148,14 @@ func TestProbeOfCutsBehindAProxyHeader(t *testing.T) {
 	if got := Probe(e); got != IsPOP3 {
 		t.Errorf("with half a greeting: got %d", got)
 	}
-	e.Client, e.ClientCuts = cutUp(header + "GE|rect horse\r\n")
+	e.Server, e.ServerCuts = cutUp("22|")
 	if got := Probe(e); got != IsNot {
-		t.Errorf("HTTP: got %d", got)
+		t.Errorf("FTP: got %d", got)
+	}
+	e.Server, e.ServerCuts = cutUp("+O|")
+	e.Client, e.ClientCuts = cutUp(header[:20] + "|")
+	if got := Probe(e); got != IsPOP3 {
+		t.Errorf("with half a header: got %d", got)
 	}
 }
 

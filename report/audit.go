@@ -298,6 +298,7 @@ func (m *auditModel) unseen() string {
 	if len(m.sum.Errors) > 0 {
 		missing = append(missing, "what was not read of the captures")
 	}
+	missing = append(missing, mayHide(m.sum.Ignored)...)
 	if len(missing) == 0 {
 		return nothingMissing
 	}

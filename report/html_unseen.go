@@ -1,12 +1,9 @@
 package report
 
 import (
-	"cmp"
-	"maps"
 	"slices"
 
 	"popscope"
-	"popscope/capture/packet"
 	"popscope/pop3parse"
 	"popscope/reassembly/stream"
 )
@@ -102,40 +99,11 @@ func (t *unseenTally) lines(sum *popscope.Summary) []gapLine {
 	add(t.conflicts, "Retransmissions with different bytes", count(t.conflicts, "segment"), "The first copy counts. Two ends that saw different copies saw different dialogues.")
 	add(t.held, "Limits on waiting bytes", count(t.held, "session"), "A hole was given up, or a pairing decided, earlier than usual.")
 	add(t.shed, "Limit on open connections", count(t.shed, "session"), "Given up before their end.")
-	for _, reason := range slices.SortedFunc(maps.Keys(sum.Ignored), func(a, b string) int {
-		return cmp.Or(cmp.Compare(sum.Ignored[b], sum.Ignored[a]), cmp.Compare(a, b))
-	}) {
+	for _, reason := range byFrequency(sum.Ignored) {
 		if n := sum.Ignored[reason]; n > 0 {
-			lines = append(lines, gapLine{What: "Ignored: " + Inert(words(reason)), Much: commas(n), Means: ignoredMeans(reason)})
+			i := ignoredReasons[reason]
+			lines = append(lines, gapLine{"Ignored: " + Inert(words(reason)), commas(n), i.means, i.hides != ""})
 		}
 	}
 	return lines
-}
-
-// ignoredMeans says what a reason in Summary.Ignored means; "" where its
-// name says it all.
-func ignoredMeans(reason string) string {
-	return map[string]string{
-		"not_pop3_connections":      "Connections whose two sides do not speak POP3.",
-		"not_pop3_in_tls":           "Connections in TLS, opened with keys, in which there is no POP3.",
-		"tls_held_no_longer":        "Connections in TLS that no longer waited for what was missing, at the limit on waiting bytes.",
-		popscope.SecretBlocks:       "Blocks of TLS secrets in the captures that were damaged, or too many.",
-		"no_data_connections":       "Connections without a byte of data: refused, scanned, or kept open idle.",
-		"stray_segments":            "Segments of no connection that is known, such as late resets.",
-		"shed_connections":          "Connections given up at the limit on open ones.",
-		"shed_half_open":            "Attempts to connect given up at the limit on them: a scan or a flood.",
-		popscope.ShedUndecided:      "Connections given up at a limit before they had shown what they are: packets of them were not kept.",
-		"other_port":                "Packets of ports that were not asked for.",
-		"fragments_incomplete":      "IP fragments of which the others did not come.",
-		packet.NotIP.String():       "Packets that are no IP, such as ARP.",
-		packet.NotTCP.String():      "Packets that are no TCP, such as UDP and ICMP.",
-		packet.Malformed.String():   "Packets whose headers contradict themselves.",
-		packet.UnknownLink.String(): "Packets of a link type that is not read.",
-		packet.CutShort.String():    "Packets that the snapshot length cut inside of their headers.",
-		packet.TooDeep.String():     "Packets with more headers around headers than a sane network has.",
-		packet.Encrypted.String():   "Packets in ESP, MACsec or protected Wi-Fi frames. POP3 may be in them.",
-		"fragments_overlapping":     "IP fragments that overlap others and differ; in IPv6 datagrams, dropped whole.",
-		"fragments_malformed":       "IP fragments whose lengths contradict themselves.",
-		popscope.NotHashed:          "Messages whose digest was not computed, so as to lose fewer packets.",
-	}[reason]
 }

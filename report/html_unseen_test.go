@@ -18,7 +18,7 @@ func TestIgnoredMeans(t *testing.T) {
 		reasons = append(reasons, v.String())
 	}
 	for _, reason := range reasons {
-		if ignoredMeans(reason) == "" {
+		if ignoredReasons[reason].means == "" {
 			t.Errorf("nothing is said of %s", reason)
 		}
 	}

@@ -1,9 +1,6 @@
 package report
 
 import (
-	"cmp"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -50,11 +47,8 @@ func appendTotals(b []byte, s *popscope.Summary, p paint, width int) []byte {
 // ignoredList says how much was ignored for each reason, the most frequent
 // one first.
 func ignoredList(ignored map[string]int64) []string {
-	reasons := slices.SortedFunc(maps.Keys(ignored), func(a, b string) int {
-		return cmp.Or(cmp.Compare(ignored[b], ignored[a]), cmp.Compare(a, b))
-	})
 	var parts []string
-	for _, reason := range reasons {
+	for _, reason := range byFrequency(ignored) {
 		if n := ignored[reason]; n > 0 {
 			parts = append(parts, Inert(words(reason))+" ("+commas(n)+")")
 		}

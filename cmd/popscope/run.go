@@ -218,6 +218,12 @@ func (p *program) warn(t *traffic, sum *popscope.Summary) {
 	if n := sum.Ignored[packet.Encrypted.String()]; n > 0 && sum.Sessions == 0 {
 		p.say(fmt.Sprintf("warning: %d of %d packets are in ESP, MACsec or protected Wi-Fi frames, which popscope does not read, the first is packet %d", n, sum.Packets, sum.Unread.Encrypted))
 	}
+	if n := sum.Ignored[packet.CutShort.String()]; n > 0 {
+		p.say(fmt.Sprintf("warning: %d of %d packets are cut by the snapshot length inside of their headers, the first is packet %d", n, sum.Packets, sum.Unread.CutShort))
+	}
+	if n := sum.Ignored[popscope.LostConnections]; n > 0 {
+		p.say(fmt.Sprintf("warning: no data was captured of %d connections: whether they are POP3 is not known", n))
+	}
 	if n := sum.Ignored[popscope.SecretBlocks]; n > 0 {
 		p.say(fmt.Sprintf("warning: blocks of TLS secrets in the captures that were not used, being damaged or more than 16 MiB together: %d", n))
 	}
