@@ -58,7 +58,7 @@ func Probe(e Evidence) Detection {
 	case c == no || s == no:
 		return IsNot
 	case start && e.ClientFirst && len(e.Server) > 0 && !client.proves():
-		if c == open && !e.Over && len(e.ClientCuts) == 0 {
+		if first := client.first(); c == open && !e.Over && !(first.sure && first.cut) {
 			return Undecided
 		}
 		return IsNot
