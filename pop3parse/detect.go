@@ -45,9 +45,8 @@ func Probe(e Evidence) Detection {
 			e.passClient(min(n, len(first)))
 		}
 	}
-	client, server := side{e.Client, e.ClientCuts, e}, side{e.Server, e.ServerCuts, e}
-	start := e.begins(e.ServerCuts)
-	if !start && (client.has(isHTTPRequest) && server.has(isHTTPStatus) || len(e.Client) == 0 && isHTTPStatus(e.Server)) {
+	client, server := e.side(e.Client, e.ClientCuts), e.side(e.Server, e.ServerCuts)
+	if !server.start && (client.has(isHTTPRequest) && server.has(isHTTPStatus) || len(e.Client) == 0 && isHTTPStatus(e.Server)) {
 		return IsNot // a +OK may be in what is fetched
 	}
 	c, s := client.commands(), server.statuses()
@@ -57,12 +56,12 @@ func Probe(e Evidence) Detection {
 	switch {
 	case c == no || s == no:
 		return IsNot
-	case start && e.ClientFirst && len(e.Server) > 0 && !client.proves():
+	case server.start && e.ClientFirst && len(e.Server) > 0 && !client.proves():
 		if first := client.first(); c == open && !e.Over && !(first.sure && first.cut) {
 			return Undecided
 		}
 		return IsNot
-	case c == yes && s == yes && (start && hasIndicator(e.Server, "+OK") || client.proves()):
+	case c == yes && s == yes && (server.start && hasIndicator(e.Server, "+OK") || client.proves()):
 		return IsPOP3
 	case e.Over:
 		return IsNot
@@ -86,14 +85,13 @@ func (e *Evidence) passClient(n int) {
 }
 
 // onPort decides where the port speaks for POP3.
-func (e Evidence) onPort(client, server side, c, s answer) Detection {
-	start := e.begins(e.ServerCuts)
+func (e *Evidence) onPort(client, server side, c, s answer) Detection {
 	switch {
-	case s == no && (start || c != yes):
+	case s == no && (server.start || c != yes):
 		return IsNot // whatever it is, its server does not speak POP3
 	case s == yes && c == open && len(e.ClientCuts) == 0 && !e.Over:
 		return Undecided // what the client has to say to that may be no POP3
-	case s == yes && start && e.ClientFirst:
+	case s == yes && server.start && e.ClientFirst:
 		greeting := server.first()
 		switch {
 		case looksLikeGreeting(greeting.text), client.proves():
@@ -101,9 +99,9 @@ func (e Evidence) onPort(client, server side, c, s answer) Detection {
 		case greeting.whole || e.Over:
 			return IsNot // Redis, for one
 		}
-	case s == yes, c == yes && s != no && (e.Over || !start && len(e.Server) > 0):
+	case s == yes, c == yes && s != no && (e.Over || !server.start && len(e.Server) > 0):
 		return IsPOP3
-	case e.Over && e.cut() && s != no && (c != no || len(e.Server) > 0 && !(start && e.ClientFirst)):
+	case e.Over && e.cut() && s != no && (c != no || len(e.Server) > 0 && !(server.start && e.ClientFirst)):
 		return IsPOP3
 	case e.Over:
 		return IsNot
@@ -112,7 +110,7 @@ func (e Evidence) onPort(client, server side, c, s answer) Detection {
 }
 
 // cut reports whether all that is there may be parts of lines.
-func (e Evidence) cut() bool {
+func (e *Evidence) cut() bool {
 	return len(e.ClientCuts)+len(e.ServerCuts) > 0 && len(e.Client)+len(e.Server) > 0
 }
 
@@ -127,9 +125,14 @@ const (
 
 // side is the beginning of one direction.
 type side struct {
-	text []byte
-	cuts []int // as in Evidence
-	Evidence
+	text  []byte
+	cuts  []int // as in Evidence
+	start bool  // it begins where the connection began
+	over  bool  // as in Evidence
+}
+
+func (e *Evidence) side(text []byte, cuts []int) side {
+	return side{text, cuts, e.begins(cuts), e.Over}
 }
 
 // line is a line of one side, as far as it is there.
@@ -144,7 +147,7 @@ type line struct {
 // lines calls f for each line until f returns false. Where the capture began
 // too late, or bytes are missing, the next line may be the rest of one.
 func (s side) lines(f func(l line) bool) {
-	from, sure := 0, s.begins(s.cuts)
+	from, sure := 0, s.start
 	for i := range len(s.cuts) + 1 {
 		at := s.upTo(i)
 		for begins := sure; from < at; begins = true {
@@ -276,7 +279,7 @@ func (s side) statuses() answer {
 		return open
 	}
 	cut := false
-	if s.begins(s.cuts) {
+	if s.start {
 		begin := s.text[:min(s.upTo(0), enoughStatus)]
 		switch {
 		case !mayBeStatus(begin):
@@ -310,7 +313,7 @@ func (s side) statuses() answer {
 		return open
 	case other == 0 && numeric > 0:
 		return no
-	case len(s.text) >= maxProbe || s.Over || bytes.IndexByte(s.text, 0) >= 0:
+	case len(s.text) >= maxProbe || s.over || bytes.IndexByte(s.text, 0) >= 0:
 		return no
 	}
 	return open
