@@ -9,6 +9,7 @@ import (
 
 	"popscope"
 	"popscope/pop3parse/audit"
+	"popscope/report"
 )
 
 // news leaves out the findings that a baseline holds, and looks whether
@@ -64,7 +65,10 @@ func (p *program) readBaseline(name string) (map[string]bool, error) {
 	d := json.NewDecoder(bufio.NewReaderSize(f, 1<<20))
 	ran := false
 	for n := 1; ; n++ {
-		var record struct{ Type, ID string }
+		var record struct {
+			Type, ID string
+			Schema   *int
+		}
 		err := d.Decode(&record)
 		switch {
 		case p.ctx.Err() != nil:
@@ -79,6 +83,8 @@ func (p *program) readBaseline(name string) (map[string]bool, error) {
 			return nil, usage(hint, "--baseline %s: record %d: no record of popscope", name, n)
 		case record.Type == "finding" && record.ID == "":
 			return nil, usage(hint, "--baseline %s: record %d: a finding without id", name, n)
+		case record.Type == "run" && record.Schema != nil && *record.Schema != report.SchemaVersion:
+			return nil, usage(hint+", of this version", "--baseline %s: record %d: schema %d, and not %d", name, n, *record.Schema, report.SchemaVersion)
 		}
 		ran = true
 		if record.Type == "finding" {
