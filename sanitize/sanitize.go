@@ -138,15 +138,19 @@ func (s *Sanitizer) Read(src capture.Source, warn func(error)) error {
 	if s.addrs.err != nil {
 		return s.addrs.err
 	}
-	return s.spool.err
+	return s.spool.flush()
 }
 
 // Format returns the format that holds the capture: Pcap, or Pcapng where there
 // is more than one link type. Call it after Read.
 func (s *Sanitizer) Format() (capture.Format, error) { return s.format() }
 
-// fits is what Format returns. It reads all of the capture.
+// fits is what Format returns. It reads all of a capture of several link
+// types, since the packets of some may be left out.
 func (s *Sanitizer) fits() (capture.Format, error) {
+	if !s.spool.mixed {
+		return capture.Pcap, s.spool.err
+	}
 	links := map[capture.LinkType]bool{}
 	if _, err := s.spool.each(func(p *capture.Packet) error { links[p.Link] = true; return nil }); err != nil {
 		return capture.Pcap, err
