@@ -2,7 +2,7 @@ package sanitize
 
 import (
 	"container/list"
-	"slices"
+	"net/netip"
 
 	"popscope"
 	"popscope/capture/packet"
@@ -51,7 +51,8 @@ type flow struct {
 // held is a packet that may be kept.
 type held struct {
 	num     int64
-	records []int64
+	record  int64
+	records []int64 // instead of record, of a datagram put together
 }
 
 // conn is a connection of a flow, as the analysis sees it.
@@ -59,7 +60,8 @@ type conn struct {
 	flow   *flow
 	pub    *stream.Conn
 	is     popscope.Protocol
-	wins   [2]window // by end of the flow
+	end    netip.AddrPort // the first one of the flow
+	wins   [2]window      // by end of the flow
 	tls    [2]*tlsFilter
 	dialog dialog
 	agreed bool // the suite of TLS is known; without it nobody can open TLS, and nobody knows whether it is closed
@@ -101,6 +103,7 @@ func (s *Sanitizer) forget(f *flow) {
 	for _, fr := range f.frames {
 		s.put(fr)
 	}
+	f.frames = nil
 	s.used.Remove(f.place)
 	delete(s.flows, f.key)
 }
@@ -115,13 +118,13 @@ func (s *Sanitizer) take(fr *frame, seg *packet.Segment) {
 		s.put(fr)
 		return
 	}
-	if f.live != nil {
-		s.keep(fr.records)
+	if h := (held{fr.num, fr.record, fr.records}); f.live != nil {
+		s.keep(&h)
 	} else {
 		if len(f.undecided) == maxUndecided {
 			f.undecided = f.undecided[1:]
 		}
-		f.undecided = append(f.undecided, held{fr.num, fr.records})
+		f.undecided = append(f.undecided, h)
 	}
 	if len(seg.Payload) == 0 {
 		s.put(fr)
@@ -199,62 +202,77 @@ func (c *conn) complete(fr *frame) bool {
 // remember bounds what all windows keep of settled bytes.
 func (s *Sanitizer) remember(w *window) {
 	w.trim(history)
-	old, known := s.histories[w]
-	now := w.size()
-	s.history += now - old
-	if now > 0 || known {
-		s.histories[w] = now
+	s.history += w.size - w.counted
+	w.counted = w.size
+	if !w.remembered && w.size > 0 {
+		last := s.oldest.prev
+		w.prev, w.next = last, &s.oldest
+		last.next, s.oldest.prev = w, w
+		w.remembered = true
 	}
-	if now > 0 && !known {
-		s.histQueue = append(s.histQueue, w)
-	}
-	if len(s.histQueue) > 2*len(s.histories)+1024 {
-		s.histQueue = slices.DeleteFunc(s.histQueue, func(w *window) bool { _, ok := s.histories[w]; return !ok })
-	}
-	for s.history > maxHistory && len(s.histQueue) > 0 {
-		v := s.histQueue[0]
-		s.histQueue = s.histQueue[1:]
+	for s.history > maxHistory && s.oldest.next != &s.oldest {
+		v := s.oldest.next
 		v.trim(0)
-		s.history -= s.histories[v]
-		delete(s.histories, v)
+		s.uncount(v)
+	}
+}
+
+// uncount takes a window out of the history.
+func (s *Sanitizer) uncount(w *window) {
+	s.history -= w.counted
+	w.counted = 0
+	if w.remembered {
+		w.prev.next, w.next.prev = w.next, w.prev
+		w.prev, w.next, w.remembered = nil, nil, false
 	}
 }
 
 // release forgets a window.
 func (s *Sanitizer) release(w *window) {
-	s.history -= s.histories[w]
-	delete(s.histories, w)
-	w.runs = nil
+	s.uncount(w)
+	w.reset()
 }
 
 // side returns which end of the flow sends in a direction.
 func (c *conn) side(d stream.Dir) int {
-	from, to := c.pub.Client, c.pub.Server
+	from := &c.pub.Client
 	if (d == stream.Server) != c.pub.Flip {
-		from, to = to, from
+		from = &c.pub.Server
 	}
-	_, side := keyOf(packet.EndpointOf(from), packet.EndpointOf(to), 0)
-	return side
+	if *from == c.end {
+		return 0
+	}
+	return 1
 }
 
 // connFor returns the state of a connection; create says whether to make
 // one.
 func (s *Sanitizer) connFor(p *stream.Conn, create bool) *conn {
+	if s.last != nil && s.last.pub == p {
+		return s.last
+	}
 	c := s.conns[p]
 	if c != nil || !create {
+		s.last = c
 		return c
 	}
-	key, _ := keyOf(packet.EndpointOf(p.Client), packet.EndpointOf(p.Server), p.Path)
+	key, client := keyOf(packet.EndpointOf(p.Client), packet.EndpointOf(p.Server), p.Path)
 	f := s.flows[key]
 	if f == nil { // it was forgotten
 		f = &flow{key: key}
 		f.place = s.used.PushFront(f)
 		s.flows[key] = f
 	}
-	c = &conn{flow: f, pub: p}
+	c = &conn{flow: f, pub: p, end: p.Client}
+	if client != 0 {
+		c.end = p.Server
+	}
+	for i := range c.wins {
+		c.wins[i].pool = &s.pool
+	}
 	c.dialog.s = s
 	f.conns = append(f.conns, c)
-	s.conns[p] = c
+	s.conns[p], s.last = c, c
 	return c
 }
 
@@ -282,11 +300,12 @@ func (t tap) Decided(p *stream.Conn, is popscope.Protocol) {
 	f := c.flow
 	f.live = c
 	rest := f.undecided[:0]
-	for _, h := range f.undecided {
+	for i := range f.undecided {
+		h := &f.undecided[i]
 		if h.num >= p.First.Packet {
-			s.keep(h.records)
+			s.keep(h)
 		} else {
-			rest = append(rest, h)
+			rest = append(rest, *h)
 		}
 	}
 	f.undecided = rest
@@ -342,11 +361,12 @@ func (s *Sanitizer) drop(c *conn) {
 	f := c.flow
 	if c.is == popscope.POP3 || c.is == popscope.TLSProtocol {
 		rest := f.undecided[:0]
-		for _, h := range f.undecided {
+		for i := range f.undecided {
+			h := &f.undecided[i]
 			if c.pub.First.Packet <= h.num && h.num <= c.pub.Last.Packet {
-				s.keep(h.records)
+				s.keep(h)
 			} else {
-				rest = append(rest, h)
+				rest = append(rest, *h)
 			}
 		}
 		f.undecided = rest
@@ -365,6 +385,7 @@ func (s *Sanitizer) drop(c *conn) {
 		s.release(&c.wins[i])
 	}
 	delete(s.conns, c.pub)
+	s.last = nil
 	for i := range f.conns {
 		if f.conns[i] == c {
 			f.conns = append(f.conns[:i], f.conns[i+1:]...)

@@ -61,7 +61,7 @@ func (s *Sanitizer) fragment(fr *frame) {
 	s.fragments -= len(d.frames)
 	var v packet.Verdict
 	v, s.headers = s.dec.DatagramHeaders(&f, payload, length, &s.seg, &s.frag, s.headers[:0])
-	whole := newFrame(payload, s.headers)
+	whole := s.newFrame(payload, s.headers)
 	whole.num, whole.nanos = fr.num, fr.nanos
 	for i, p := range d.frames {
 		at, n, _ := p.fragment()
@@ -69,7 +69,7 @@ func (s *Sanitizer) fragment(fr *frame) {
 		if n > 0 {
 			whole.parts = append(whole.parts, part{in: p, at: at, from: d.at[i], n: n})
 		}
-		whole.records = append(whole.records, p.records...)
+		whole.records = p.appendRecords(whole.records)
 		if n <= 0 {
 			s.put(p)
 		}

@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"popscope/capture/packet"
 )
@@ -17,7 +18,7 @@ type frame struct {
 	sums      []sum // of the headers
 	parts     []part
 	record    int64   // valid iff parts is empty: a frame of the capture
-	records   []int64 // of all frames that it lies in
+	records   []int64 // valid iff there are parts: of all frames that it lies in
 	num       int64   // of the packet that brought it, or completed it
 	nanos     int64
 
@@ -26,7 +27,10 @@ type frame struct {
 	side    int // which end of the flow sent it
 	seq     uint32
 	from, n int // where the payload lies
+
 	written bool
+	buf     []byte // of orig and out
+	serial  uint64 // of its use: frames are used again
 }
 
 // part says which bytes of another frame a stretch of a datagram is.
@@ -46,11 +50,27 @@ const (
 	unknown             // not all of its bytes were captured
 )
 
-// newFrame takes a copy of data with everything behind the headers
-// overwritten.
-func newFrame(data []byte, headers []packet.Header) *frame {
-	buf := make([]byte, 2*len(data))
-	f := &frame{orig: buf[:len(data):len(data)], out: buf[len(data):], headers: append([]packet.Header(nil), headers...)}
+// maxKeptHeaders bounds the headers that a frame has room for when it is used
+// again.
+const maxKeptHeaders = 8
+
+// reset makes f a frame that was not used.
+func (f *frame) reset(p *pool) {
+	p.give(f.buf)
+	headers, sums := f.headers[:0], f.sums[:0]
+	if cap(headers) > maxKeptHeaders {
+		headers, sums = nil, nil
+	}
+	*f = frame{written: true, headers: headers, sums: sums}
+}
+
+// begin takes a copy of data with everything behind the headers overwritten.
+// f is new, or was reset.
+func (f *frame) begin(p *pool, data []byte, headers []packet.Header) {
+	f.buf = p.take(2 * len(data))
+	f.written = false
+	f.orig, f.out = f.buf[:len(data):len(data)], f.buf[len(data):]
+	f.headers = append(f.headers, headers...)
 	copy(f.orig, data)
 	end := 0
 	for _, h := range headers {
@@ -59,12 +79,10 @@ func newFrame(data []byte, headers []packet.Header) *frame {
 		}
 	}
 	copy(f.out[:min(end, len(data))], data)
-	f.sums = make([]sum, len(headers))
 	for i := range f.headers {
-		f.sums[i] = f.check(&f.headers[i])
+		f.sums = append(f.sums, f.check(&f.headers[i]))
 		f.options(&f.headers[i])
 	}
-	return f
 }
 
 // Fields of the headers that are rewritten.
@@ -133,8 +151,21 @@ func pseudo(h *packet.Header, src, dst packet.Addr) uint64 {
 	return uint64(ones(src[:], 0)) + uint64(ones(dst[:], 0)) + proto + uint64(h.Wire&0xffff+h.Wire>>16)
 }
 
-// ones adds up b in ones' complement (RFC 1071).
+// ones adds up b in ones' complement (RFC 1071), by words of eight bytes:
+// those of two come round at the end.
 func ones(b []byte, sum uint64) uint16 {
+	var carry uint64
+	for ; len(b) >= 32; b = b[32:] {
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(b), carry)
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(b[8:]), carry)
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(b[16:]), carry)
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(b[24:]), carry)
+	}
+	for ; len(b) >= 8; b = b[8:] {
+		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(b), carry)
+	}
+	sum, carry = bits.Add64(sum, 0, carry)
+	sum = sum>>32 + sum&(1<<32-1) + carry // room for what follows
 	for len(b) > 1 {
 		sum += uint64(binary.BigEndian.Uint16(b))
 		b = b[2:]
@@ -277,4 +308,12 @@ func (f *frame) scatter() {
 			}
 		}
 	}
+}
+
+// appendRecords appends the records of all frames that f lies in.
+func (f *frame) appendRecords(to []int64) []int64 {
+	if len(f.parts) == 0 {
+		return append(to, f.record)
+	}
+	return append(to, f.records...)
 }

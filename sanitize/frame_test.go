@@ -29,7 +29,8 @@ func sumsOf(t *testing.T, src capture.Source) [][]sum {
 			t.Fatal(err)
 		}
 		_, hs := d.Headers(&p, &seg, &frag, nil)
-		f := newFrame(p.Data, hs)
+		f := new(frame)
+		f.begin(new(pool), p.Data, hs)
 		out = append(out, f.sums)
 	}
 }

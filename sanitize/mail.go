@@ -25,15 +25,18 @@ func (m *mail) begin() { *m = mail{inHeader: true, prev: '\n', name: m.name[:0]}
 // pass overwrites bytes of a message, or of other data if header is false.
 func (m *mail) pass(orig, out []byte) {
 	for i, c := range orig {
+		if !m.inHeader { // nothing but line ends and dots stays from here on
+			blank(orig[i:], out[i:], m.prev)
+			m.prev = orig[len(orig)-1]
+			return
+		}
 		start := m.prev == '\n'
 		if start {
 			m.name, m.cut = m.name[:0], false
 		}
 		switch {
 		case c == '\n':
-			if m.inHeader && len(m.name) == 0 && !m.cut {
-				m.inHeader = false
-			}
+			m.inHeader = len(m.name) > 0 || m.cut
 			out[i] = c
 		case c == '\r', c == 0, c == '.' && start, c == ' ' && m.prev == ':' && m.named:
 			out[i] = c
@@ -41,7 +44,7 @@ func (m *mail) pass(orig, out []byte) {
 			out[i] = filler
 		}
 		m.named = false
-		if m.inHeader && !m.cut && c != '\r' && c != '\n' {
+		if !m.cut && c != '\r' && c != '\n' {
 			m.field(c, i, orig, out)
 		}
 		m.prev = c

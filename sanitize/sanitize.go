@@ -58,18 +58,22 @@ type Sanitizer struct {
 	flows map[flowKey]*flow
 	used  *list.List // flows, that used last in front
 	conns map[*stream.Conn]*conn
+	last  *conn // that was asked for last; nil: look it up
 	dirty []*flow
 
-	queue   []*frame // with payload, in the order of arrival; written ones are skipped
+	queue   []queued // with payload, in the order of arrival; written ones are skipped
 	waiting int      // bytes of those that are not written
 	parts   map[fragKey]*datagram
 	order   []*datagram // in the order of their first fragments
 
 	fragments int // frames in parts
 
-	histories map[*window]int64 // how much of each is counted in history
-	histQueue []*window
-	history   int64
+	history int64  // settled bytes in all windows
+	oldest  window // what is behind it is remembered, that remembered for longest first, in a ring
+
+	pool   pool
+	free   []*frame // that were written
+	serial uint64   // of the last frame
 
 	seg     packet.Segment
 	frag    packet.Fragment
@@ -86,8 +90,9 @@ func New(o Options) (*Sanitizer, error) {
 		opt: o, spool: sp, dec: packet.NewDecoder(), frags: reassembly.NewDefragmenter(0, 0, 0),
 		addrs: newAddresses(o.Addresses), names: newNames(o.Users),
 		flows: map[flowKey]*flow{}, used: list.New(), conns: map[*stream.Conn]*conn{},
-		parts: map[fragKey]*datagram{}, histories: map[*window]int64{},
+		parts: map[fragKey]*datagram{},
 	}
+	s.oldest.next, s.oldest.prev = &s.oldest, &s.oldest
 	s.format = sync.OnceValues(s.fits)
 	return s, nil
 }
@@ -128,11 +133,13 @@ func (s *Sanitizer) Read(src capture.Source, warn func(error)) error {
 		for _, fr := range f.frames {
 			s.put(fr)
 		}
+		f.frames = nil
 	}
 	for _, d := range s.order {
 		for _, fr := range d.frames {
 			s.put(fr)
 		}
+		d.frames = nil
 	}
 	s.stats.Sessions = a.Summary().Sessions
 	if s.addrs.err != nil {
@@ -194,10 +201,9 @@ func (s *Sanitizer) packet(p *capture.Packet) {
 	s.stats.Packets++
 	var v packet.Verdict
 	v, s.headers = s.dec.Headers(p, &s.seg, &s.frag, s.headers[:0])
-	fr := newFrame(p.Data, s.headers)
+	fr := s.newFrame(p.Data, s.headers)
 	fr.num, fr.nanos = p.Num, p.Nanos
 	fr.record = s.spool.reserve(p, s.opt.Others == Blank)
-	fr.records = []int64{fr.record}
 	s.addrs.headers(fr)
 	s.decoded(fr, v)
 }
@@ -235,16 +241,39 @@ func (s *Sanitizer) put(fr *frame) {
 			s.put(p.in)
 		}
 	}
-	*fr = frame{written: true}
+	fr.reset(&s.pool)
+	if len(s.free) < maxFree {
+		s.free = append(s.free, fr)
+	}
 }
 
-// keep says that packets are to be in the output.
-func (s *Sanitizer) keep(records []int64) {
-	if s.opt.Others == Blank {
-		return // they are already
+// maxFree bounds the frames that wait to be used again.
+const maxFree = 1024
+
+// newFrame returns a frame that is not written.
+func (s *Sanitizer) newFrame(data []byte, headers []packet.Header) *frame {
+	var fr *frame
+	if n := len(s.free); n > 0 {
+		fr, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		fr = new(frame)
 	}
-	for _, r := range records {
-		s.spool.keep(r)
+	s.serial++
+	fr.serial = s.serial
+	fr.begin(&s.pool, data, headers)
+	return fr
+}
+
+// keep says that a packet is to be in the output.
+func (s *Sanitizer) keep(h *held) {
+	switch {
+	case s.opt.Others == Blank: // it is already
+	case h.records == nil:
+		s.spool.keep(h.record)
+	default:
+		for _, r := range h.records {
+			s.spool.keep(r)
+		}
 	}
 }
 
@@ -252,28 +281,37 @@ func (s *Sanitizer) keep(records []int64) {
 // there are too many.
 func (s *Sanitizer) wait(fr *frame) {
 	s.waiting += len(fr.orig)
-	s.queue = append(s.queue, fr)
+	s.queue = append(s.queue, queued{fr, fr.serial})
 	for s.waiting > maxWaiting/2 && len(s.queue) > 0 { // each is there twice
 		old := s.queue[0]
 		s.queue = s.queue[1:]
-		if !old.written {
+		if old.waits() {
 			s.stats.Unread++
 			f := old.flow
-			s.put(old)
-			f.remove(old)
+			s.put(old.frame)
+			f.remove(old.frame)
 		}
 	}
 	if len(s.queue) >= 4096 && len(s.queue) > 4*s.live() {
 		rest := s.queue[:0]
-		for _, fr := range s.queue {
-			if !fr.written {
-				rest = append(rest, fr)
+		for _, w := range s.queue {
+			if w.waits() {
+				rest = append(rest, w)
 			}
 		}
 		clear(s.queue[len(rest):])
 		s.queue = rest
 	}
 }
+
+// queued is a place in the queue.
+type queued struct {
+	*frame
+	serial uint64
+}
+
+// waits reports whether the frame in this place was not written yet.
+func (w *queued) waits() bool { return !w.written && w.frame.serial == w.serial }
 
 // live estimates how many frames wait.
 func (s *Sanitizer) live() int { return s.waiting / 54 }

@@ -90,10 +90,13 @@ func wordEnd(b []byte) int {
 }
 
 func overwrite(b []byte) {
-	for i := range b {
-		b[i] = filler
+	for len(b) > 0 {
+		b = b[copy(b, fillers):]
 	}
 }
+
+// fillers are as many as a line of mail has.
+const fillers = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 // overwriteWhere overwrites the bytes of which goes is true with a letter.
 func overwriteWhere(b []byte, with byte, goes func(byte) bool) {

@@ -1,6 +1,10 @@
 package sanitize
 
-import "popscope/reassembly/stream"
+import (
+	"bytes"
+
+	"popscope/reassembly/stream"
+)
 
 const (
 	// history is how many settled bytes of a direction are kept for copies
@@ -28,6 +32,13 @@ type window struct {
 	told    int64           // the analysis has told about everything before it
 	holds   [numHolds]int64 // settled stays before these offsets until they are released; -1: no hold
 	runs    []run           // without the bytes that were lost
+	size    int64           // of all of them
+	pool    *pool           // that their buffers come from
+
+	// Of Sanitizer.remember.
+	counted    int64 // how many bytes are counted in Sanitizer.history
+	remembered bool
+	prev, next *window // before and behind it in the order of being remembered
 }
 
 // A hold is why bytes of which the analysis has told wait all the same.
@@ -38,9 +49,33 @@ const (
 )
 
 // run is a stretch without a gap.
+//
+//	buf   cut | orig | room          cut | out | room
 type run struct {
 	off       int64
 	orig, out []byte
+	buf       []byte
+}
+
+// grow makes room for n bytes more. Bytes move when at least half as many were
+// cut off before them, or into a larger buffer.
+func (r *run) grow(p *pool, n int) {
+	if cap(r.orig)-len(r.orig) >= n {
+		return
+	}
+	orig, out, old := r.orig, r.out, r.buf
+	half := len(old) / 2
+	if cut := half - cap(orig); len(orig)+n > half || cut < len(orig)/2 {
+		r.buf = p.take(2 * (len(orig) + n + len(orig)/2))
+		r.buf = r.buf[:cap(r.buf)&^1]
+		half = len(r.buf) / 2
+	}
+	r.orig, r.out = r.buf[:len(orig):half], r.buf[half:half+len(out)]
+	copy(r.orig, orig)
+	copy(r.out, out)
+	if half != len(old)/2 {
+		p.give(old)
+	}
 }
 
 func (r *run) end() int64 { return r.off + int64(len(r.orig)) }
@@ -59,22 +94,15 @@ func (w *window) add(ch stream.Chunk, start uint32) {
 		w.runs = append(w.runs, run{off: ch.Off})
 	}
 	r := &w.runs[len(w.runs)-1]
+	r.grow(w.pool, len(ch.Data))
 	r.orig = append(r.orig, ch.Data...)
 	r.out = append(r.out, ch.Data...)
-	blank(r.out[len(r.out)-len(ch.Data):])
-	if over := w.size() - maxUnsettled - history; over > 0 {
+	w.size += int64(len(ch.Data))
+	blank(ch.Data, r.out[len(r.out)-len(ch.Data):], '\n')
+	if over := w.size - maxUnsettled - history; over > 0 {
 		w.holds = [numHolds]int64{-1, -1}
 		w.tell(w.runs[len(w.runs)-1].end())
 	}
-}
-
-// size returns how many bytes the window holds.
-func (w *window) size() int64 {
-	n := int64(0)
-	for i := range w.runs {
-		n += int64(len(w.runs[i].orig))
-	}
-	return n
 }
 
 // tell says that the analysis has told about everything before off.
@@ -113,20 +141,35 @@ func (w *window) bytes(off, end int64) (orig, out []byte) {
 
 // trim forgets what is further than n bytes before the settled end.
 func (w *window) trim(n int64) {
-	lo := w.settled - n
-	for len(w.runs) > 0 && w.runs[0].off < lo {
-		r := &w.runs[0]
-		if r.end() <= lo {
-			w.runs = w.runs[1:]
+	lo, gone := w.settled-n, 0
+	for i := range w.runs {
+		r := &w.runs[i]
+		if r.off >= lo {
+			break
+		}
+		cut := min(lo, r.end()) - r.off
+		w.size -= cut
+		if cut == int64(len(r.orig)) {
+			w.pool.give(r.buf)
+			gone++
 			continue
 		}
-		cut := lo - r.off
 		r.orig, r.out, r.off = r.orig[cut:], r.out[cut:], lo
-		return
 	}
-	if len(w.runs) == 0 {
-		w.runs = nil
+	if gone > 0 {
+		rest := w.runs[:copy(w.runs, w.runs[gone:])]
+		clear(w.runs[len(rest):])
+		w.runs = rest
 	}
+}
+
+// reset forgets everything.
+func (w *window) reset() {
+	for i := range w.runs {
+		w.pool.give(w.runs[i].buf)
+	}
+	clear(w.runs)
+	*w = window{runs: w.runs[:0], pool: w.pool}
 }
 
 // offset returns the stream offset of a sequence number.
@@ -140,6 +183,10 @@ func (w *window) fill(off int64, orig, out []byte) {
 	for i := range w.runs {
 		r := &w.runs[i]
 		lo, hi := max(off, r.off), min(off+int64(len(orig)), r.end(), w.settled)
+		if lo < hi && bytes.Equal(orig[lo-off:hi-off], r.orig[lo-r.off:hi-r.off]) {
+			copy(out[lo-off:], r.out[lo-r.off:hi-r.off])
+			continue
+		}
 		for o := lo; o < hi; o++ {
 			old, now := r.orig[o-r.off], r.out[o-r.off]
 			switch {
@@ -160,15 +207,49 @@ const (
 	otherFiller = 'y' // where x would hide that two copies differ, or repeat what a secret was overwritten with
 )
 
-// blank overwrites bytes of which nothing is known but that they are of a
-// POP3 connection. Line ends stay, so that lines are lines, and so do zero
-// bytes and the dot that may end data.
-func blank(b []byte) {
-	prev := byte('\n')
-	for i, c := range b {
-		if c != '\r' && c != '\n' && c != 0 && !(c == '.' && prev == '\n') {
-			b[i] = filler
+// blank writes into out what becomes of orig, of which nothing is known but
+// that it is of a POP3 connection. Line ends stay, so that lines are lines,
+// and so do zero bytes and the dot that may end data. prev is the byte before.
+func blank(orig, out []byte, prev byte) {
+	if len(orig) == 0 {
+		return
+	}
+	overwrite(out[:len(orig)])
+	if prev == '\n' && orig[0] == '.' {
+		out[0] = '.'
+	}
+	ends := 0 // lines that end in CRLF
+	for i := 0; i < len(orig); {
+		n := bytes.IndexByte(orig[i:], '\n')
+		if n < 0 {
+			break
 		}
-		prev = c
+		i += n
+		out[i] = '\n'
+		if i > 0 && orig[i-1] == '\r' {
+			out[i-1] = '\r'
+			ends++
+		}
+		if i++; i < len(orig) && orig[i] == '.' {
+			out[i] = '.'
+		}
+	}
+	if bytes.Count(orig, cr) > ends {
+		keepByte('\r', orig, out)
+	}
+	keepByte(0, orig, out)
+}
+
+var cr = []byte{'\r'}
+
+// keepByte keeps one kind of bytes.
+func keepByte(c byte, orig, out []byte) {
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(orig[i:], c)
+		if n < 0 {
+			return
+		}
+		i += n
+		out[i] = c
 	}
 }
