@@ -99,6 +99,11 @@ func FuzzTwoWays(f *testing.F) {
 		if v == IsSegment && !reflect.DeepEqual(short, long) {
 			t.Fatalf("\nshort %+v\nlong  %+v", short, long)
 		}
+		if hs, ok := d.peekHeaders(p, &short, nil); ok {
+			if _, want := d.allHeaders(p, &long, &fr, nil); !reflect.DeepEqual(hs, want) || !reflect.DeepEqual(short, long) {
+				t.Fatalf("\nshort %+v\nlong  %+v", hs, want)
+			}
+		}
 		var later Segment
 		d.LeaveChecksums = true
 		v2, _ := d.peek(p, &later)

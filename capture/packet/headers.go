@@ -44,11 +44,46 @@ func (h *Header) Unfilled(data []byte) bool {
 }
 
 // Headers is like Decode, and also appends to hs the headers on the way,
-// the outermost first. It takes the long way always, and serves those who
-// rewrite frames. After a verdict that is none of IsSegment and IsFragment,
-// what stands behind the last header was not read.
+// the outermost first. It serves those who rewrite frames. After a verdict
+// that is none of IsSegment and IsFragment, what stands behind the last header
+// was not read.
 func (d *Decoder) Headers(p *capture.Packet, s *Segment, f *Fragment, hs []Header) (Verdict, []Header) {
+	if short, ok := d.peekHeaders(p, s, hs); ok {
+		return IsSegment, short
+	}
+	return d.allHeaders(p, s, f, hs)
+}
+
+// peekHeaders is the short way of Headers: whole headers of TCP in IP in
+// Ethernet. ok is false if the frame is anything else.
+func (d *Decoder) peekHeaders(p *capture.Packet, s *Segment, hs []Header) (all []Header, ok bool) {
+	if p.Link != capture.LinkEthernet {
+		return hs, false
+	}
+	if v, ok := d.peek(p, s); !ok || v != IsSegment {
+		return hs, false
+	}
+	ip := Header{At: etherHeader, Src: s.Src.Addr, Dst: s.Dst.Addr}
+	switch b := p.Data[etherHeader:]; be16(p.Data[etherHeader-2:]) {
+	case etherIPv4:
+		ip.Kind, ip.Size, ip.Wire = HeaderIPv4, int(b[0]&15)*4, int(be16(b[ipv4Total:]))
+	case etherIPv6:
+		ip.Kind, ip.Size, ip.Wire = HeaderIPv6, ipv6Header, ipv6Header+int(be16(b[ipv6Length:]))
+	default: // a VLAN tag
+		return hs, false
+	}
+	ip.Captured = min(len(p.Data)-ip.At, ip.Wire)
+	tcp := ip
+	tcp.Kind, tcp.At, tcp.Captured, tcp.Wire = HeaderTCP, ip.At+ip.Size, ip.Captured-ip.Size, ip.Wire-ip.Size
+	tcp.Size = tcp.Captured - len(s.Payload)
+	ether := Header{Kind: HeaderEthernet, Size: etherHeader, Captured: len(p.Data), Wire: max(len(p.Data), p.Orig)}
+	return append(hs, ether, ip, tcp), true
+}
+
+// allHeaders is the long way of Headers.
+func (d *Decoder) allHeaders(p *capture.Packet, s *Segment, f *Fragment, hs []Header) (Verdict, []Header) {
 	d.w.headers, d.w.noting = hs, true
+	d.w.src, d.w.dst = Addr{}, Addr{} // what stands around the first IP header has none
 	v := d.decode(p, s, f)
 	hs = d.w.headers
 	d.w.headers, d.w.noting = nil, false
