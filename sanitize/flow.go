@@ -1,7 +1,6 @@
 package sanitize
 
 import (
-	"container/list"
 	"net/netip"
 
 	"popscope"
@@ -38,14 +37,14 @@ func keyOf(from, to packet.Endpoint, path uint64) (flowKey, int) {
 // flow is everything between two endpoints: connections one after the
 // other, and the packets of which it is not known yet what they are.
 type flow struct {
-	key       flowKey
-	place     *list.Element
-	conns     []*conn
-	live      *conn    // the last connection that turned out to be POP3 or TLS; new packets are its
-	frames    []*frame // with payload, not written yet
-	undecided []held   // packets that may be kept
-	dirty     bool
-	other     bool // its connection is no POP3
+	key        flowKey
+	prev, next *flow // those used after and before it
+	conns      []*conn
+	live       *conn    // the last connection that turned out to be POP3 or TLS; new packets are its
+	frames     []*frame // with payload, not written yet
+	undecided  []held   // packets that may be kept
+	dirty      bool
+	other      bool // its connection is no POP3
 }
 
 // held is a packet that may be kept.
@@ -74,13 +73,83 @@ func (s *Sanitizer) flowOf(seg *packet.Segment) (*flow, int) {
 	f := s.flows[key]
 	if f == nil {
 		s.makeRoom()
-		f = &flow{key: key}
-		f.place = s.used.PushFront(f)
-		s.flows[key] = f
-	} else {
-		s.used.MoveToFront(f.place)
+		f = s.newFlow(key)
+	} else if s.used.next != f {
+		f.unlink()
+		f.link(&s.used)
 	}
 	return f, side
+}
+
+// newFlow returns a flow that is the one used last.
+func (s *Sanitizer) newFlow(key flowKey) *flow {
+	var f *flow
+	if n := len(s.unused.flows); n > 0 {
+		f, s.unused.flows = s.unused.flows[n-1], s.unused.flows[:n-1]
+	} else {
+		f = new(flow)
+	}
+	f.key = key
+	f.link(&s.used)
+	s.flows[key] = f
+	return f
+}
+
+// removeFlow takes out a flow.
+func (s *Sanitizer) removeFlow(f *flow) {
+	f.unlink()
+	delete(s.flows, f.key)
+}
+
+// link puts f behind another flow.
+func (f *flow) link(behind *flow) {
+	f.prev, f.next = behind, behind.next
+	f.prev.next, f.next.prev = f, f
+}
+
+// unlink takes f out of its place.
+func (f *flow) unlink() {
+	f.prev.next, f.next.prev = f.next, f.prev
+	f.prev, f.next = nil, nil
+}
+
+const (
+	// maxUnused bounds the flows, and the connections, that wait to be used
+	// again.
+	maxUnused = 256
+	// maxKept bounds what a list in them has room for then.
+	maxKept = 8
+)
+
+// kept returns an empty list with the room of another one, if that is small.
+func kept[T any](list []T) []T {
+	if cap(list) > maxKept {
+		return nil
+	}
+	return list[:0]
+}
+
+// reuse takes a flow that nothing refers to any more, but perhaps the list of
+// those that are dirty.
+func (s *Sanitizer) reuse(f *flow) {
+	if len(s.unused.flows) < maxUnused {
+		*f = flow{dirty: f.dirty, conns: kept(f.conns), frames: kept(f.frames), undecided: kept(f.undecided)}
+		s.unused.flows = append(s.unused.flows, f)
+	}
+}
+
+// reuseConn takes a connection that nothing refers to any more.
+func (s *Sanitizer) reuseConn(c *conn) {
+	if len(s.unused.conns) == maxUnused {
+		return
+	}
+	old := c.dialog
+	*c = conn{wins: c.wins}
+	for i := range old.mail {
+		c.dialog.mail[i].name = old.mail[i].name[:0]
+		c.dialog.said[i].secret = kept(old.said[i].secret)
+	}
+	s.unused.conns = append(s.unused.conns, c)
 }
 
 // makeRoom forgets the flow unused for longest, rather one without a
@@ -88,10 +157,10 @@ func (s *Sanitizer) flowOf(seg *packet.Segment) (*flow, int) {
 func (s *Sanitizer) makeRoom() {
 	const tries = 16
 	for i := 0; len(s.flows) >= maxFlows; i++ {
-		last := s.used.Back()
-		f := last.Value.(*flow)
+		f := s.used.prev
 		if len(f.conns) > 0 && i < tries {
-			s.used.MoveToFront(last)
+			f.unlink()
+			f.link(&s.used)
 			continue
 		}
 		s.forget(f)
@@ -104,8 +173,7 @@ func (s *Sanitizer) forget(f *flow) {
 		s.put(fr)
 	}
 	f.frames = nil
-	s.used.Remove(f.place)
-	delete(s.flows, f.key)
+	s.removeFlow(f)
 }
 
 // take brings a segment into its flow.
@@ -259,11 +327,14 @@ func (s *Sanitizer) connFor(p *stream.Conn, create bool) *conn {
 	key, client := keyOf(packet.EndpointOf(p.Client), packet.EndpointOf(p.Server), p.Path)
 	f := s.flows[key]
 	if f == nil { // it was forgotten
-		f = &flow{key: key}
-		f.place = s.used.PushFront(f)
-		s.flows[key] = f
+		f = s.newFlow(key)
 	}
-	c = &conn{flow: f, pub: p, end: p.Client}
+	if n := len(s.unused.conns); n > 0 {
+		c, s.unused.conns = s.unused.conns[n-1], s.unused.conns[:n-1]
+	} else {
+		c = new(conn)
+	}
+	c.flow, c.pub, c.end = f, p, p.Client
 	if client != 0 {
 		c.end = p.Server
 	}
@@ -396,7 +467,8 @@ func (s *Sanitizer) drop(c *conn) {
 		f.live = nil
 	}
 	if len(f.conns) == 0 && len(f.frames) == 0 && len(f.undecided) == 0 && s.flows[f.key] == f {
-		s.used.Remove(f.place)
-		delete(s.flows, f.key)
+		s.removeFlow(f)
+		s.reuse(f)
 	}
+	s.reuseConn(c)
 }

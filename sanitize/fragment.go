@@ -59,9 +59,10 @@ func (s *Sanitizer) fragment(fr *frame) {
 	delete(s.parts, key)
 	d.over = true
 	s.fragments -= len(d.frames)
+	whole := s.newFrame()
 	var v packet.Verdict
-	v, s.headers = s.dec.DatagramHeaders(&f, payload, length, &s.seg, &s.frag, s.headers[:0])
-	whole := s.newFrame(payload, s.headers)
+	v, whole.headers = s.dec.DatagramHeaders(&f, payload, length, &s.seg, &s.frag, whole.headers)
+	whole.begin(&s.pool, payload)
 	whole.num, whole.nanos = fr.num, fr.nanos
 	for i, p := range d.frames {
 		at, n, _ := p.fragment()

@@ -2,6 +2,7 @@ package sanitize
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
 
 	"popscope/capture/packet"
@@ -64,17 +65,16 @@ func (f *frame) reset(p *pool) {
 	*f = frame{written: true, headers: headers, sums: sums}
 }
 
-// begin takes a copy of data with everything behind the headers overwritten.
+// begin takes a copy of data with everything behind f.headers overwritten.
 // f is new, or was reset.
-func (f *frame) begin(p *pool, data []byte, headers []packet.Header) {
+func (f *frame) begin(p *pool, data []byte) {
 	f.buf = p.take(2 * len(data))
 	f.written = false
 	f.orig, f.out = f.buf[:len(data):len(data)], f.buf[len(data):]
-	f.headers = append(f.headers, headers...)
 	copy(f.orig, data)
 	end := 0
-	for _, h := range headers {
-		if h.Kind != packet.FragmentPayload {
+	for i := range f.headers {
+		if h := &f.headers[i]; h.Kind != packet.FragmentPayload {
 			end = max(end, h.At+min(h.Size, h.Captured))
 		}
 	}
@@ -148,7 +148,13 @@ func pseudo(h *packet.Header, src, dst packet.Addr) uint64 {
 	}
 	// The prefix of an IPv4 address in 16 bytes is 0xffff, which is nothing
 	// to a sum in ones' complement.
-	return uint64(ones(src[:], 0)) + uint64(ones(dst[:], 0)) + proto + uint64(h.Wire&0xffff+h.Wire>>16)
+	return halves(&src) + halves(&dst) + proto + uint64(h.Wire&0xffff+h.Wire>>16)
+}
+
+// halves adds up an address in words of four bytes.
+func halves(a *packet.Addr) uint64 {
+	high, low := binary.BigEndian.Uint64(a[:]), binary.BigEndian.Uint64(a[8:])
+	return high>>32 + high&math.MaxUint32 + low>>32 + low&math.MaxUint32
 }
 
 // ones adds up b in ones' complement (RFC 1071), by words of eight bytes:
@@ -165,7 +171,7 @@ func ones(b []byte, sum uint64) uint16 {
 		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(b), carry)
 	}
 	sum, carry = bits.Add64(sum, 0, carry)
-	sum = sum>>32 + sum&(1<<32-1) + carry // room for what follows
+	sum = sum>>32 + sum&math.MaxUint32 + carry // room for what follows
 	for len(b) > 1 {
 		sum += uint64(binary.BigEndian.Uint16(b))
 		b = b[2:]
@@ -199,7 +205,11 @@ func (f *frame) seal(addr func(packet.Addr) packet.Addr) {
 			binary.BigEndian.PutUint16(f.out[at:], ones(nil, pseudo(h, addr(h.Src), addr(h.Dst))))
 			continue
 		}
-		c := ^ones(f.out[h.At:h.At+n], pseudo(h, addr(h.Src), addr(h.Dst)))
+		var head uint64
+		if h.Kind == packet.HeaderTCP || h.Kind == packet.HeaderUDP {
+			head = pseudo(h, addr(h.Src), addr(h.Dst))
+		}
+		c := ^ones(f.out[h.At:h.At+n], head)
 		if f.sums[i] == wrong {
 			c ^= wrongBy
 		}

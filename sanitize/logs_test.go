@@ -45,8 +45,8 @@ func TestLogHeaders(t *testing.T) {
 		if v != packet.IsSegment {
 			t.Fatalf("%s: %v", c.name, v)
 		}
-		f := new(frame)
-		f.begin(new(pool), p.Data, want)
+		f := &frame{headers: want}
+		f.begin(new(pool), p.Data)
 		newAddresses(true).headers(f)
 		if i := bytes.IndexAny(f.out, string(name)); i >= 0 {
 			t.Errorf("%s: %q stays at %d", c.name, f.out[i], i)

@@ -1,7 +1,6 @@
 package sanitize
 
 import (
-	"container/list"
 	"io"
 	"sync"
 
@@ -56,7 +55,7 @@ type Sanitizer struct {
 	format func() (capture.Format, error) // fits, called once
 
 	flows map[flowKey]*flow
-	used  *list.List // flows, that used last in front
+	used  flow // what is behind it are the flows, that used last first, in a ring
 	conns map[*stream.Conn]*conn
 	last  *conn // that was asked for last; nil: look it up
 	dirty []*flow
@@ -74,10 +73,13 @@ type Sanitizer struct {
 	pool   pool
 	free   []*frame // that were written
 	serial uint64   // of the last frame
+	unused struct { // what ended
+		flows []*flow
+		conns []*conn
+	}
 
-	seg     packet.Segment
-	frag    packet.Fragment
-	headers []packet.Header
+	seg  packet.Segment
+	frag packet.Fragment
 }
 
 // New returns a Sanitizer with its temporary file.
@@ -89,10 +91,12 @@ func New(o Options) (*Sanitizer, error) {
 	s := &Sanitizer{
 		opt: o, spool: sp, dec: packet.NewDecoder(), frags: reassembly.NewDefragmenter(0, 0, 0),
 		addrs: newAddresses(o.Addresses), names: newNames(o.Users),
-		flows: map[flowKey]*flow{}, used: list.New(), conns: map[*stream.Conn]*conn{},
+		flows: map[flowKey]*flow{}, conns: map[*stream.Conn]*conn{},
 		parts: map[fragKey]*datagram{},
 	}
+	s.used.next, s.used.prev = &s.used, &s.used
 	s.oldest.next, s.oldest.prev = &s.oldest, &s.oldest
+	s.dec.LeaveChecksums = true // frame.check looks at them
 	s.format = sync.OnceValues(s.fits)
 	return s, nil
 }
@@ -199,9 +203,10 @@ func (s *Sanitizer) Close() error { return s.spool.close() }
 // packet takes one packet before the analysis sees it.
 func (s *Sanitizer) packet(p *capture.Packet) {
 	s.stats.Packets++
+	fr := s.newFrame()
 	var v packet.Verdict
-	v, s.headers = s.dec.Headers(p, &s.seg, &s.frag, s.headers[:0])
-	fr := s.newFrame(p.Data, s.headers)
+	v, fr.headers = s.dec.Headers(p, &s.seg, &s.frag, fr.headers)
+	fr.begin(&s.pool, p.Data)
 	fr.num, fr.nanos = p.Num, p.Nanos
 	fr.record = s.spool.reserve(p, s.opt.Others == Blank)
 	s.addrs.headers(fr)
@@ -250,8 +255,8 @@ func (s *Sanitizer) put(fr *frame) {
 // maxFree bounds the frames that wait to be used again.
 const maxFree = 1024
 
-// newFrame returns a frame that is not written.
-func (s *Sanitizer) newFrame(data []byte, headers []packet.Header) *frame {
+// newFrame returns a frame that is not begun.
+func (s *Sanitizer) newFrame() *frame {
 	var fr *frame
 	if n := len(s.free); n > 0 {
 		fr, s.free = s.free[n-1], s.free[:n-1]
@@ -260,7 +265,6 @@ func (s *Sanitizer) newFrame(data []byte, headers []packet.Header) *frame {
 	}
 	s.serial++
 	fr.serial = s.serial
-	fr.begin(&s.pool, data, headers)
 	return fr
 }
 

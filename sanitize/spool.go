@@ -31,6 +31,8 @@ type spool struct {
 
 	link  capture.LinkType // of the first record
 	mixed bool             // others have another one
+
+	scratch [recordHeader]byte
 }
 
 const (
@@ -55,11 +57,12 @@ func newSpool(dir string) (*spool, error) {
 // reserve makes room for a frame, and returns where it is.
 func (s *spool) reserve(p *capture.Packet, keep bool) int64 {
 	at := s.end
-	var h [recordHeader]byte
-	binary.LittleEndian.PutUint64(h[:], uint64(p.Nanos))
+	h := s.scratch[:]
+	binary.LittleEndian.PutUint64(h, uint64(p.Nanos))
 	binary.LittleEndian.PutUint64(h[8:], uint64(p.Orig))
 	binary.LittleEndian.PutUint32(h[16:], uint32(len(p.Data)))
 	binary.LittleEndian.PutUint16(h[20:], uint16(p.Link))
+	h[recordKeep] = 0
 	if keep {
 		h[recordKeep] = 1
 	}
@@ -68,7 +71,7 @@ func (s *spool) reserve(p *capture.Packet, keep bool) int64 {
 	}
 	s.mixed = s.mixed || p.Link != s.link
 	s.extend(at + recordHeader)
-	s.write(h[:], at)
+	s.write(h, at)
 	s.extend(at + recordHeader + int64(len(p.Data)))
 	s.records++
 	s.longest = max(s.longest, len(p.Data))
@@ -91,13 +94,14 @@ func (s *spool) extend(end int64) {
 	}
 }
 
+var yes = []byte{1}
+
 // frame writes the frame of a record.
 func (s *spool) frame(at int64, b []byte) { s.write(b, at+recordHeader) }
 
 // keep says that a record is to be in the output.
 func (s *spool) keep(at int64) {
-	kept := [...]byte{1}
-	s.write(kept[:], at+recordKeep)
+	s.write(yes, at+recordKeep)
 }
 
 // write writes b at an offset, to memory or to the file.
@@ -137,6 +141,7 @@ func (s *spool) each(f func(*capture.Packet) error) (n int64, err error) {
 	r := bufio.NewReaderSize(io.NewSectionReader(s.f, 0, s.end), 256<<10)
 	h := make([]byte, recordHeader)
 	var data []byte
+	var p capture.Packet
 	for range s.records {
 		if _, err := io.ReadFull(r, h); err != nil {
 			return n, err
@@ -156,7 +161,7 @@ func (s *spool) each(f func(*capture.Packet) error) (n int64, err error) {
 			return n, err
 		}
 		n++
-		p := capture.Packet{
+		p = capture.Packet{
 			Num: n, FileNum: n, Nanos: int64(binary.LittleEndian.Uint64(h)), Orig: int(binary.LittleEndian.Uint64(h[8:])),
 			Link: capture.LinkType(binary.LittleEndian.Uint16(h[20:])), Data: data,
 		}
