@@ -50,11 +50,11 @@
 //
 // # How
 //
-// Everything is done in one pass. Each frame goes to a temporary file with
-// its payload overwritten already; what the analysis finds harmless is put
-// back in memory, before the frame is written. So nothing secret reaches the
-// disk, memory does not grow with the capture but by a few bytes for each
-// host, and the input may be a pipe. A copy that comes again after its bytes
+// Everything is done in one pass. Each frame goes to a temporary file, whose
+// last 4 MB are in memory, with its payload overwritten already; what the
+// analysis finds harmless is put back in memory, before the frame is written.
+// So nothing secret reaches the disk, memory does not grow with the capture but
+// by a few bytes for each host, and the input may be a pipe. A copy that comes again after its bytes
 // were settled is written as the first one was, as long as the analysis
 // compares them; a copy that differs stays different.
 //

@@ -170,8 +170,8 @@ func ones(b []byte, sum uint64) uint16 {
 	for ; len(b) >= 8; b = b[8:] {
 		sum, carry = bits.Add64(sum, binary.BigEndian.Uint64(b), carry)
 	}
-	sum, carry = bits.Add64(sum, 0, carry)
-	sum = sum>>32 + sum&math.MaxUint32 + carry // room for what follows
+	sum += carry // a sum that was carried from is not all ones
+	sum = sum>>32 + sum&math.MaxUint32
 	for len(b) > 1 {
 		sum += uint64(binary.BigEndian.Uint16(b))
 		b = b[2:]

@@ -200,3 +200,31 @@ func TestIPv6Options(t *testing.T) {
 		t.Errorf("options %x are not there", want)
 	}
 }
+
+// Sums by words of eight bytes are those by words of two.
+func TestOnes(t *testing.T) {
+	b := make([]byte, 150)
+	for i := range b {
+		b[i] = byte(i*i*7 + 0xf0)
+	}
+	for n := range len(b) {
+		for _, fill := range []byte{0, 1, 0xff} {
+			for _, start := range []uint64{0, 1, 0xffff, 0x3_fffc} {
+				data := b[:n]
+				if fill != 1 {
+					data = bytes.Repeat([]byte{fill}, n)
+				}
+				sum := start
+				for i, c := range data {
+					sum += uint64(c) << (8 * (1 - i&1))
+				}
+				for sum > 0xffff {
+					sum = sum>>16 + sum&0xffff
+				}
+				if got := ones(data, start); got != uint16(sum) {
+					t.Fatalf("%d bytes, %#x before: %#x, want %#x", n, start, got, sum)
+				}
+			}
+		}
+	}
+}

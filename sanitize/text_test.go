@@ -125,3 +125,38 @@ func TestEmptyAttributes(t *testing.T) {
 		}
 	}
 }
+
+// FuzzBlank holds what is done by lines to the same byte by byte, in one piece
+// and in two.
+func FuzzBlank(f *testing.F) {
+	for _, s := range []string{"", ".", "a\r\n.\r\n", "\n\n..\n.x", "a\rb\r\r\nc\x00\x00\n", "\r", "x\n", ".\n.", "\x00.\n"} {
+		f.Add([]byte(s), 1, byte('\n'))
+		f.Add([]byte(s), 2, byte('a'))
+	}
+	f.Fuzz(func(t *testing.T, orig []byte, cut int, prev byte) {
+		want := make([]byte, len(orig))
+		before := prev
+		for i, c := range orig {
+			want[i] = filler
+			if c == '\r' || c == '\n' || c == 0 || c == '.' && before == '\n' {
+				want[i] = c
+			}
+			before = c
+		}
+		got := make([]byte, len(orig))
+		blank(orig, got, prev)
+		if !bytes.Equal(got, want) {
+			t.Fatalf("\ngot  %q\nwant %q", got, want)
+		}
+		m := mail{prev: prev}
+		if cut < 0 || cut > len(orig) {
+			cut = len(orig) / 2
+		}
+		clear(got)
+		m.pass(orig[:cut], got)
+		m.pass(orig[cut:], got[cut:])
+		if !bytes.Equal(got, want) {
+			t.Fatalf("in two pieces\ngot  %q\nwant %q", got, want)
+		}
+	})
+}
