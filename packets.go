@@ -83,8 +83,10 @@ func (l *packetList) turn(n news) bool {
 		for _, r := range s.out {
 			for _, r := range l.filter.pass(r) {
 				l.count(r)
+				r.done()
 			}
 		}
+		clear(s.out)
 		s.out = s.out[:0]
 	}
 	if n.last || n.part {

@@ -264,7 +264,10 @@ func (s *shard) closed(c *stream.Conn) {
 	if s.window != nil {
 		s.window.closed(c)
 	}
-	c.Done = s.opt.Tap == nil && s.window == nil
+	if c.Done = s.opt.Tap == nil; c.Done && ok {
+		c.Owner = nil
+		s.release(t)
+	}
 }
 
 // release keeps a track, of a connection that is over, for another one.

@@ -13,6 +13,9 @@ import (
 // rowCost is what a row takes besides its frame.
 const rowCost = 512
 
+// shiftRows is from how many rows handed on their places are used again.
+const shiftRows = 64
+
 // maxEnded bounds the ended connections whose late packets are recognised.
 const maxEnded = 4096
 
@@ -43,6 +46,7 @@ type window struct {
 	dec     *packet.Decoder
 	heads   []packet.Header // scratch
 	shrinks bool            // a limit was reached, and not yet enough handed on
+	spare   []*row          // to be used again
 }
 
 // row is a packet that waits.
@@ -61,6 +65,7 @@ type row struct {
 	untold  int // how many of Inside are not explained
 	cost    int // of Parts and Inside
 	own     []byte
+	frame   []byte // Data, to be used again
 	fragOff int // of a fragment: of its bytes in the datagram's payload
 	fragLen int
 	header  int // of a leader that was put together: where the segment's payload begins in the datagram's; -1 unknown
@@ -156,9 +161,15 @@ func (w *window) fragment(f *packet.Fragment, gram []byte) {
 
 // add makes a row of the frame.
 func (w *window) add() *row {
-	r := &row{at: -1, header: -1, Packet: Packet{Packet: w.frame}}
-	r.Data = slices.Clone(w.frame.Data)
+	r := take(&w.spare)
+	*r = row{at: -1, header: -1, Packet: Packet{Packet: w.frame, Parts: r.Parts[:0], Secret: r.Secret[:0]}, frame: append(r.frame[:0], w.frame.Data...)}
+	r.Data = r.frame
 	w.bytes += len(r.Data) + rowCost
+	if w.head >= shiftRows && w.head >= len(w.rows)-w.head {
+		n := copy(w.rows, w.rows[w.head:])
+		clear(w.rows[n:])
+		w.rows, w.head = w.rows[:n], 0
+	}
 	w.rows = append(w.rows, r)
 	return r
 }

@@ -92,6 +92,13 @@ func (w *window) compact() {
 func (w *window) forget(r *row) {
 	w.bytes -= len(r.Data) + len(r.own) + rowCost + r.cost
 	r.gone = true
+	if len(w.spare) < spareRows && r.isAlone() {
+		if r == w.now {
+			w.now = nil
+		}
+		w.spare = append(w.spare, r)
+		return
+	}
 	if r.fate.Has(reassembly.HalfOpen) && r.flow == nil {
 		key := keyOf(&r.Segment)
 		w.syns[key] = without(w.syns[key], r)
@@ -105,6 +112,20 @@ func (w *window) forget(r *row) {
 			delete(w.pieces, r.piece)
 		}
 	}
+}
+
+// spareRows and spareFrame bound what is kept of rows to be used again: so
+// many, with so many bytes of a frame each.
+const (
+	spareRows  = 2048
+	spareFrame = 2 << 10
+)
+
+// isAlone reports whether nothing refers to a row that has left the window:
+// no list of its flow, no fragment, no plaintext that is to be explained.
+func (r *row) isAlone() bool {
+	return r.flow != nil && r.known && !r.opening && !r.isFrag && r.leader == nil && r.Fragments == nil && r.Inside == nil &&
+		cap(r.frame) <= spareFrame
 }
 
 // without removes a row, which as a rule is the first one.

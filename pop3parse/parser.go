@@ -235,7 +235,7 @@ func (p *Parser) Reset(o Options) {
 	clear(p.done)
 	clear(p.logins)
 	clear(p.messages)
-	p.opt, p.tape = o, newTape(o.Stretch)
+	p.opt, p.tape = o, p.tape.again(o.Stretch)
 	// Zeroed first, since a value with other fields is made on the stack.
 	p.ses, p.progress, p.reply = Session{}, progress{}, reply{}
 	p.ses.StatMessages, p.ses.StatOctets = -1, -1

@@ -62,11 +62,28 @@ const (
 	anOddLine // of the server, that is no reply; what is secret in it is known from the start
 )
 
-func newTape(out func(Stretch)) *tape {
-	if out == nil {
+// spareEntries bounds the entries of a lane that is used again.
+const spareEntries = 64
+
+// again returns an empty tape, which may be t, or nil if nobody asks for
+// stretches. t may be nil.
+func (t *tape) again(out func(Stretch)) *tape {
+	switch {
+	case out == nil:
 		return nil
+	case t == nil:
+		return &tape{out: out}
 	}
-	return &tape{out: out}
+	for i := range t.lanes {
+		l := &t.lanes[i]
+		spare := l.entries[:0]
+		if cap(spare) > spareEntries {
+			spare = nil
+		}
+		*l = lane{entries: spare}
+	}
+	t.out, t.ids = out, 0
+	return t
 }
 
 func (t *tape) lane(d stream.Dir, secure bool) *lane {
