@@ -99,7 +99,7 @@ func (l *packetLines) fields(p *popscope.Packet) {
 			l.buf = append(l.buf, '\n')
 		}
 	}
-	items := itemsOf(p, l.opt.ShowSecrets)
+	items := l.items.of(p, l.opt.ShowSecrets)
 	notes := noteTexts(p)
 	if len(items)+len(notes) > 0 || p.Fragment {
 		l.buf = append(l.buf, "    "...)
@@ -116,7 +116,7 @@ func (l *packetLines) fields(p *popscope.Packet) {
 			break
 		}
 		l.buf = append(l.buf, "        "...)
-		l.buf = append(l.buf, l.item(&items[i])...)
+		l.buf = l.appendItem(l.buf, &items[i])
 		l.buf = append(l.buf, '\n')
 	}
 }

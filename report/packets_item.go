@@ -2,9 +2,7 @@ package report
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 
 	"popscope"
@@ -20,7 +18,7 @@ type packetItem struct {
 	from    stream.Dir
 	tls     bool
 	inside  bool // it was decrypted
-	text    string
+	text    []byte
 	ok, err bool // a status line
 	facts   bool // the text is ours, not the wire's
 
@@ -47,39 +45,44 @@ func (it *packetItem) who() string {
 // packet.
 const rowsShown = 200
 
-// itemsOf says what a packet carries.
-func itemsOf(p *popscope.Packet, show bool) []packetItem {
-	if len(p.Segment.Payload) == 0 {
-		return nil
-	}
-	if p.Notes.Has(popscope.KeepAlive) {
-		return nil // its byte is none of the stream
-	}
-	w := itemWriter{p: p, show: show, off: p.Off, payload: p.Segment.Payload, parts: p.Parts, continued: p.Continued(), goesOn: p.GoesOn()}
-	w.all()
-	for i := range p.Inside {
-		in := &p.Inside[i]
-		w.off, w.payload, w.parts, w.continued, w.goesOn, w.inside = in.Off, in.Data, in.Parts, in.Continued(), in.GoesOn(), true
-		if in.Lost > 0 {
-			w.fact("%s lost in TLS", count(in.Lost, "byte"))
-			continue
-		}
-		w.all()
-	}
-	return w.items
-}
-
 // itemWriter makes items of the parts of a payload, or of what was decrypted.
+// It can be used for one packet after the other.
 type itemWriter struct {
 	p     *popscope.Packet
 	show  bool
 	items []packetItem
+	text  []byte // theirs
 
 	off               int64 // of payload
 	payload           []byte
 	parts             []pop3parse.Stretch
 	continued, goesOn bool
 	inside            bool
+}
+
+// of says what a packet carries. The items are valid until the next call.
+func (w *itemWriter) of(p *popscope.Packet, show bool) []packetItem {
+	if len(p.Segment.Payload) == 0 {
+		return nil
+	}
+	if p.Notes.Has(popscope.KeepAlive) {
+		return nil // its byte is none of the stream
+	}
+	*w = itemWriter{
+		p: p, show: show, items: w.items[:0], text: w.text[:0],
+		off: p.Off, payload: p.Segment.Payload, parts: p.Parts, continued: p.Continued(), goesOn: p.GoesOn(),
+	}
+	w.all()
+	for i := range p.Inside {
+		in := &p.Inside[i]
+		w.off, w.payload, w.parts, w.continued, w.goesOn, w.inside = in.Off, in.Data, in.Parts, in.Continued(), in.GoesOn(), true
+		if in.Lost > 0 {
+			w.fact(count(in.Lost, "byte"), " lost in TLS")
+			continue
+		}
+		w.all()
+	}
+	return w.items
 }
 
 // all makes items of all parts.
@@ -103,20 +106,29 @@ func (w *itemWriter) add(it packetItem) {
 	w.items = append(w.items, it)
 }
 
+// since returns what was appended to text from at on.
+func (w *itemWriter) since(at int) []byte { return w.text[at:len(w.text):len(w.text)] }
+
 // fact adds an item of our own words.
-func (w *itemWriter) fact(format string, args ...any) {
-	w.add(packetItem{text: "[" + fmt.Sprintf(format, args...) + "]", facts: true})
+func (w *itemWriter) fact(words ...string) {
+	at := len(w.text)
+	w.text = append(w.text, '[')
+	for _, s := range words {
+		w.text = append(w.text, s...)
+	}
+	w.text = append(w.text, ']')
+	w.add(packetItem{text: w.since(at), facts: true})
 }
 
 func (w *itemWriter) unread(n int64) {
 	switch {
 	case w.inside:
-		w.fact("%s not made sense of", count(n, "byte"))
+		w.fact(count(n, "byte"), " not made sense of")
 	case w.p.Notes.Has(popscope.OutOfWindow):
 	case w.p.Notes.Has(popscope.AfterEnd):
-		w.fact("%s after the end", count(n, "byte"))
+		w.fact(count(n, "byte"), " after the end")
 	default:
-		w.fact("%s not made sense of", count(n, "byte"))
+		w.fact(count(n, "byte"), " not made sense of")
 	}
 }
 
@@ -131,7 +143,7 @@ func (w *itemWriter) take(parts []pop3parse.Stretch) int {
 	s := &parts[0]
 	if w.p.Notes.Has(popscope.Conflicting) && !w.show && s.Part != pop3parse.TLS && !w.inside {
 		n := w.run(parts, func(pop3parse.Part) bool { return true })
-		w.fact("another copy of %s", count(size(parts[:n]), "byte"))
+		w.fact("another copy of ", count(size(parts[:n]), "byte"))
 		return n
 	}
 	switch s.Part {
@@ -142,11 +154,11 @@ func (w *itemWriter) take(parts []pop3parse.Stretch) int {
 	case pop3parse.TLS:
 		w.records(s)
 	case pop3parse.Wrapped:
-		w.fact("%s wrapped by the SASL mechanism", count(s.Len, "byte"))
+		w.fact(count(s.Len, "byte"), " wrapped by the SASL mechanism")
 	case pop3parse.Proxy:
-		w.fact("PROXY header, %s", count(s.Len, "byte"))
+		w.fact("PROXY header, ", count(s.Len, "byte"))
 	case pop3parse.Missing:
-		w.fact("%s that came too late", count(s.Len, "byte"))
+		w.fact(count(s.Len, "byte"), " that came too late")
 	default:
 		n := w.run(parts, func(p pop3parse.Part) bool { return p == pop3parse.Unread })
 		w.unread(size(parts[:n]))
@@ -174,9 +186,12 @@ func size(parts []pop3parse.Stretch) int64 {
 
 // line makes an item of a line, up to its end.
 func (w *itemWriter) line(parts []pop3parse.Stretch) int {
-	var text []byte
 	it := packetItem{}
-	first := &parts[0] == &w.parts[0]
+	begin := len(w.text)
+	if &parts[0] == &w.parts[0] && w.continued {
+		w.text = append(w.text, "..."...)
+	}
+	at := len(w.text)
 	n, ended := 0, false
 	for n < len(parts) && !ended && (n == 0 || parts[n].Off == parts[n-1].End()) {
 		s := &parts[n]
@@ -196,25 +211,23 @@ func (w *itemWriter) line(parts []pop3parse.Stretch) int {
 		b := w.bytes(s)
 		switch {
 		case !s.Secret || w.show:
-			text = appendInert(text, b[:min(len(b), maxShown)])
-		case !bytes.HasSuffix(text, []byte(secret.Mask)):
-			text = append(text, secret.Mask...)
+			w.text = appendInert(w.text, b[:min(len(b), maxShown)])
+		case !bytes.HasSuffix(w.text[at:], []byte(secret.Mask)):
+			w.text = append(w.text, secret.Mask...)
 		}
 		n++
 	}
-	text, cut := cutText(text, maxShown)
-	if first && w.continued {
-		text = append([]byte("..."), text...)
-	}
+	text, cut := cutText(w.text[at:], maxShown)
+	w.text = w.text[:at+len(text)]
 	if cut || &parts[n-1] == &w.parts[len(w.parts)-1] && w.goesOn {
-		text = append(text, "..."...)
+		w.text = append(w.text, "..."...)
 	}
-	it.text = strings.TrimRight(string(text), " ")
+	it.text = bytes.TrimRight(w.since(begin), " ")
 	switch {
-	case it.text == "..." && ended:
-		it.text, it.facts = "[end of the line]", true
-	case it.text == "":
-		it.text, it.facts = "[empty line]", true
+	case ended && string(it.text) == "...":
+		it.text, it.facts = []byte("[end of the line]"), true
+	case len(it.text) == 0:
+		it.text, it.facts = []byte("[empty line]"), true
 	}
 	w.add(it)
 	return n
@@ -266,35 +279,37 @@ func (w *itemWriter) data(parts []pop3parse.Stretch) int {
 	case len(rows) > 0:
 		w.rows(rows, &parts[0] == &w.parts[0] && w.continued, final)
 	case final:
-		text := "."
 		if parts[0].Len < 3 && &parts[0] == &w.parts[0] && w.continued {
-			text = "[end of the final dot line]"
+			w.fact("end of the final dot line")
+		} else {
+			w.add(packetItem{text: []byte(".")})
 		}
-		w.add(packetItem{text: text, facts: text != "."})
 	default:
-		w.add(packetItem{text: "..."})
+		w.add(packetItem{text: []byte("...")})
 	}
 	return n
 }
 
 // mail writes which bytes of a message these are.
 func (w *itemWriter) mail(first, last *pop3parse.Stretch, final bool) {
-	var b strings.Builder
-	b.WriteString("mail")
+	at := len(w.text)
+	b := append(w.text, "[mail"...)
 	if first.Number > 0 {
-		b.WriteString(" " + strconv.Itoa(first.Number))
+		b = strconv.AppendInt(append(b, ' '), int64(first.Number), 10)
 	}
 	if first.Verb == pop3parse.TOP {
-		b.WriteString(" (TOP)")
+		b = append(b, " (TOP)"...)
 	}
-	fmt.Fprintf(&b, ", bytes %d-%d", first.At+1, last.At+last.Len)
+	b = strconv.AppendInt(append(b, ", bytes "...), first.At+1, 10)
+	b = strconv.AppendInt(append(b, '-'), last.At+last.Len, 10)
 	if first.Announced >= 0 && first.Verb != pop3parse.TOP {
-		fmt.Fprintf(&b, " of %d", first.Announced)
+		b = strconv.AppendInt(append(b, " of "...), first.Announced, 10)
 	}
 	if final {
-		b.WriteString(", end")
+		b = append(b, ", end"...)
 	}
-	w.add(packetItem{text: "[" + b.String() + "]", facts: true})
+	w.text = append(b, ']')
+	w.add(packetItem{text: w.since(at), facts: true})
 }
 
 // rows writes the lines of a listing, as many as fit.
@@ -313,19 +328,20 @@ func (w *itemWriter) rows(data []byte, continued, final bool) {
 		b = appendInert(b, line[:min(len(line), rowsShown)])
 		shown++
 	}
-	text := string(b)
+	at := len(w.text)
 	if continued {
-		text = "..." + text
+		w.text = append(w.text, "..."...)
 	}
+	w.text = append(w.text, b...)
 	if left := len(lines) - shown; left > 0 {
-		text += " | and " + count(left, "line") + " more"
+		w.text = append(append(append(w.text, " | and "...), count(left, "line")...), " more"...)
 	} else if !bytes.HasSuffix(data, []byte("\n")) {
-		text += "..."
+		w.text = append(w.text, "..."...)
 	}
 	if final {
-		text += " | ."
+		w.text = append(w.text, " | ."...)
 	}
-	w.add(packetItem{text: text})
+	w.add(packetItem{text: w.since(at)})
 }
 
 // records says which TLS records a part holds.
@@ -343,13 +359,13 @@ func (w *itemWriter) records(s *pop3parse.Stretch) {
 		at = r.Off + r.Len
 		if n := len(w.items); n > 0 && w.items[n-1].tls && w.items[n-1].plain == text {
 			w.items[n-1].alike++
-			w.items[n-1].text = text + " (" + strconv.Itoa(w.items[n-1].alike) + " records)"
+			w.items[n-1].text = []byte(text + " (" + strconv.Itoa(w.items[n-1].alike) + " records)")
 			continue
 		}
-		w.add(packetItem{tls: true, text: text, plain: text, alike: 1})
+		w.add(packetItem{tls: true, text: []byte(text), plain: text, alike: 1})
 	}
 	if at == s.Off && !w.clear(s) {
-		w.add(packetItem{tls: true, text: "TLS: " + count(s.Len, "byte")})
+		w.add(packetItem{tls: true, text: []byte("TLS: " + count(s.Len, "byte"))})
 	}
 }
 
@@ -364,8 +380,8 @@ func (w *itemWriter) clear(s *pop3parse.Stretch) bool {
 		it := packetItem{ok: isStatus(line, "+OK"), err: isStatus(line, "-ERR")}
 		line = bytes.TrimRight(line, "\r\n")
 		text, cut := cutText(appendInert(nil, line[:min(len(line), maxShown)]), maxShown)
-		if it.text = string(text); cut || len(line) > maxShown {
-			it.text += "..."
+		if it.text = text; cut || len(line) > maxShown {
+			it.text = append(it.text, "..."...)
 		}
 		w.add(it)
 	}

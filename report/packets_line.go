@@ -1,9 +1,7 @@
 package report
 
 import (
-	"fmt"
 	"io"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -32,6 +30,7 @@ type packetLines struct {
 	place int      // width of the places in them so far
 	ends  int      // width of the ends so far
 	tree  *packet.Decoder
+	items itemWriter
 }
 
 func newPacketLines(w io.Writer, o PacketOptions) *packetLines {
@@ -78,22 +77,24 @@ const (
 
 // Write writes the line of a packet.
 func (l *packetLines) Write(p *popscope.Packet) error {
-	l.buf = append(l.buf, l.paint.dim(fmt.Sprintf("%*d", numberWidth, p.Num))...)
-	l.buf = append(l.buf, ' ')
+	b := l.paint.begin(l.buf, dimText)
+	at := len(b)
+	b = padLeft(strconv.AppendInt(b, p.Num, 10), at, numberWidth)
+	b = append(l.paint.end(b), ' ')
 	if p.File < len(l.files) {
 		place := "(" + l.files[p.File] + ":" + strconv.FormatInt(p.FileNum, 10) + ")"
 		l.place = max(l.place, displayWidth(place))
-		l.buf = append(l.buf, l.paint.dim(place)...)
-		l.buf = appendSpaces(l.buf, l.place-displayWidth(place)+1)
+		b = append(b, l.paint.dim(place)...)
+		b = appendSpaces(b, l.place-displayWidth(place)+1)
 	}
-	l.buf = append(l.buf, l.time(p)...)
-	ends := endText(p.Segment.Src.AddrPort()) + " > " + endText(p.Segment.Dst.AddrPort())
-	l.ends = max(l.ends, len(ends))
-	l.buf = append(l.buf, "  "...)
-	l.buf = append(l.buf, pad(ends, l.ends)...)
-	l.buf = append(l.buf, "  "...)
-	l.buf = append(l.buf, strings.Join(l.words(p), "  ")...)
-	l.buf = append(l.buf, '\n')
+	b = append(l.appendTime(b, p), "  "...)
+	at = len(b)
+	b = p.Segment.Src.AddrPort().AppendTo(b) // IPv6 in brackets, as everywhere
+	b = append(b, " > "...)
+	b = p.Segment.Dst.AddrPort().AppendTo(b)
+	l.ends = max(l.ends, len(b)-at)
+	b = append(appendSpaces(b, at+l.ends-len(b)), "  "...)
+	l.buf = append(l.appendWords(b, p), '\n')
 	if l.opt.Verbose {
 		l.fields(p)
 	}
@@ -116,86 +117,108 @@ func (l *packetLines) flush() error {
 // Close writes nothing: the lines are all there is.
 func (l *packetLines) Close(popscope.Summary) error { return nil }
 
-// endText writes one end of a connection; IPv6 in brackets, as everywhere.
-func endText(e netip.AddrPort) string { return e.String() }
-
-// time writes when a packet came.
-func (l *packetLines) time(p *popscope.Packet) string {
-	t := utc(p.Nanos)
+// appendTime writes when a packet came.
+func (l *packetLines) appendTime(dst []byte, p *popscope.Packet) []byte {
+	since := p.Nanos - p.CaptureStart
 	switch l.opt.Time {
 	case DeltaTime:
-		if !l.any {
-			return pad10(elapsed(0))
+		if since = 0; l.any {
+			since = p.Nanos - l.last
 		}
-		return pad10(elapsed(p.Nanos - l.last))
 	case UTCTime:
-		return t.Format("15:04:05.000000")
+		return utc(p.Nanos).AppendFormat(dst, "15:04:05.000000")
 	case LocalTime:
-		return t.In(l.opt.Zone).Format("15:04:05.000000")
+		return utc(p.Nanos).In(l.opt.Zone).AppendFormat(dst, "15:04:05.000000")
 	case DateTime:
-		return t.Format(clock + ".000000")
+		return utc(p.Nanos).AppendFormat(dst, clock+".000000")
 	case EpochTime:
-		return appendEpoch(p.Nanos)
+		return appendEpoch(dst, p.Nanos)
 	}
-	return pad10(elapsed(p.Nanos - p.CaptureStart))
+	at := len(dst)
+	return padLeft(appendElapsed(dst, since), at, elapsedWidth)
 }
 
+// elapsedWidth is the least width of times in seconds.
+const elapsedWidth = 10
+
 // appendEpoch writes seconds since 1970 with nine digits.
-func appendEpoch(nanos int64) string {
+func appendEpoch(dst []byte, nanos int64) []byte {
 	sec, frac := nanos/1e9, nanos%1e9
 	if frac < 0 {
 		sec, frac = sec-1, frac+1e9
 	}
-	return strconv.FormatInt(sec, 10) + "." + string(appendNine(nil, frac))
+	return appendNine(append(strconv.AppendInt(dst, sec, 10), '.'), frac)
 }
 
-func pad10(s string) string { return fmt.Sprintf("%10s", s) }
+// padLeft moves what stands in b from at on to the right until it has a
+// width.
+func padLeft(b []byte, at, width int) []byte {
+	n := width - (len(b) - at)
+	if n <= 0 {
+		return b
+	}
+	b = appendSpaces(b, n)
+	copy(b[at+n:], b[at:])
+	for i := range n {
+		b[at+i] = ' '
+	}
+	return b
+}
 
-// words says what a packet is.
-func (l *packetLines) words(p *popscope.Packet) []string {
+// appendWords says what a packet is.
+func (l *packetLines) appendWords(dst []byte, p *popscope.Packet) []byte {
 	if p.Fragment {
-		return []string{"IP fragment of the datagram that packet " + strconv.FormatInt(p.Whole, 10) + " completes"}
+		dst = append(dst, "IP fragment of the datagram that packet "...)
+		return append(strconv.AppendInt(dst, p.Whole, 10), " completes"...)
 	}
-	out := []string{pad(flagText(p.Segment.Flags), flagsWidth) + l.paint.dim(numbers(p))}
+	at := len(dst)
+	dst = appendFlags(dst, p.Segment.Flags)
+	dst = appendSpaces(dst, at+flagsWidth-len(dst))
+	dst = l.paint.end(appendNumbers(l.paint.begin(dst, dimText), p))
 	for _, n := range noteTexts(p) {
-		out = append(out, l.paint.yellow("["+n+"]"))
+		dst = append(append(dst, "  "...), l.paint.yellow("["+n+"]")...)
 	}
-	items := itemsOf(p, l.opt.ShowSecrets)
-	for i, it := range items {
+	items := l.items.of(p, l.opt.ShowSecrets)
+	for i := range items {
+		dst = append(dst, "  "...)
 		if i == maxItems {
-			out = append(out, l.paint.dim("and "+count(len(items)-i, "item")+" more"))
-			break
+			return append(dst, l.paint.dim("and "+count(len(items)-i, "item")+" more")...)
 		}
-		out = append(out, l.item(&it))
+		dst = l.appendItem(dst, &items[i])
 	}
-	return out
+	return dst
 }
 
-// item writes one thing that a packet carries.
-func (l *packetLines) item(it *packetItem) string {
-	text := it.text
+// appendItem writes one thing that a packet carries.
+func (l *packetLines) appendItem(dst []byte, it *packetItem) []byte {
+	dst = append(dst, it.who()...)
+	c := cyanText
 	switch {
+	case len(it.text) == 0:
+		return dst
 	case it.err:
-		text = l.paint.red(text)
+		c = redText
 	case it.ok:
-		text = l.paint.green(text)
+		c = greenText
 	case it.facts:
-		text = l.paint.dim(text)
-	case it.from == stream.Client:
-		text = l.paint.cyan(text)
+		c = dimText
+	case it.from != stream.Client:
+		return append(dst, it.text...)
 	}
-	return it.who() + text
+	return l.paint.end(append(l.paint.begin(dst, c), it.text...))
 }
 
-// flagText writes TCP flags as Wireshark does.
-func flagText(f packet.Flags) string {
-	var names []string
-	for _, n := range tcpFlags {
-		if f&n.flag != 0 {
-			names = append(names, n.name)
+// appendFlags writes TCP flags as Wireshark does.
+func appendFlags(dst []byte, f packet.Flags) []byte {
+	dst = append(dst, '[')
+	sep := ""
+	for i := range tcpFlags {
+		if n := &tcpFlags[i]; f&n.flag != 0 {
+			dst = append(append(dst, sep...), n.name...)
+			sep = ", "
 		}
 	}
-	return "[" + strings.Join(names, ", ") + "]"
+	return append(dst, ']')
 }
 
 var tcpFlags = []struct {
@@ -205,22 +228,23 @@ var tcpFlags = []struct {
 	{packet.FIN, "FIN"}, {packet.SYN, "SYN"}, {packet.RST, "RST"}, {packet.PSH, "PSH"}, {packet.ACK, "ACK"}, {packet.URG, "URG"},
 }
 
-// numbers writes sequence and acknowledgement number, relative where that
-// is known, and the length of the data on the wire.
-func numbers(p *popscope.Packet) string {
-	s := "seq=" + relative(p.Seq, p.Segment.Seq)
+// appendNumbers writes sequence and acknowledgement number, relative where
+// that is known, and the length of the data on the wire.
+func appendNumbers(dst []byte, p *popscope.Packet) []byte {
+	dst = appendRelative(append(dst, "seq="...), p.Seq, p.Segment.Seq)
 	if p.Segment.Flags&packet.ACK != 0 {
-		s += " ack=" + relative(p.Ack, p.Segment.Ack)
+		dst = appendRelative(append(dst, " ack="...), p.Ack, p.Segment.Ack)
 	}
-	return s + " len=" + strconv.Itoa(p.Segment.Length)
+	return strconv.AppendInt(append(dst, " len="...), int64(p.Segment.Length), 10)
 }
 
-// relative writes a sequence number; one that stands for itself has a #.
-func relative(r popscope.Relative, raw uint32) string {
+// appendRelative writes a sequence number; one that stands for itself has a
+// #.
+func appendRelative(dst []byte, r popscope.Relative, raw uint32) []byte {
 	if r.Known {
-		return strconv.FormatInt(r.N, 10)
+		return strconv.AppendInt(dst, r.N, 10)
 	}
-	return "#" + strconv.FormatUint(uint64(raw), 10)
+	return strconv.AppendUint(append(dst, '#'), uint64(raw), 10)
 }
 
 // noteTexts says what TCP and the capture did to a packet.

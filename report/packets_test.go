@@ -150,7 +150,7 @@ func TestPacketTimes(t *testing.T) {
 	} {
 		l := newPacketLines(nil, PacketOptions{Time: style, Zone: zone})
 		l.any, l.last = true, 1_699_999_999_000_000_000
-		if got := l.time(&p); got != want {
+		if got := string(l.appendTime(nil, &p)); got != want {
 			t.Errorf("%q: got %q, want %q", style, got, want)
 		}
 	}

@@ -39,13 +39,16 @@ const clock = "2006-01-02 15:04:05"
 func utc(nanos int64) time.Time { return time.Unix(0, nanos).UTC() }
 
 // elapsed writes a duration in seconds with six digits.
-func elapsed(nanos int64) string {
-	sign := ""
+func elapsed(nanos int64) string { return string(appendElapsed(nil, nanos)) }
+
+func appendElapsed(dst []byte, nanos int64) []byte {
 	if nanos < 0 {
-		sign, nanos = "-", -nanos
+		dst, nanos = append(dst, '-'), -nanos
 	}
 	micros := (nanos + 500) / 1000
-	return sign + strconv.FormatInt(micros/1e6, 10) + "." + string(appendNine(nil, micros%1e6))[3:]
+	dst = append(strconv.AppendInt(dst, micros/1e6, 10), '.')
+	var nine [9]byte
+	return append(dst, appendNine(nine[:0], micros%1e6)[3:]...)
 }
 
 // words turns a name of ours into words: "bare_lf" into "bare LF".
@@ -97,16 +100,43 @@ func wrapText(text string, width int) string {
 // paint colours text for a terminal, or leaves it alone.
 type paint bool
 
-func (p paint) with(code, s string) string {
+// colour is the code of a way to show text.
+type colour string
+
+const (
+	boldText   colour = "1"
+	dimText    colour = "2"
+	redText    colour = "31"
+	greenText  colour = "32"
+	yellowText colour = "33"
+	cyanText   colour = "36"
+)
+
+// begin appends what has the text behind it shown in a colour, up to end.
+func (p paint) begin(dst []byte, c colour) []byte {
+	if !p {
+		return dst
+	}
+	return append(append(append(dst, "\x1b["...), c...), 'm')
+}
+
+func (p paint) end(dst []byte) []byte {
+	if !p {
+		return dst
+	}
+	return append(dst, "\x1b[0m"...)
+}
+
+func (p paint) with(c colour, s string) string {
 	if !p || s == "" {
 		return s
 	}
-	return "\x1b[" + code + "m" + s + "\x1b[0m"
+	return string(p.end(append(p.begin(nil, c), s...)))
 }
 
-func (p paint) bold(s string) string   { return p.with("1", s) }
-func (p paint) dim(s string) string    { return p.with("2", s) }
-func (p paint) red(s string) string    { return p.with("31", s) }
-func (p paint) green(s string) string  { return p.with("32", s) }
-func (p paint) yellow(s string) string { return p.with("33", s) }
-func (p paint) cyan(s string) string   { return p.with("36", s) }
+func (p paint) bold(s string) string   { return p.with(boldText, s) }
+func (p paint) dim(s string) string    { return p.with(dimText, s) }
+func (p paint) red(s string) string    { return p.with(redText, s) }
+func (p paint) green(s string) string  { return p.with(greenText, s) }
+func (p paint) yellow(s string) string { return p.with(yellowText, s) }
+func (p paint) cyan(s string) string   { return p.with(cyanText, s) }
