@@ -54,7 +54,14 @@ type Options struct {
 	// Analyzer.Packets expects none as long as it has seen none.
 	Keys *tlsdec.KeyLog
 
-	awaitKeys bool // Keys was given
+	// KeysComplete says that Keys does not grow during the run, so that
+	// Analyzer.Packets waits for secrets that it lacks only where the source may
+	// bring them: one that has a method MayHoldKeys() bool tells whether it may,
+	// as capture.Timeline does, and of others it is assumed.
+	KeysComplete bool
+
+	awaitKeys  bool // Keys was given
+	noMoreKeys bool // nothing will bring any
 
 	// Only what matches all of these is reported; zero values match everything.
 	From, To time.Time    // sessions with a packet in this time

@@ -26,6 +26,9 @@ func (a *Analyzer) Packets(src capture.Source) iter.Seq2[*Packet, error] {
 		a.opt.NoMail, a.opt.KeepBody, a.opt.Users = true, 0, nil
 		a.in.dec.LeaveChecksums = false // they are told with each packet
 		a.in.keys.from(src)
+		if s, ok := src.(interface{ MayHoldKeys() bool }); ok && !s.MayHoldKeys() {
+			a.opt.noMoreKeys = a.opt.KeysComplete || !a.opt.awaitKeys
+		}
 		l := &packetList{Analyzer: a, src: src, w: newWindow(a), yield: yield}
 		a.in.read(l, l)
 		a.sum.PacketsLeftOut = l.w.leftOut

@@ -60,6 +60,12 @@ func (s *shard) keys(mark int64) {
 	}
 }
 
+// expectsKeys reports whether packets are to wait for secrets that are not
+// known yet.
+func (s *shard) expectsKeys() bool {
+	return !s.opt.noMoreKeys && (s.opt.awaitKeys || s.known > 0)
+}
+
 // mayOpen reports whether a connection on a port that is not POP3's may be
 // TLS that there are keys for.
 func (s *shard) mayOpen(ch *stream.Chunk) bool {

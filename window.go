@@ -6,6 +6,7 @@ import (
 
 	"popscope/capture"
 	"popscope/capture/packet"
+	"popscope/pop3parse"
 	"popscope/reassembly"
 	"popscope/reassembly/stream"
 )
@@ -46,7 +47,11 @@ type window struct {
 	dec     *packet.Decoder
 	heads   []packet.Header // scratch
 	shrinks bool            // a limit was reached, and not yet enough handed on
-	spare   []*row          // to be used again
+	spare   spareRows
+	lists   struct { // of flows, to be used again
+		said lists[pop3parse.Stretch]
+		rows lists[*row]
+	}
 }
 
 // row is a packet that waits.
@@ -65,8 +70,8 @@ type row struct {
 	untold  int // how many of Inside are not explained
 	cost    int // of Parts and Inside
 	own     []byte
-	frame   []byte // Data, to be used again
-	fragOff int // of a fragment: of its bytes in the datagram's payload
+	frame   []byte // Data, with memory to be used again
+	fragOff int    // of a fragment: of its bytes in the datagram's payload
 	fragLen int
 	header  int // of a leader that was put together: where the segment's payload begins in the datagram's; -1 unknown
 	at      int // of the payload, or of the fragment's, in Data; -1 unknown
@@ -161,7 +166,7 @@ func (w *window) fragment(f *packet.Fragment, gram []byte) {
 
 // add makes a row of the frame.
 func (w *window) add() *row {
-	r := take(&w.spare)
+	r := w.spare.take(len(w.frame.Data))
 	*r = row{at: -1, header: -1, Packet: Packet{Packet: w.frame, Parts: r.Parts[:0], Secret: r.Secret[:0]}, frame: append(r.frame[:0], w.frame.Data...)}
 	r.Data = r.frame
 	w.bytes += len(r.Data) + rowCost
@@ -215,9 +220,8 @@ func (w *window) segment(s *packet.Segment, fate reassembly.Fate) {
 		return
 	}
 	var f *flow
-	key := keyOf(s)
 	if fate.Conn != nil {
-		f = w.flow(fate.Conn, key)
+		f = w.flow(fate.Conn, s)
 		if !(s.Flags&packet.SYN != 0 && fate.Has(reassembly.OutOfWindow)) {
 			f.keepStrays()
 		}
@@ -235,9 +239,11 @@ func (w *window) segment(s *packet.Segment, fate reassembly.Fate) {
 	}
 	r.Segment, r.fate = *s, fate
 	r.adopt(w, s)
-	switch {
-	case f != nil:
+	if f != nil {
 		f.take(r)
+		return
+	}
+	switch key := keyOf(s); {
 	case fate.Has(reassembly.HalfOpen):
 		w.syns[key] = append(w.syns[key], r)
 	case w.ended[key] != nil:
@@ -279,14 +285,18 @@ func (r *row) keepPayload(w *window, s *packet.Segment) {
 	w.bytes += len(r.own)
 }
 
-// flow returns the flow of a connection. The first time, the SYNs that it
-// began with become its own.
-func (w *window) flow(c *stream.Conn, key connKey) *flow {
+// flow returns the flow of a connection, of which a segment has come. The
+// first time, the SYNs that it began with become its own.
+func (w *window) flow(c *stream.Conn, s *packet.Segment) *flow {
 	f := w.flows[c]
 	if f != nil {
 		return f
 	}
-	f = &flow{w: w, conn: c, key: key}
+	key := keyOf(s)
+	f = &flow{w: w, conn: c, key: key, unplaced: w.lists.rows.take()}
+	for d := range f.side {
+		f.side[d].said, f.side[d].waiting = w.lists.said.take(), w.lists.rows.take()
+	}
 	w.flows[c] = f
 	if old := w.byKey[key]; old != nil {
 		old.giveStrays(f, c.First.Packet)

@@ -3,6 +3,7 @@ package popscope
 import (
 	"cmp"
 	"math"
+	"net/netip"
 	"slices"
 
 	"popscope/capture/packet"
@@ -26,6 +27,9 @@ type flow struct {
 	w    *window
 	conn *stream.Conn
 	key  connKey
+
+	client    netip.AddrPort // as conn had it when clientEnd was found
+	clientEnd int            // of key
 
 	over bool // the connection is closed: is is final
 	is   protocol
@@ -94,7 +98,13 @@ func (f *flow) close() {
 			f.resolve(r)
 		}
 		s.openUpTo(math.MaxInt64)
+		f.w.lists.said.put(s.said)
+		f.w.lists.rows.put(s.waiting)
 		*s = flowSide{done: s.done, cut: s.cut}
+	}
+	if len(f.unplaced) == 0 {
+		f.w.lists.rows.put(f.unplaced)
+		f.unplaced = nil
 	}
 }
 
@@ -191,12 +201,23 @@ func (f *flow) place() {
 	f.unplaced = left
 }
 
+// sender returns who sent a segment.
+func (f *flow) sender(s *packet.Segment) stream.Dir {
+	if f.client != f.conn.Client { // it may change as long as it is not known
+		f.client, f.clientEnd = f.conn.Client, 1
+		if f.key.a.AddrPort() == f.client {
+			f.clientEnd = 0
+		}
+	}
+	if f.end(s) == f.clientEnd {
+		return stream.Client
+	}
+	return stream.Server
+}
+
 func (f *flow) placeRow(r *row) bool {
 	s, c := &r.Segment, f.conn
-	r.From = stream.Server
-	if s.Src.AddrPort() == c.Client {
-		r.From = stream.Client
-	}
+	r.From = f.sender(s)
 	peer := r.From.Other()
 	hasAck := s.Flags&packet.ACK != 0
 	if !f.over && (!c.Started[r.From] || hasAck && !c.Started[peer]) {

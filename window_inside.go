@@ -135,7 +135,7 @@ func (f *flow) awaitOpening(r *row) {
 // them.
 func (f *flow) opensUpTo(d stream.Dir) int64 {
 	t, ok := f.conn.Owner.(*track)
-	if !ok || t.tls == nil || t.tls.dec.Waiting() && !t.shard.opt.awaitKeys && t.shard.known == 0 {
+	if !ok || t.tls == nil || t.tls.dec.Waiting() && !t.shard.expectsKeys() {
 		return math.MaxInt64
 	}
 	return t.tls.dec.Done(d)

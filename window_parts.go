@@ -1,7 +1,6 @@
 package popscope
 
 import (
-	"cmp"
 	"slices"
 
 	"popscope/pop3parse"
@@ -23,7 +22,12 @@ func (f *flow) stretch(s pop3parse.Stretch) {
 		f.resolve(side.waiting[n])
 		n++
 	}
-	if n > 0 {
+	switch {
+	case n == 0:
+	case n == len(side.waiting):
+		clear(side.waiting)
+		side.waiting = side.waiting[:0]
+	default:
 		side.waiting = side.waiting[n:]
 	}
 	side.trim()
@@ -96,7 +100,7 @@ func (f *flow) resolve(r *row) {
 	r.known = true
 	side := &f.side[r.From]
 	end := r.end()
-	i, _ := slices.BinarySearchFunc(side.said, r.Off+1, func(s pop3parse.Stretch, off int64) int { return cmp.Compare(s.End(), off) })
+	i := side.behind(r.Off)
 	if r.fate.Has(reassembly.OutOfWindow) {
 		return
 	}
@@ -120,6 +124,19 @@ func (f *flow) resolve(r *row) {
 	}
 	f.awaitOpening(r)
 	r.pays(f.w, len(r.Parts)*stretchCost)
+}
+
+// behind returns the index of the first stretch that ends behind an offset.
+func (s *flowSide) behind(off int64) int {
+	from, to := 0, len(s.said)
+	for from < to {
+		if i := int(uint(from+to) >> 1); s.said[i].End() > off {
+			to = i
+		} else {
+			from = i + 1
+		}
+	}
+	return from
 }
 
 // stretchCost is what a part of a row takes.

@@ -92,11 +92,11 @@ func (w *window) compact() {
 func (w *window) forget(r *row) {
 	w.bytes -= len(r.Data) + len(r.own) + rowCost + r.cost
 	r.gone = true
-	if len(w.spare) < spareRows && r.isAlone() {
+	if r.isAlone() {
 		if r == w.now {
 			w.now = nil
 		}
-		w.spare = append(w.spare, r)
+		w.spare.put(r)
 		return
 	}
 	if r.fate.Has(reassembly.HalfOpen) && r.flow == nil {
@@ -114,18 +114,10 @@ func (w *window) forget(r *row) {
 	}
 }
 
-// spareRows and spareFrame bound what is kept of rows to be used again: so
-// many, with so many bytes of a frame each.
-const (
-	spareRows  = 2048
-	spareFrame = 2 << 10
-)
-
 // isAlone reports whether nothing refers to a row that has left the window:
 // no list of its flow, no fragment, no plaintext that is to be explained.
 func (r *row) isAlone() bool {
-	return r.flow != nil && r.known && !r.opening && !r.isFrag && r.leader == nil && r.Fragments == nil && r.Inside == nil &&
-		cap(r.frame) <= spareFrame
+	return r.flow != nil && r.known && !r.opening && !r.isFrag && r.leader == nil && r.Fragments == nil && r.Inside == nil
 }
 
 // without removes a row, which as a rule is the first one.

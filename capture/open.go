@@ -166,6 +166,7 @@ func (f *track) decoder(first []byte) (decoder, error) {
 	case isClassic(first):
 		return newClassic(f.info.Name, f.buf)
 	case bytes.HasPrefix(first, []byte{0x0a, 0x0d, 0x0d, 0x0a}):
+		f.secrets = true
 		return newNG(f.info.Name, f.buf, keys)
 	}
 	for _, k := range otherFormats {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -282,6 +283,12 @@ func (t *Timeline) Drops() uint64 {
 // them. The bytes stay valid and do not change; later calls return them and
 // what has come since.
 func (t *Timeline) KeyLog() []byte { return t.keys.b[:len(t.keys.b):len(t.keys.b)] }
+
+// MayHoldKeys reports whether KeyLog may return anything, now or later: only
+// pcapng files hold TLS secrets.
+func (t *Timeline) MayHoldKeys() bool {
+	return slices.ContainsFunc(t.tracks, func(f *track) bool { return f.secrets })
+}
 
 // KeysLeftOut returns how many blocks of TLS secrets read so far are not in
 // KeyLog: those for which there was no room, and damaged ones.

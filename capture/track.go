@@ -27,6 +27,7 @@ type track struct {
 	input io.Reader // given by the caller: never opened nor closed here
 
 	regular bool
+	secrets bool        // its format may hold them
 	stat    fs.FileInfo // of a file that was opened by name
 	closers []io.Closer
 	buf     *buffer

@@ -171,10 +171,11 @@ func appendSeconds(dst []byte, d time.Duration) []byte {
 
 // appendNine appends n, which is below 1e9, as nine digits.
 func appendNine(dst []byte, n int64) []byte {
-	for unit := int64(1e8); unit > 0; unit /= 10 {
-		dst = append(dst, byte('0'+n/unit%10))
+	var digits [9]byte
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i], n = byte('0'+n%10), n/10
 	}
-	return dst
+	return append(dst, digits[:]...)
 }
 
 // appendQuoted appends s as a JSON string and reports whether it is valid

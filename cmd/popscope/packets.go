@@ -234,6 +234,7 @@ func (p *program) packetsTo(w io.Writer, name string, t *traffic, o *packetOutpu
 	if opt.Keys == nil && !slices.ContainsFunc(t.files, func(name string) bool { return !rereadable(name) }) {
 		opt.Keys = new(tlsdec.KeyLog) // nobody watches a pipe: packets may wait for secrets that stand behind them
 	}
+	opt.KeysComplete = true
 	run := &analysis{Analyzer: popscope.New(opt), p: p, t: t, src: src}
 	if o.file != "" || !p.terminal.is { // on a terminal the lines themselves show it
 		shown := p.startProgress(t, src.Read)
