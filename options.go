@@ -41,6 +41,11 @@ type Options struct {
 	Limits Limits
 	Tap    Tap // is told what the bytes are; nil: nobody asks
 
+	// NoFrames lets Analyzer.Packets hand on packets that carry bytes of one
+	// message and nothing else without them, so that they wait in less memory:
+	// Data is nil then, and Segment.Payload as long as it was, and zero.
+	NoFrames bool
+
 	NoSoftware bool // do not name the software of both sides
 
 	// Body is asked when a message begins for what is to take its bytes;

@@ -47,10 +47,13 @@ type window struct {
 	dec     *packet.Decoder
 	heads   []packet.Header // scratch
 	shrinks bool            // a limit was reached, and not yet enough handed on
-	spare   spareRows
+	spare   []*row          // to be used again
+	frames  spareFrames
+	zeros   []byte   // see row.empty
+	hidden  masker   // scratch
 	lists   struct { // of flows, to be used again
-		said lists[pop3parse.Stretch]
-		rows lists[*row]
+		said, parts lists[pop3parse.Stretch]
+		rows        lists[*row]
 	}
 }
 
@@ -70,8 +73,7 @@ type row struct {
 	untold  int // how many of Inside are not explained
 	cost    int // of Parts and Inside
 	own     []byte
-	frame   []byte // Data, with memory to be used again
-	fragOff int    // of a fragment: of its bytes in the datagram's payload
+	fragOff int // of a fragment: of its bytes in the datagram's payload
 	fragLen int
 	header  int // of a leader that was put together: where the segment's payload begins in the datagram's; -1 unknown
 	at      int // of the payload, or of the fragment's, in Data; -1 unknown
@@ -166,9 +168,9 @@ func (w *window) fragment(f *packet.Fragment, gram []byte) {
 
 // add makes a row of the frame.
 func (w *window) add() *row {
-	r := w.spare.take(len(w.frame.Data))
-	*r = row{at: -1, header: -1, Packet: Packet{Packet: w.frame, Parts: r.Parts[:0], Secret: r.Secret[:0]}, frame: append(r.frame[:0], w.frame.Data...)}
-	r.Data = r.frame
+	r := take(&w.spare)
+	*r = row{at: -1, header: -1, Packet: Packet{Packet: w.frame, Secret: r.Secret[:0]}}
+	r.Data = w.frames.keep(w.frame.Data)
 	w.bytes += len(r.Data) + rowCost
 	if w.head >= shiftRows && w.head >= len(w.rows)-w.head {
 		n := copy(w.rows, w.rows[w.head:])

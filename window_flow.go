@@ -31,9 +31,9 @@ type flow struct {
 	client    netip.AddrPort // as conn had it when clientEnd was found
 	clientEnd int            // of key
 
-	over bool // the connection is closed: is is final
-	is   protocol
-	id   string // of the session, once it is known to be one
+	over bool     // the connection is closed: is is final
+	is   protocol // valid iff over, or isPOP3
+	id   string   // of the session, once it is known to be one
 
 	unplaced []*row
 	strays   []*row      // SYNs that another connection may have begun with
@@ -65,12 +65,15 @@ type lastAck struct {
 
 // state returns what the connection is.
 func (f *flow) state() protocol {
-	if f.over {
+	if f.over || f.is == isPOP3 {
 		return f.is
 	}
 	if t, ok := f.conn.Owner.(*track); ok {
 		if t.is == isTLS && t.content && t.tls != nil && t.tls.inside == undecided {
 			return undecided // on a port that is not POP3's, what is inside decides
+		}
+		if t.is == isPOP3 {
+			f.is = isPOP3 // for good
 		}
 		return t.is
 	}

@@ -36,7 +36,7 @@ func (p *Plaintext) GoesOn() bool { return p.to }
 func (p *Plaintext) Hides(s *pop3parse.Stretch) bool { return s.Secret || s.Part == pop3parse.Missing }
 
 // Secret lists what of Data must not be shown, in order.
-func (p *Plaintext) Secret() []Span { return hiddenIn(p.Off, len(p.Data), p.Parts, p.Hides) }
+func (p *Plaintext) Secret() []Span { return hiddenIn(nil, p.Off, len(p.Data), p.Parts, p.Hides) }
 
 // piece is plaintext of a row that is not explained yet.
 //

@@ -8,7 +8,8 @@ import (
 // mask lists the bytes of the frame that must not be shown, of those that
 // carry the payload of l's segment: l is r itself unless r is a fragment.
 func (r *row) mask(w *window, l *row) {
-	hidden := l.hidden()
+	w.hidden.spans = l.hidden(w.hidden.spans[:0])
+	hidden := w.hidden.spans
 	if len(hidden) == 0 {
 		return
 	}
@@ -38,13 +39,18 @@ func (r *row) mask(w *window, l *row) {
 	r.Secret = m.spans
 }
 
-// hidden lists the bytes of the payload that must not be shown.
-func (r *row) hidden() []Span { return hiddenIn(r.Off, len(r.Segment.Payload), r.Parts, r.Hides) }
+// hidden appends to spans the bytes of the payload that must not be shown.
+func (r *row) hidden(spans []Span) []Span {
+	if len(r.Segment.Payload) == 0 {
+		return spans
+	}
+	return hiddenIn(spans, r.Off, len(r.Segment.Payload), r.Parts, r.Hides)
+}
 
-// hiddenIn lists which of n bytes from an offset on must not be shown: those
-// of parts that hide them, and those of no part.
-func hiddenIn(off int64, n int, parts []pop3parse.Stretch, hides func(*pop3parse.Stretch) bool) []Span {
-	var m masker
+// hiddenIn appends to spans, which is empty, which of n bytes from an offset
+// on must not be shown: those of parts that hide them, and those of no part.
+func hiddenIn(spans []Span, off int64, n int, parts []pop3parse.Stretch, hides func(*pop3parse.Stretch) bool) []Span {
+	m := masker{spans: spans}
 	done := 0
 	for i := range parts {
 		p := &parts[i]

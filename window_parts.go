@@ -115,6 +115,9 @@ func (f *flow) resolve(r *row) {
 	if i > 0 && side.said[i-1].End() == r.Off {
 		r.from = unfinished(side.said[i-1].Part)
 	}
+	if len(r.Segment.Payload) > 0 && r.Parts == nil {
+		r.Parts = f.w.lists.parts.take()
+	}
 	for ; len(r.Segment.Payload) > 0 && i < len(side.said) && side.said[i].Off < end; i++ {
 		r.from = r.from || side.said[i].Off < r.Off
 		r.Parts = append(r.Parts, clip(side.said[i], r.Off, end))
@@ -124,6 +127,30 @@ func (f *flow) resolve(r *row) {
 	}
 	f.awaitOpening(r)
 	r.pays(f.w, len(r.Parts)*stretchCost)
+	if f.w.a.opt.NoFrames && r.isMailOnly() {
+		r.empty(f.w)
+	}
+}
+
+// isMailOnly reports whether all that a row carries is bytes of one message,
+// and nothing of that is to be masked or compared.
+func (r *row) isMailOnly() bool {
+	n := len(r.Segment.Payload)
+	return n > 0 && len(r.Parts) == 1 && r.Parts[0].Part == pop3parse.Mail && !r.Parts[0].Secret &&
+		r.Parts[0].Off == r.Off && r.Parts[0].Len == int64(n) &&
+		!r.fate.Has(reassembly.Differs) && !r.opening && r.Inside == nil && r.own == nil && !r.isFrag && !r.gone
+}
+
+// empty lets go of the bytes of a row, of which only their number is told. See
+// Options.NoFrames.
+func (r *row) empty(w *window) {
+	n := len(r.Segment.Payload)
+	if n > len(w.zeros) {
+		w.zeros = make([]byte, n)
+	}
+	w.bytes -= len(r.Data)
+	w.frames.put(r.Data)
+	r.Data, r.at, r.Segment.Payload = nil, -1, w.zeros[:n:n]
 }
 
 // behind returns the index of the first stretch that ends behind an offset.

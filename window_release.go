@@ -96,7 +96,11 @@ func (w *window) forget(r *row) {
 		if r == w.now {
 			w.now = nil
 		}
-		w.spare.put(r)
+		w.frames.put(r.Data)
+		w.lists.parts.put(r.Parts)
+		if r.Data, r.Parts = nil, nil; len(w.spare) < maxSpareRows {
+			w.spare = append(w.spare, r)
+		}
 		return
 	}
 	if r.fate.Has(reassembly.HalfOpen) && r.flow == nil {

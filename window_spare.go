@@ -1,22 +1,20 @@
 package popscope
 
-// spareRows keeps rows that have gone, to be used again, each with memory for
-// a frame. There is a list for each size of that, so that a small frame does
-// not take the memory of a large one.
-type spareRows struct {
-	lists [frameSizes][]*row
-	bytes int // that they take
+// spareFrames keeps the memory of frames, by its size: a small frame does not
+// take that of a large one.
+type spareFrames struct {
+	lists [frameSizes][][]byte
+	bytes int
 }
 
 const (
-	smallFrame = 96 // of the first list; each further one has twice as much
-	frameSizes = 5  // so the last one has what most frames fit into
-	maxSpares  = 8 << 20
-	spareParts = 16 // of a row
+	smallFrame     = 96 // the first size; each further one is twice as much
+	frameSizes     = 5  // so most frames fit into the last one
+	maxSpareFrames = 4 << 20
 )
 
-// sizeOf returns which list has memory for n bytes, and how much;
-// frameSizes if none has.
+// sizeOf returns which size has room for n bytes, and what it is; frameSizes
+// if none has.
 func sizeOf(n int) (i, size int) {
 	for i, size = 0, smallFrame; size < n && i < frameSizes; i++ {
 		size *= 2
@@ -24,40 +22,42 @@ func sizeOf(n int) (i, size int) {
 	return i, size
 }
 
-// take returns a row that is to be overwritten, with memory for a frame of n
-// bytes.
-func (s *spareRows) take(n int) *row {
-	i, size := sizeOf(n)
+// keep returns a copy of a frame.
+func (s *spareFrames) keep(frame []byte) []byte {
+	i, size := sizeOf(len(frame))
 	if i == frameSizes {
-		return &row{frame: make([]byte, 0, n)}
+		return append([]byte(nil), frame...)
 	}
 	list := s.lists[i]
 	if len(list) == 0 {
-		return &row{frame: make([]byte, 0, size)}
+		return append(make([]byte, 0, size), frame...)
 	}
-	r := list[len(list)-1]
+	b := list[len(list)-1]
 	list[len(list)-1] = nil
 	s.lists[i] = list[:len(list)-1]
-	s.bytes -= rowCost + size
-	return r
+	s.bytes -= size
+	return append(b, frame...)
 }
 
-// put takes a row that nothing refers to any more.
-func (s *spareRows) put(r *row) {
-	i, size := sizeOf(cap(r.frame))
-	if i == frameSizes || size != cap(r.frame) || cap(r.Parts) > spareParts || s.bytes+rowCost+size > maxSpares {
-		return
+// put takes a copy that nobody looks at any more.
+func (s *spareFrames) put(frame []byte) {
+	i, size := sizeOf(cap(frame))
+	if i < frameSizes && size == cap(frame) && s.bytes+size <= maxSpareFrames {
+		s.lists[i] = append(s.lists[i], frame[:0])
+		s.bytes += size
 	}
-	s.lists[i] = append(s.lists[i], r)
-	s.bytes += rowCost + size
 }
+
+// maxSpareRows bounds the rows that are kept to be used again.
+const maxSpareRows = 8192
 
 // lists keeps the memory of short lists that are over, for the next ones.
 type lists[T any] [][]T
 
+// What is kept of lists: so many of one kind, with so many items each.
 const (
-	spareLists = 4096 // at most
-	spareItems = 64   // in each
+	spareLists = 4096
+	spareItems = 16
 )
 
 // take returns an empty list.

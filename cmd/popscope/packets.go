@@ -235,6 +235,7 @@ func (p *program) packetsTo(w io.Writer, name string, t *traffic, o *packetOutpu
 		opt.Keys = new(tlsdec.KeyLog) // nobody watches a pipe: packets may wait for secrets that stand behind them
 	}
 	opt.KeysComplete = true
+	opt.NoFrames = o.format == "table" && !o.report.Hex && !o.report.Verbose
 	run := &analysis{Analyzer: popscope.New(opt), p: p, t: t, src: src}
 	if o.file != "" || !p.terminal.is { // on a terminal the lines themselves show it
 		shown := p.startProgress(t, src.Read)
