@@ -253,17 +253,25 @@ func anyIn(text string, secrets map[string]bool) bool {
 func TestPacketsWaitForSecrets(t *testing.T) {
 	_, packets, secrets := withSecrets(t)
 	for _, tt := range []struct {
-		name   string
-		keys   *tlsdec.KeyLog
-		opened bool
-	}{{"they may come", new(tlsdec.KeyLog), true}, {"nobody expects any", nil, false}} {
+		name     string
+		keys     *tlsdec.KeyLog
+		complete bool // the log
+		none     bool // the source says that it holds no secrets
+		opened   bool
+	}{
+		{"they may come", new(tlsdec.KeyLog), false, false, true},
+		{"the source may bring them", new(tlsdec.KeyLog), true, false, true},
+		{"the log may bring them", new(tlsdec.KeyLog), false, true, true},
+		{"nothing brings any", new(tlsdec.KeyLog), true, true, false},
+		{"nobody expects any", nil, false, false, false},
+	} {
 		src, err := capture.NewReader("x", bytes.NewReader(append(bytes.Clone(packets), secrets...)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		read := &counted{Source: src}
 		inside, lag := 0, int64(0)
-		for p, err := range popscope.New(popscope.Options{Workers: 1, Keys: tt.keys}).Packets(keyedSource{read, src}) {
+		for p, err := range popscope.New(popscope.Options{Workers: 1, Keys: tt.keys, KeysComplete: tt.complete}).Packets(keyedSource{read, src, !tt.none}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -281,7 +289,10 @@ func TestPacketsWaitForSecrets(t *testing.T) {
 type keyedSource struct {
 	capture.Source
 	keys interface{ KeyLog() []byte }
+	may  bool
 }
+
+func (s keyedSource) MayHoldKeys() bool { return s.may }
 
 func (s keyedSource) KeyLog() []byte { return s.keys.KeyLog() }
 

@@ -10,7 +10,7 @@ type spareFrames struct {
 const (
 	smallFrame     = 96 // the first size; each further one is twice as much
 	frameSizes     = 5  // so most frames fit into the last one
-	maxSpareFrames = 4 << 20
+	maxSpareFrames = 1 << 20
 )
 
 // sizeOf returns which size has room for n bytes, and what it is; frameSizes
@@ -49,15 +49,15 @@ func (s *spareFrames) put(frame []byte) {
 }
 
 // maxSpareRows bounds the rows that are kept to be used again.
-const maxSpareRows = 8192
+const maxSpareRows = 1024
 
 // lists keeps the memory of short lists that are over, for the next ones.
 type lists[T any] [][]T
 
 // What is kept of lists: so many of one kind, with so many items each.
 const (
-	spareLists = 4096
-	spareItems = 16
+	spareLists = 1024
+	spareItems = 8
 )
 
 // take returns an empty list.
