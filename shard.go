@@ -261,10 +261,12 @@ func (s *shard) closed(c *stream.Conn) {
 	if s.opt.Tap != nil {
 		s.opt.Tap.Closed(c)
 	}
-	if s.window != nil {
-		s.window.closed(c)
+	c.Done = s.opt.Tap == nil
+	if s.window == nil {
+		return
 	}
-	if c.Done = s.opt.Tap == nil; c.Done && ok {
+	s.window.closed(c)
+	if c.Done && ok {
 		c.Owner = nil
 		s.release(t)
 	}

@@ -3,7 +3,6 @@ package popscope_test
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"testing"
 
 	"popscope"
@@ -81,9 +80,6 @@ func TestNoFramesShowsTheSame(t *testing.T) {
 	d, err := capturetest.Parse("mail", longMessage)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if !strings.Contains(longMessage, "RETR") {
-		t.Fatal("no message")
 	}
 	for _, n := range []int{1, 7, 100} {
 		for seed := range uint64(5) {
