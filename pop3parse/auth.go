@@ -2,6 +2,7 @@ package pop3parse
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"popscope/pop3parse/sasl"
@@ -16,11 +17,13 @@ func (p *Parser) readTurn() bool {
 	l, kind := c.Line()
 	if kind == wire.Gap && p.cutAt == l.Off {
 		// The rest of the AUTH line itself, or of a turn, which is no turn.
+		p.breakTurns(lastOfClient(x.SASL))
 		p.gapEnd = l.End
 		p.skip(stream.Client, l, Missing)
 		return true
 	}
 	if kind == wire.Gap {
+		p.breakTurns(len(x.SASL))
 		x.Notes.Add(CommandDamaged)
 		x.Pairing = Guessed // it may hold the end of the dialogue and more
 		p.loss.pairing = Guessed
@@ -39,6 +42,7 @@ func (p *Parser) readTurn() bool {
 	if l.Off == p.gapEnd && l.PeerAcked >= 0 && l.PeerAcked < s.Offset() {
 		// The rest of a line that was sent before the challenge came.
 		p.tapeTurn(x, l, kind, p.opt.Limits.Turns)
+		p.learnWords(l.Text, aSecret{part: true}, false)
 		c.Skip()
 		return true
 	}
@@ -66,6 +70,37 @@ func (p *Parser) readTurn() bool {
 	c.Skip()
 	p.mode = wantReply
 	return true
+}
+
+// breakTurns notes that bytes of the client are missing from a SASL dialogue
+// behind n turns, and perhaps whole turns.
+func (p *Parser) breakTurns(n int) {
+	switch {
+	case p.turns < 0:
+		p.turns, p.broken = n, false
+	case p.turns < n:
+		p.broken = true
+	}
+}
+
+// lastOfClient returns the number of turns up to the client's last one.
+func lastOfClient(turns []Turn) int {
+	n := len(turns)
+	for n > 0 && turns[n-1].From == stream.Server {
+		n--
+	}
+	return n
+}
+
+// adrift reports whether nobody knows which turn of its dialogue the i-th of
+// those that were captured is: turns before it may have been lost, and no prompt
+// behind the loss tells.
+func (p *Parser) adrift(turns []Turn, i int) bool {
+	if p.turns < 0 || i < p.turns || turns[i].From == stream.Server {
+		return false
+	}
+	prompted := slices.ContainsFunc(turns[p.turns:i], func(t Turn) bool { return t.From == stream.Server && !t.Data.Empty() })
+	return p.broken || !prompted
 }
 
 // tapeTurn writes down a line of the client that is a SASL turn: which one, or
@@ -98,6 +133,9 @@ func (p *Parser) readAnswer() bool {
 		return true
 	}
 	x := p.head()
+	if p.lossy {
+		x.Text = secret.NewHiddenText(x.Text.Reveal()) // perhaps it answers more than the command
+	}
 	p.tapeStatus(x)
 	x.Status, x.Code = NoReply, nil
 	x.SASL = append(x.SASL, Turn{From: stream.Server, At: x.ReplyLast})
@@ -140,7 +178,7 @@ func (p *Parser) authenticate(x *Exchange) {
 	switch x.Verb {
 	case USER:
 		p.user = append(p.user[:0], x.Args.Reveal()...)
-		if x.Status == Err {
+		if x.Status == Err || p.lossy && (x.Status != OK || x.Pairing != Sure) {
 			p.cutName()
 		}
 	case PASS, RPOP:
@@ -154,13 +192,15 @@ func (p *Parser) authenticate(x *Exchange) {
 // keepName shows the whole name of the USER before a PASS, if it has blanks
 // and was not refused: a client that goes on with its password has not sent
 // that yet. It stays hidden where the exchange is no longer in the parser's
-// hands, and where both have the same, or the name is two commands in one.
+// hands, and where the name has the password too, or is two commands in one, or
+// a loss may hide a refusal.
 func (p *Parser) keepName(pass *Exchange) {
 	_, behind := cutWord(p.user)
 	if len(behind) == 0 {
 		return
 	}
-	if bytes.Equal(behind, pass.Args.Reveal()) || holdsPass(p.user) {
+	from, to := wholeWord(behind, pass.Args.Reveal())
+	if from < to || holdsPass(p.user) || p.lossy && pass.Pairing != Sure {
 		p.cutName()
 		return
 	}
@@ -207,6 +247,12 @@ func (p *Parser) login(x *Exchange) {
 		default:
 			p.sasl(x, NoMechanism, mech, &l)
 		}
+	}
+	if p.isProof(l.User) {
+		l.User = nil // who types a password again for a name has mistaken the prompt
+	}
+	if p.isProof(l.AuthzID) {
+		l.AuthzID = nil
 	}
 	l.Exchange = x.N
 	l.Encrypted = x.Encrypted
@@ -266,7 +312,11 @@ func (p *Parser) sasl(x *Exchange, mech string, initial []byte, l *Login) {
 			turns = append(turns, sasl.Turn{Data: w})
 		}
 	}
-	for _, t := range x.SASL {
+	for i, t := range x.SASL {
+		if mech == "LOGIN" && p.adrift(x.SASL, i) { // a password must not be taken for a name
+			p.learn(decoded(t.Data.Reveal()), aSecret{proof: true})
+			continue
+		}
 		turns = append(turns, sasl.Turn{Server: t.From == stream.Server, Data: t.Data.Reveal()})
 		if t.From == stream.Client {
 			l.At = t.At
@@ -281,7 +331,7 @@ func (p *Parser) sasl(x *Exchange, mech string, initial []byte, l *Login) {
 	if strings.HasPrefix(mech, "SCRAM-") {
 		maskServerProof(x.SASL)
 	}
-	p.learn(a.ServerProof.Reveal())
+	p.learn(a.ServerProof.Reveal(), aSecret{proof: true})
 	p.fill(l, a)
 	if a.Incomplete && x.Status == OK {
 		l.Exposure = Exposure(sasl.Exposes(mech)) // the missing turns did cross the wire

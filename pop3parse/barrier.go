@@ -28,6 +28,9 @@ func (p *Parser) passBarrier(known, q int64) bool {
 	}
 	if kind == wire.Gap {
 		p.gapEnd = l.End
+		if p.hold == forAuth {
+			p.breakTurns(len(x.SASL))
+		}
 		x.Notes.Add(CommandDamaged)
 		p.skip(stream.Client, l, Missing)
 		return true

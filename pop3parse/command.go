@@ -63,44 +63,54 @@ const (
 	inAny                  = inAuthorization | inTransaction
 )
 
+// argRule says what arguments a command takes.
+type argRule uint8
+
+const (
+	anyWords argRule = iota // such as cannot be told from others
+	nothing                 // none
+	numbers                 // of messages and lines, or none
+)
+
 // verbSpec is what the parser knows about a command.
 type verbSpec struct {
 	verb  Verb
 	multi multiRule
 	in    states
 	pop3  bool // tells POP3 from protocols that share USER, PASS, QUIT and AUTH
+	takes argRule
 	rfc   string
 }
 
 // verbs is the whole command set. A new command is a row here, a dialog
 // in testdata and its golden file.
 var verbs = [...]verbSpec{
-	{USER, single, inAuthorization, false, "RFC 1939 section 7"},
-	{PASS, single, inAuthorization, false, "RFC 1939 section 7"},
-	{APOP, single, inAuthorization, true, "RFC 1939 section 7"},
-	{AUTH, listing, inAuthorization, false, "RFC 5034 section 4; without argument: draft-myers-sasl-pop3"},
-	{STLS, single, inAuthorization, true, "RFC 2595 section 4"},
-	{CAPA, multi, inAny, true, "RFC 2449 section 5"},
-	{STAT, single, inTransaction, true, "RFC 1939 section 5"},
-	{LIST, listing, inTransaction, true, "RFC 1939 section 5"},
-	{UIDL, listing, inTransaction, true, "RFC 1939 section 7"},
-	{RETR, multi, inTransaction, true, "RFC 1939 section 5"},
-	{TOP, multi, inTransaction, true, "RFC 1939 section 7"},
-	{DELE, single, inTransaction, true, "RFC 1939 section 5"},
-	{NOOP, single, inTransaction, false, "RFC 1939 section 5"},
-	{RSET, single, inTransaction, false, "RFC 1939 section 5"},
-	{QUIT, single, inAny, false, "RFC 1939 sections 4 and 6"},
-	{LAST, single, inTransaction, true, "RFC 1460"},
-	{RPOP, single, inAuthorization, true, "RFC 1081"},
-	{UTF8, single, inAuthorization, true, "RFC 6856 section 2"},
-	{LANG, listing, inAny, false, "RFC 6856 section 3"},
-	{XTND, extensions, inAny, true, "RFC 1082; XLST and XMIT: popper"},
-	{XSENDER, single, inTransaction, true, "Netscape"},
-	{XUIDL, listing, inTransaction, true, "dialect of UIDL"},
-	{XAUTHLIST, listing, inTransaction, true, "dialect of LIST"},
-	{GURL, single, inTransaction, true, "Netscape"},
-	{XCLIENT, single, inAuthorization, false, "Dovecot"},
-	{XOIP, single, inAuthorization, false, "Dovecot"},
+	{USER, single, inAuthorization, false, anyWords, "RFC 1939 section 7"},
+	{PASS, single, inAuthorization, false, anyWords, "RFC 1939 section 7"},
+	{APOP, single, inAuthorization, true, anyWords, "RFC 1939 section 7"},
+	{AUTH, listing, inAuthorization, false, anyWords, "RFC 5034 section 4; without argument: draft-myers-sasl-pop3"},
+	{STLS, single, inAuthorization, true, nothing, "RFC 2595 section 4"},
+	{CAPA, multi, inAny, true, nothing, "RFC 2449 section 5"},
+	{STAT, single, inTransaction, true, nothing, "RFC 1939 section 5"},
+	{LIST, listing, inTransaction, true, numbers, "RFC 1939 section 5"},
+	{UIDL, listing, inTransaction, true, numbers, "RFC 1939 section 7"},
+	{RETR, multi, inTransaction, true, numbers, "RFC 1939 section 5"},
+	{TOP, multi, inTransaction, true, numbers, "RFC 1939 section 7"},
+	{DELE, single, inTransaction, true, numbers, "RFC 1939 section 5"},
+	{NOOP, single, inTransaction, false, nothing, "RFC 1939 section 5"},
+	{RSET, single, inTransaction, false, nothing, "RFC 1939 section 5"},
+	{QUIT, single, inAny, false, nothing, "RFC 1939 sections 4 and 6"},
+	{LAST, single, inTransaction, true, nothing, "RFC 1460"},
+	{RPOP, single, inAuthorization, true, anyWords, "RFC 1081"},
+	{UTF8, single, inAuthorization, true, nothing, "RFC 6856 section 2"},
+	{LANG, listing, inAny, false, anyWords, "RFC 6856 section 3"},
+	{XTND, extensions, inAny, true, anyWords, "RFC 1082; XLST and XMIT: popper"},
+	{XSENDER, single, inTransaction, true, numbers, "Netscape"},
+	{XUIDL, listing, inTransaction, true, numbers, "dialect of UIDL"},
+	{XAUTHLIST, listing, inTransaction, true, numbers, "dialect of LIST"},
+	{GURL, single, inTransaction, true, numbers, "Netscape"},
+	{XCLIENT, single, inAuthorization, false, anyWords, "Dovecot"},
+	{XOIP, single, inAuthorization, false, anyWords, "Dovecot"},
 }
 
 // numSlots is the length of verbSlots, of which most are to be free.
@@ -268,6 +278,18 @@ func (spec *verbSpec) ruleFor(args []byte) multiRule {
 		return lookAhead
 	}
 	return spec.multi
+}
+
+// takesThese reports whether arguments are such as the command takes, as far
+// as that can be told.
+func (spec *verbSpec) takesThese(args []byte) bool {
+	switch spec.takes {
+	case nothing:
+		return len(bytes.Trim(args, blanks)) == 0
+	case numbers:
+		return len(bytes.Trim(args, blanks+"0123456789")) == 0
+	}
+	return true
 }
 
 // isListing reports whether data follow a +OK to the command only where it

@@ -51,7 +51,7 @@ func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
 		return
 	}
 	p.tape.token(d, x, tok, &p.reply, p.mail)
-	if p.reply.isMail || x.Verb.listsMessages() {
+	if p.reply.isMail || x.Verb.listsMessages() && len(p.secrets) == 0 {
 		p.tape.settle(d, x, p.n+1)
 	} else if len(p.tape.lane(d, tok.Secure).waiting()) > maxWaiting {
 		p.Explain()
@@ -203,7 +203,7 @@ func (p *Parser) missingData(x *asked, tok wire.Token) {
 	x.Notes.Add(ReplyDamaged)
 	r := &p.reply
 	r.watch, r.brief = true, false
-	p.search(x, p.row, true)
+	p.search(x, p.row, endLost)
 	p.row, r.rowCut = p.row[:0], true // the row is no longer whole
 	p.mailGap(tok.Lost)
 }
@@ -237,7 +237,7 @@ func (p *Parser) endData(x *asked) {
 		p.tapeToken(stream.Server, x, tok)
 		p.dataToken(x, tok)
 	}
-	p.search(x, p.row, true)
+	p.search(x, p.row, endLost)
 	lines, bareLF, loneCR, nul, dotAfterLF := s.Counts()
 	x.Lines = lines
 	if (x.Verb == UIDL || x.Verb == XUIDL) && p.drop.endListing() {
@@ -272,11 +272,13 @@ func (p *Parser) rowData(x *asked, b []byte) {
 			row = p.row
 		}
 		row = bytes.TrimSuffix(row, []byte("\r"))
-		if p.search(x, row, false) {
-			row = append(bytes.Clone(row[:x.named(row)]), secret.Mask...)
-		}
-		if !r.rowCut {
+		found := p.search(x, row, nothingLost)
+		switch {
+		case r.rowCut:
+		case !found:
 			p.wholeRow(x, row)
+		case x.Verb == CAPA:
+			p.wholeRow(x, append(bytes.Clone(row[:x.named(row)]), secret.Mask...))
 		}
 		p.row, r.rowCut = p.row[:0], false
 		b = b[i+1:]

@@ -21,7 +21,7 @@ func (p *Parser) finish(end int64) {
 		x.Pipelined = true
 		p.loss.slides = p.loss.slides || x.Pairing == Sure && !x.blind && x.acked > p.loss.prevAcked
 	}
-	if x.Notes.Has(CommandLost) && x.Verb == "" && x.Status == OK {
+	if x.unseen() && x.Status == OK {
 		x.setVerb(guessByText(x.Text.Reveal()))
 	}
 	if r.isMail {
@@ -34,11 +34,12 @@ func (p *Parser) finish(end int64) {
 		p.loss.adrift = true // if it was the reply to another command, data may follow
 	}
 	p.maskUnknown(x)
-	x.SecretBody = x.SecretBody || r.repeats && x.Args.HasSecret()
+	p.maskArgs(x)
+	x.SecretBody = x.SecretBody || r.repeats && x.Args.HasSecret() || x.unseen() && x.Multiline && x.State < Transaction
 	p.noteCapa(&x.Exchange)
 	p.advance(x, end)
 	p.authenticate(&x.Exchange)
-	p.maskEcho(&x.Exchange)
+	p.maskEcho(x)
 	if p.tape != nil {
 		p.tape.settle(stream.Client, x, x.N)
 		p.tape.settle(stream.Server, x, x.N)
@@ -62,6 +63,9 @@ func (p *Parser) finish(end int64) {
 	p.reply = reply{}
 	p.mode = wantReply
 }
+
+// unseen reports whether nothing tells what the command was.
+func (x *asked) unseen() bool { return x.Verb == "" && x.Notes.Has(CommandLost) }
 
 // endMail ends the message that the head's data is.
 func (p *Parser) endMail(x *asked) {

@@ -3,6 +3,7 @@ package pop3parse
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,13 +31,13 @@ func (p *Parser) maskUnknown(x *asked) {
 	}
 	args, line := x.Args.Reveal(), x.line()
 	// Of a verb that was cut nobody knows what it was, and the first line of a
-	// capture that began late may be the rest of one.
-	whole := x.Verb == "" || after == USER || !p.opt.FromStart && x.start == 0
+	// capture that began late, or behind a gap, may be the rest of one.
+	whole := x.Verb == "" || after == USER || x.blind
 	whole = whole || x.State < Transaction && (after == PASS || after == APOP || after == AUTH || !isKeyword(x))
 	for _, w := range secretWords {
 		whole = whole || bytes.Contains([]byte(x.Verb), w)
 	}
-	if from, to := p.echo(line, false); from < to {
+	if from, to := p.echo(line, nothingLost); from < to {
 		whole = true
 	}
 	switch {
@@ -46,6 +47,35 @@ func (p *Parser) maskUnknown(x *asked) {
 		x.Args = secret.NewHiddenText(args)
 	}
 }
+
+// maskArgs hides what can be a secret in the arguments of a command that
+// takes none, or numbers, or anything: what was sent as a secret before, and
+// before the login, or where the line may be the rest of another one, all that
+// is no such argument.
+func (p *Parser) maskArgs(x *asked) {
+	args := x.Args.Reveal()
+	if x.spec == nil || len(args) == 0 || x.Verb.proves() {
+		return
+	}
+	if !x.spec.takesThese(args) && (x.blind || p.ses.State < Transaction) {
+		x.Args = secret.NewHiddenText(args)
+		return
+	}
+	from, to := p.echo(args, nothingLost)
+	if x.Verb == USER && !p.isProof(args[from:to]) {
+		return // it may be a name that was typed as something else before
+	}
+	if a, b := x.Args.SecretSpan(); a < b && from < to {
+		from, to = min(from, a), max(to, b)
+	}
+	if from < to {
+		x.Args = secret.NewMaskedText(args, from, to)
+	}
+}
+
+// proves reports whether the arguments of a command hold what the client proves
+// itself with.
+func (v Verb) proves() bool { return v == PASS || v == APOP || v == AUTH || v == RPOP }
 
 // line returns the command as it was sent.
 func (x *asked) line() []byte {
@@ -73,22 +103,123 @@ func isKeyword(x *asked) bool {
 	return name != "" && name[0] != '-' && len(x.Verb) <= maxKeyword && strings.Trim(name, letters+"-") == "" && bytes.Equal(tail, bytes.ToLower(tail))
 }
 
+// aSecret is one that the session has shown.
+type aSecret struct {
+	low   []byte // in lower case
+	part  bool   // more of it was lost
+	proof bool   // somebody was to be let in for it; otherwise it may be a mistyped command
+}
+
+// ends says which ends of a line of the server were lost.
+type ends uint8
+
+const nothingLost ends = 0
+
+const (
+	beginLost ends = 1 << iota
+	endLost
+)
+
+// endIf returns that the end was lost, if it was.
+func endIf(lost bool) ends {
+	if lost {
+		return endLost
+	}
+	return nothingLost
+}
+
 const (
 	minEcho    = 4       // a shorter word appears in a reply by chance
+	sureEcho   = 8       // one of this length does not appear inside a unique id by chance
 	maxKeyword = 16      // longer than all that are known, which are XAUTHLIST at most
+	maxRest    = 1 << 10 // of what follows a loss; passwords are shorter
 	maxSecrets = 16      // of a session, the latest, that are looked for in its replies
 	maxSearch  = 1 << 20 // steps to find what a reply repeats of a command; beyond, all of it is hidden
 )
 
 // maskEcho hides secrets of the session that the server's reply repeats, in
-// any case of letters.
-func (p *Parser) maskEcho(x *Exchange) {
+// any case of letters. All of the reply is hidden where it is to what was
+// captured in part, and where something was lost before the login and nobody
+// knows what exactly a refusal is about.
+func (p *Parser) maskEcho(asked *asked) {
+	x := &asked.Exchange
 	p.learnSecrets(x)
 	p.maskKnown(x)
 	p.maskTurns(x)
-	if (x.Verb.Index() == 0 || x.Verb == USER) && x.Args.HasSecret() {
+	switch {
+	case asked.inPart(), p.lossy && x.Status == Err && x.Pairing != Sure && x.State < Transaction:
+		p.maskReply(x, 0, len(x.Text.Reveal())) // who knows what it repeats
+	case x.Verb == PASS || x.Verb == AUTH:
+		if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N && !bytes.EqualFold(p.logins[n-1].Secret.Reveal(), p.logins[n-1].User) {
+			p.maskShort(x, p.logins[n-1].Secret.Reveal())
+		}
+	case x.Args.HasSecret() && !x.Verb.proves():
 		p.maskRepeated(x)
 	}
+}
+
+// maskShort hides in the reply to a command its secret where that is too short
+// to be looked for, and stands by itself.
+func (p *Parser) maskShort(x *Exchange, s []byte) {
+	if len(s) < minEcho {
+		from, to := wholeWord(x.Text.Reveal(), s)
+		p.maskReply(x, from, to)
+	}
+}
+
+// inPart reports whether what was captured of the command can be a part of a
+// secret: behind its loss something else came than a command, what may be a
+// secret stands directly behind a loss, or its line was cut.
+func (x *asked) inPart() bool {
+	switch {
+	case x.Verb == "":
+		return x.blind && x.Args.HasSecret() || x.rest != nil || x.Notes.Has(CommandDamaged)
+	case !x.Args.HasSecret() && len(x.SASL) == 0:
+		return false
+	}
+	return x.Notes.Has(CommandDamaged)
+}
+
+// maskReply hides text[from:to] of a reply, and what is between that and what
+// is hidden already; nothing when they are equal. A response code is a part of
+// the text.
+func (p *Parser) maskReply(x *Exchange, from, to int) {
+	if from == to {
+		return
+	}
+	if a, b := x.Text.SecretSpan(); a < b {
+		from, to = min(from, a), max(to, b)
+	}
+	x.Text = secret.NewMaskedText(x.Text.Reveal(), from, to)
+	if from <= len(x.Code) && !isRegistered(x.Code) {
+		x.Code = nil
+	}
+	if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N && p.logins[n-1].Outcome == Failure {
+		p.logins[n-1].ReasonText = x.Text
+	}
+}
+
+// wholeWord returns the part of a text from the first to the last place where
+// word stands by itself, in any case of letters; from == to without any.
+func wholeWord(text, word []byte) (from, to int) {
+	if len(word) == 0 {
+		return 0, 0
+	}
+	from = len(text)
+	for i := 0; i+len(word) <= len(text); i++ {
+		if end := i + len(word); bytes.EqualFold(text[i:end], word) && standsAlone(text, i, end) {
+			from, to = min(from, i), end
+		}
+	}
+	return min(from, to), to
+}
+
+// standsAlone reports whether no letters or digits touch text[from:to].
+func standsAlone(text []byte, from, to int) bool {
+	touches := func(c byte) bool {
+		return c >= utf8.RuneSelf || '0' <= c && c <= '9' || 'A' <= upperCase(c) && upperCase(c) <= 'Z'
+	}
+	return (from == 0 || !touches(text[from-1])) && (to == len(text) || !touches(text[to]))
 }
 
 // maskRepeated hides in the reply to a command that nobody knows, or to USER,
@@ -100,21 +231,13 @@ func (p *Parser) maskRepeated(x *Exchange) {
 	text, args := x.Text.Reveal(), x.Args.Reveal()[begin:end]
 	known := p.secrets
 	p.secrets = nil
-	p.learnWords(args, false)
-	from, to := p.echo(text, x.Notes.Has(ReplyDamaged))
+	p.learnWords(args, aSecret{}, false)
+	from, to := p.echo(text, endIf(x.Notes.Has(ReplyDamaged)))
 	p.secrets = known
-	if a, b := repeated(text, args); from == to {
-		from, to = a, b
-	} else if a < b {
-		from, to = min(from, a), max(to, b)
-	}
-	if from == to {
-		return
-	}
-	if a, b := x.Text.SecretSpan(); a < b {
-		from, to = min(from, a), max(to, b)
-	}
-	x.Text = secret.NewMaskedText(text, from, to)
+	p.maskReply(x, from, to)
+	from, to = repeated(text, args)
+	p.maskReply(x, from, to)
+	p.maskShort(x, bytes.Trim(args, blanks))
 }
 
 // ordinary are words of replies that are no secret where a part of them is in
@@ -160,18 +283,27 @@ func (p *Parser) maskTurns(x *Exchange) {
 	}
 }
 
-// search looks for secrets in a row, of data that is neither a message nor a
-// listing of messages, and reports whether there is one that is known by now.
-// Whether a command that nobody knows holds a secret is seen when it is over.
-// Of a row of maxRow bytes there may be more, which is not searched; nor is the
-// name of a capability, which people have for a password, too.
-func (p *Parser) search(x *asked, row []byte, cut bool) bool {
+// search looks for secrets in a row, of data that is no message, and reports
+// whether there is one that is known by now. Whether a command that nobody knows
+// holds a secret is seen when it is over. Of a row of maxRow bytes there may be
+// more, which is not searched; nor is the name of a capability, which people have
+// for a password, too. An end of the row may have been lost, and its beginning
+// if that of the data was, or something before it.
+func (p *Parser) search(x *asked, row []byte, lost ends) bool {
 	r := &p.reply
-	if !r.rows || x.Verb.listsMessages() {
+	if !r.rows {
 		return false
 	}
+	if r.rowCut {
+		lost |= beginLost
+	}
+	if x.Verb.listsMessages() {
+		found := p.lists(row, lost)
+		x.SecretBody = x.SecretBody || found
+		return found
+	}
 	row = row[x.named(row):]
-	from, to := p.echo(row, cut)
+	from, to := p.echo(row, lost)
 	found := from < to || len(row) >= maxRow && len(p.secrets) > 0
 	x.SecretBody = x.SecretBody || found
 	if x.spec == nil && !r.repeats && len(row) >= minEcho {
@@ -181,6 +313,17 @@ func (p *Parser) search(x *asked, row []byte, cut bool) bool {
 		r.repeats = from < to || len(row) >= maxRow || r.steps > maxSearch
 	}
 	return found
+}
+
+// lists reports whether a row of a listing repeats a secret. Numbers of
+// messages and octets do not, and what is a part of a longer word in a unique id
+// does so by chance unless it is long.
+func (p *Parser) lists(row []byte, lost ends) bool {
+	if len(p.secrets) == 0 || len(bytes.Trim(row, blanks+"0123456789")) == 0 {
+		return false
+	}
+	from, to := p.echo(row, lost)
+	return from < to && (to-from >= sureEcho || lost != nothingLost || standsAlone(row, from, to))
 }
 
 // named returns how much of a row is the name of a capability, with the blank
@@ -198,9 +341,9 @@ func (x *asked) named(row []byte) int {
 
 // repeats reports whether a secret is in b, or in what b is the base64 of.
 func (p *Parser) repeats(b []byte) bool {
-	from, to := p.echo(b, false)
+	from, to := p.echo(b, nothingLost)
 	if from == to && len(p.secrets) > 0 {
-		from, to = p.echo(decoded(b), false)
+		from, to = p.echo(decoded(b), nothingLost)
 	}
 	return from < to
 }
@@ -214,36 +357,32 @@ func decoded(b []byte) []byte {
 
 // maskKnown hides in a reply the secrets that are known by now.
 func (p *Parser) maskKnown(x *Exchange) {
-	text := x.Text.Reveal()
-	from, to := p.echo(text, x.Notes.Has(ReplyDamaged))
-	if from == to {
-		return
-	}
-	x.Text = secret.NewMaskedText(text, from, to)
-	if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N {
-		p.logins[n-1].ReasonText = x.Text
-	}
+	from, to := p.echo(x.Text.Reveal(), endIf(x.Notes.Has(ReplyDamaged)))
+	p.maskReply(x, from, to)
 }
 
 // echo returns the part of a server's line that repeats secrets; from == to
-// where it has none. Of a line that was cut, what begins as a secret at its end
-// counts too.
-func (p *Parser) echo(text []byte, cut bool) (from, to int) {
+// where it has none. Of a line of which an end was lost, a part of a secret at
+// that end counts too. Where a secret was captured in part, nobody knows how
+// much of the line is the rest of it.
+func (p *Parser) echo(text []byte, lost ends) (from, to int) {
 	if len(p.secrets) == 0 || len(text) < minEcho {
 		return 0, 0
 	}
 	p.low = lower(p.low, text)
 	low := p.low
 	from = len(text)
-	for _, s := range p.secrets {
-		if i := bytes.Index(low, s); i >= 0 {
-			from, to = min(from, i), max(to, bytes.LastIndex(low, s)+len(s))
-		}
-		for n := min(len(s), len(low)); cut && n >= minEcho; n-- {
-			if bytes.HasSuffix(low, s[:n]) {
-				from, to = min(from, len(low)-n), len(low)
-				break
+	for i := range p.secrets {
+		s := p.secrets[i].low
+		if at := bytes.Index(low, s); at >= 0 {
+			from, to = min(from, at), max(to, bytes.LastIndex(low, s)+len(s))
+			if p.secrets[i].part {
+				return 0, len(text)
 			}
+		}
+		if lost != nothingLost {
+			a, b := brokenEcho(low, s, lost)
+			from, to = min(from, a), max(to, b)
 		}
 	}
 	switch {
@@ -251,6 +390,24 @@ func (p *Parser) echo(text []byte, cut bool) (from, to int) {
 		return 0, 0
 	case !inPlace(low, text):
 		return 0, len(text)
+	}
+	return from, to
+}
+
+// brokenEcho returns the part of a line with lost ends that can be a part of a
+// secret, of minEcho bytes or more; from > to where there is none.
+func brokenEcho(line, s []byte, lost ends) (from, to int) {
+	from = len(line) + 1
+	for n := min(len(s), len(line)); n >= minEcho; n-- {
+		if lost&endLost != 0 && bytes.HasSuffix(line, s[:n]) {
+			from, to = min(from, len(line)-n), len(line)
+		}
+		if lost&beginLost != 0 && bytes.HasPrefix(line, s[len(s)-n:]) {
+			from, to = 0, max(to, n)
+		}
+	}
+	if lost == beginLost|endLost && len(line) >= minEcho && bytes.Contains(s, line) {
+		return 0, len(line)
 	}
 	return from, to
 }
@@ -283,8 +440,13 @@ func (p *Parser) learnSecrets(x *Exchange) {
 			return
 		}
 	}
+	kind := aSecret{part: x.Notes.Has(CommandDamaged), proof: x.Verb.proves()}
 	if from, to := x.Args.SecretSpan(); from < to {
-		p.learnWords(x.Args.Reveal()[from:to], x.Verb == PASS)
+		args := x.Args.Reveal()[from:to]
+		p.learnWords(args, kind, x.Verb == PASS)
+		if x.Verb == "" {
+			p.learnDecoded(args, kind)
+		}
 	}
 	if x.Verb == PASS {
 		return // the secret of its login is its argument
@@ -298,28 +460,66 @@ func (p *Parser) learnSecrets(x *Exchange) {
 		if x.SASL[i].From != stream.Client {
 			continue
 		}
-		p.learn(x.SASL[i].Data.Reveal())
+		p.learn(x.SASL[i].Data.Reveal(), kind)
 		if !sasl.Known(l.Mechanism) {
-			p.learn(decoded(x.SASL[i].Data.Reveal()))
+			p.learn(decoded(x.SASL[i].Data.Reveal()), kind)
 		}
 	}
-	p.learn(l.Secret.Reveal())
-	p.learn(l.Response.Reveal())
+	p.learn(l.Secret.Reveal(), kind)
+	p.learn(l.Response.Reveal(), kind)
 }
 
-// learnWords remembers the words of arguments, and all of them together if
-// they are one secret.
-func (p *Parser) learnWords(args []byte, together bool) {
+// learnWords remembers the words of arguments as secrets of a kind, and all of
+// them together if they are one.
+func (p *Parser) learnWords(args []byte, kind aSecret, together bool) {
 	if isGraphic(args) { // one word, as most passwords are
-		p.learn(args)
+		p.learn(args, kind)
 		return
 	}
 	for w := range bytes.FieldsSeq(args) {
-		p.learn(w)
+		p.learn(w, kind)
 	}
 	if together {
-		p.learn(args)
+		p.learn(args, kind)
 	}
+}
+
+// learnDecoded remembers what a line is the base64 of, which a client sends for
+// an AUTH that was lost. Names and passwords in it stand between zero bytes (RFC
+// 4616 section 2).
+func (p *Parser) learnDecoded(line []byte, kind aSecret) {
+	for part := range bytes.SplitSeq(decoded(line), []byte{0}) {
+		p.learn(part, kind)
+	}
+}
+
+// learnRest remembers what follows a loss, of which no command was made. It
+// may be the rest of a secret.
+func (p *Parser) learnRest(x *asked) {
+	if len(x.rest) > 0 {
+		p.learnWords(x.rest, aSecret{part: true}, false)
+		for line := range bytes.SplitSeq(x.rest, []byte{'\n'}) {
+			p.learnDecoded(line, aSecret{part: true})
+		}
+		x.rest = x.rest[:0]
+	}
+}
+
+// keepRest keeps a line for learnRest, or its beginning.
+func (p *Parser) keepRest(x *asked, line []byte) {
+	if n := min(len(line), maxRest-len(x.rest)); n > 0 {
+		x.rest = append(append(x.rest, line[:n]...), '\n')
+		x.text, p.texts, p.asking = x.text+n+1, p.texts+n+1, p.asking+n+1
+	}
+}
+
+// isProof reports whether b is a secret that somebody was to be let in for.
+func (p *Parser) isProof(b []byte) bool {
+	if len(b) < minEcho {
+		return false
+	}
+	p.low = lower(p.low, b)
+	return slices.ContainsFunc(p.secrets, func(s aSecret) bool { return s.proof && bytes.Equal(s.low, p.low) })
 }
 
 // isGraphic reports whether b has visible ASCII characters only.
@@ -334,7 +534,7 @@ func isGraphic(b []byte) bool {
 
 // learn remembers one secret, up to a NUL, at which servers written in C
 // cut what they repeat. User names and mechanisms are none.
-func (p *Parser) learn(s []byte) {
+func (p *Parser) learn(s []byte, kind aSecret) {
 	if i := bytes.IndexByte(s, 0); i >= 0 {
 		s = s[:i]
 	}
@@ -343,8 +543,9 @@ func (p *Parser) learn(s []byte) {
 	if len(low) < minEcho {
 		return
 	}
-	for _, known := range p.secrets {
-		if bytes.Equal(known, low) {
+	for i := range p.secrets {
+		if known := &p.secrets[i]; bytes.Equal(known.low, low) {
+			known.part, known.proof = known.part && kind.part, known.proof || kind.proof
 			return
 		}
 	}
@@ -357,7 +558,8 @@ func (p *Parser) learn(s []byte) {
 	if len(p.secrets) == maxSecrets {
 		p.secrets = append(p.secrets[:0], p.secrets[1:]...)
 	}
-	p.secrets = append(p.secrets, p.keep(low))
+	kind.low = p.keep(low)
+	p.secrets = append(p.secrets, kind)
 }
 
 // lower returns b in lower case, in the memory of room as far as that will

@@ -237,6 +237,85 @@ func TestPasswordBehindTheUserIsMasked(t *testing.T) {
 	}
 }
 
+// TestArgumentsThatAreNone: what a command does not take is hidden before the
+// login, and what was sent as a secret before everywhere.
+func TestArgumentsThatAreNone(t *testing.T) {
+	const login = "C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: +OK\n"
+	for _, row := range []struct {
+		lines, args string
+	}{
+		{"C: NOOP hunter2sekret\nS: -ERR", secret.Mask},
+		{"C: RETR hunter2sekret\nS: -ERR", secret.Mask},
+		{"C: TOP 1 x\nS: -ERR", secret.Mask},
+		{"C: TOP 1  20\nS: -ERR", "1  20"},
+		{"C: UTF8 hunter2sekret\nS: -ERR", secret.Mask},
+		{"C: LANG hunter2sekret\nS: -ERR", "hunter2sekret"}, // nobody has proved anything with it yet
+		{"C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR\nC: LANG hunter2sekret\nS: -ERR", secret.Mask},
+		{"C: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR\nC: USER hunter2sekret\nS: -ERR", secret.Mask},
+		{"C: ali.ce\nS: -ERR\nC: USER ali.ce\nS: +OK", "ali.ce"}, // a name that was typed as a command
+		{login + "C: NOOP hunter2\nS: -ERR", "hunter2"},
+		{login + "C: NOOP hunter2sekret\nS: -ERR", secret.Mask},
+		{login + "C: RETR a hunter2sekret b\nS: -ERR", "a " + secret.Mask + " b"},
+		{login + "C: LIST 1\nS: +OK 1 120", "1"},
+		{"C: USER alice red queen\nS: +OK\nC: PASS hunter2sekret\nS: -ERR", "alice red queen"},
+		{"C: USER alice red hunter2sekret\nS: +OK\nC: PASS hunter2sekret\nS: -ERR", "alice " + secret.Mask},
+	} {
+		p := parse(fromStart, script("S: +OK ready\n"+row.lines), 0)
+		all := p.Exchanges()
+		x := all[len(all)-1]
+		if x.Verb == PASS {
+			x = all[len(all)-2]
+		}
+		if got := x.Args.String(); got != row.args {
+			t.Errorf("%s:\n got %s\nwant %s", row.lines, got, row.args)
+		}
+	}
+	p := parse(fromStart, script("S: +OK\nC: USER alice\nS: +OK\nC: PASS hunter2sekret\nS: -ERR\nC: USER hunter2sekret\nS: +OK\nC: PASS x\nS: -ERR"), 0)
+	if got := p.Logins()[1].User; got != nil {
+		t.Errorf("a password typed for a name is the name %q", got)
+	}
+}
+
+// TestResponseCodesThatRepeat: a response code is a part of the text, and is
+// hidden with it unless it says nothing of the command.
+func TestResponseCodesThatRepeat(t *testing.T) {
+	for lines, code := range map[string]string{
+		"C: PASS hunter2sekret\nS: -ERR [hunter2sekret] no":      "",
+		"C: PASS hunter2sekret\nS: -ERR [X] no hunter2sekret":    "X",
+		"C: PASS in-use\nS: -ERR [in-use] no":                    "in-use",
+		"C: PSAS hunter2sekret\nS: -ERR [HUNTER2SEKRET]":         "",
+		"C: USER alice sekret\nS: -ERR [NO/sekret] no":           "",
+		"C: PASS hunter2sekret\nS: +OK [AUTH] not hunter2sekret": "AUTH",
+	} {
+		x := parse(fromStart, script("S: +OK ready\n"+lines), 0).Exchanges()[0]
+		if got := string(x.Code); got != code {
+			t.Errorf("%s: code %q, want %q", lines, got, code)
+		}
+	}
+}
+
+// TestRestsOfSecrets: what follows a loss and is no command, or one with
+// arguments that it does not take, may be the rest of a secret, and a refusal
+// may repeat all of it.
+func TestRestsOfSecrets(t *testing.T) {
+	for name, lines := range map[string]string{
+		"of a password":               "C: USER alice\nS: +OK\nxC| PASS hun\nC: ter2sekret\nS: -ERR not hunter2sekret",
+		"of one like a command":       "C: USER alice\nS: +OK\nxC| PASS hun \nC: top ter2sekret\nS: -ERR not hun top ter2sekret",
+		"behind the login":            "C: USER alice\nS: +OK\nC: PASS x\nS: +OK\nxC| XPASSWD hun \nC: top ter2sekret\nS: -ERR",
+		"of which the middle is lost": "C: USER alice\nS: +OK\nC| PASS hun\nxC| ter\nC: 2sekret\nS: -ERR not hunter2sekret",
+		"of which the end is lost":    "C: USER alice\nS: +OK\nC| PASS hunter2\nxC| sekret\\r\\n\nS: -ERR not hunter2sekret",
+		"for an AUTH that was lost":   "xC| AUTH LOGIN\\r\\n\nS: + VXNlcm5hbWU6\nC: YWxpY2U=\nS: + UGFzc3dvcmQ6\nC: aHVudGVyMnNla3JldA==\nS: -ERR not hunter2sekret",
+		"of a name that was lost":     "C: AUTH LOGIN\nS: + VXNlcm5hbWU6\nxC| YWxpY2U=\\r\\n\nC: aHVudGVyMnNla3JldA==\nS: -ERR not hunter2sekret",
+	} {
+		p := parse(fromStart, script("S: +OK ready\n"+lines+"\nC: NOOP\nS: +OK"), 0)
+		for _, leak := range []string{"hunter", "sekret", "aHVudGVyMnNla3JldA"} {
+			if got := shown(p); strings.Contains(got, leak) {
+				t.Errorf("%s: %q is shown:\n%s", name, leak, got)
+			}
+		}
+	}
+}
+
 // TestRepliesThatRepeat: a reply is hidden from the first to the last of what
 // it repeats. Of a secret that is all of it, of a command that nobody knows any
 // part.
@@ -248,7 +327,7 @@ func TestRepliesThatRepeat(t *testing.T) {
 		{"C: PSAS hunter2sekret\nS: -ERR no kret", "no ********"},
 		{"C: PSAS hunter2sekret\nS: -ERR no ret", "no ret"},
 		{"C: PSAS abcd\nS: -ERR no abcd", "no ********"},
-		{"C: PSAS abc\nS: -ERR no abc", "no abc"},
+		{"C: PSAS abc\nS: -ERR no abc", "no ********"},
 		{"C: PSAS mypassword\nS: -ERR a password, please", "a password, please"},
 		{"C: PSAS password\nS: -ERR no password", "no ********"},
 		{"C: PSAS password hunter2sekret\nS: -ERR a password or kret here", "a ******** here"},
@@ -273,8 +352,13 @@ func TestRepliesThatRepeat(t *testing.T) {
 		{"C: PASS hunter2sekret\nS: -ERR é hunter2sekret", "é ********"},
 		{"C: PASS a b c d\nS: -ERR no a b c d, a", "no ********, a"},
 		{"C: PASS hunter2sekret x\nS: -ERR no hunter2sekret", "no ********"},
-		{"C: PASS abc\nS: -ERR no abc", "no abc"},
+		{"C: PASS abc\nS: -ERR no abc", "no ********"},
 		{"C: PASS abcd\nS: -ERR no abcd", "no ********"},
+		{"C: PASS abc\nS: -ERR no \"ABC\", abcd is", "no \"********\", abcd is"},
+		{"C: PASS abc\nS: -ERR\nC: NOOP\nS: -ERR no abc", "no abc"}, // elsewhere it stands by chance
+		{"C: USER bob\nS: +OK\nC: PASS bob\nS: +OK bob is welcome", "bob is welcome"},
+		{"C: USER alice abc\nS: -ERR no alice abc", "no alice ********"},
+		{"C: AUTH PLAIN AGFsaWNlAGFiYw==\nS: -ERR no abc", "no ********"},
 		{"C: PASS ABCXYZ\nS: -ERR no abcxyz", "no ********"},
 		{"C: AUTH PLAIN AGFsaWNlAGFsaWNl\nS: +OK alice has 2 messages", "alice has 2 messages"},
 		{guesses(maxSecrets) + "C: NOOP\nS: -ERR no guess0", "no ********"},
@@ -309,7 +393,16 @@ func TestRowsThatRepeat(t *testing.T) {
 		{login + "C: CAPA\nS: +OK\nS: UIDL\nS: X-hunter2sekret\nS: .", true, "UIDL," + secret.Mask},
 		{login + "C: CAPA\nS: +OK\nS: UIDL\nS: IMPLEMENTATION Hunter2Sekret\nS: .", true, "UIDL,IMPLEMENTATION " + secret.Mask},
 		{"C: PASS uidl\nS: +OK\nC: CAPA\nS: +OK\nS: UIDL\nS: X-\nS: .", false, "UIDL,X-"},
-		{login + "C: UIDL\nS: +OK\nS: 1 hunter2sekret\nS: .", false, ""},
+		{login + "C: UIDL\nS: +OK\nS: 1 hunter2sekret\nS: .", true, ""},
+		{login + "C: UIDL\nS: +OK\nS| 1 hunter2\nS| sekret\\r\\n.\\r\\n", true, ""},
+		{login + "C: UIDL\nS: +OK\nS| 1 hunter2\nxS| sekret\\r\\n\nS: 2 a\nS: .", true, ""},
+		{login + "C: UIDL\nS: +OK\nS: 1 a\nxS| 2 hun\nS: ter2sekret\nS: .", true, ""},
+		{login + "C: UIDL\nS: +OK\nS: 1 xhunter2sekretx\nS: .", true, ""},
+		{"C: PASS 1234\nS: +OK\nC: UIDL\nS: +OK\nS: 1 a1234b\nS: .", false, ""}, // by chance
+		{"C: PASS 1234\nS: +OK\nC: UIDL\nS: +OK\nS: 1 a-1234\nS: .", true, ""},
+		{"C: PASS 1234\nS: +OK\nC: LIST\nS: +OK\nS: 1 1234\nS: .", false, ""}, // octets
+		{login + "C: LIST\nS: +OK\nS: 1 120 hunter2sekret\nS: .", true, ""},
+		{login + "C: XTND XLST Subject\nS: +OK\nS: 1 Subject: hunter2sekret\nS: .", true, ""},
 		{login + "C: RETR 1\nS: +OK\nS: hunter2sekret\nS: .", false, ""},
 		{"C: XTELL hunter2sekret\nS: +OK\nS: you said unter2se\nS: .", true, ""},
 		{"C: XTELL hunter2sekret\nS: +OK\nS: you said nothing\nS: .", false, ""},

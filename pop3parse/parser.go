@@ -100,7 +100,7 @@ type Parser struct {
 
 	user    []byte
 	stray   []sasl.Turn // what a client sent for an AUTH that was refused
-	secrets [][]byte    // of the session so far, in lower case: see maskEcho
+	secrets []aSecret   // of the session so far: see maskEcho
 	low     []byte      // scratch
 	arena   []byte
 	failure Refusals
@@ -138,6 +138,8 @@ type progress struct {
 	lastReplyEnd int64 // server stream offset where the last finished reply ended
 	refused      int   // N of an AUTH that was refused before the client had said more, while it goes on all the same; otherwise 0
 	lastVerb     Verb  // of the last finished exchange
+	turns        int   // of the last AUTH, before bytes of the client were first lost; -1 where none were
+	broken       bool  // valid iff turns >= 0: more were lost between later turns
 	sawAuth      bool  // an AUTH with a mechanism was given
 	n            int   // exchanges numbered so far
 	texts        int   // bytes in arenas, about
@@ -180,6 +182,7 @@ type asked struct {
 	blind      bool      // what stands directly before it in the client's stream was not captured, or makes no sense
 	replies    int       // valid iff lost: replies found for it so far
 	text       int       // bytes kept of the command
+	rest       []byte    // of a lost one: what stands behind it and is no command; nil without any
 }
 
 // setVerb sets what the command is when that was found out otherwise than by

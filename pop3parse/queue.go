@@ -111,6 +111,7 @@ func (p *Parser) readCommand() bool {
 		// The rest of a line whose beginning was lost.
 		tail.end = l.End
 		tail.acked = max(tail.acked, l.PeerAcked)
+		p.keepRest(tail, l.Text)
 		p.blindAt = l.End
 		p.skip(stream.Client, l, Unread)
 		return true
@@ -160,6 +161,9 @@ func (p *Parser) ask(l *wire.Text, c *command, kind wire.Kind) {
 	lineNotes(&x.Notes, l, maxCommandLine, LongCommand)
 	if !c.known() {
 		x.Notes.Add(UnknownCommand)
+		if x.blind {
+			p.blindAt = l.End // what follows makes no more sense
+		}
 	}
 	if c.spaces {
 		x.Notes.Add(SpaceAround)
@@ -184,7 +188,7 @@ func (p *Parser) ask(l *wire.Text, c *command, kind wire.Kind) {
 	}
 	switch {
 	case c.verb == AUTH && len(bytes.TrimSpace(args)) > 0:
-		p.hold = forAuth
+		p.hold, p.turns = forAuth, -1
 	case c.verb == STLS:
 		p.hold = forSTLS
 	case c.spec.isTransmit(args):

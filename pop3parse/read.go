@@ -124,9 +124,13 @@ func (p *Parser) tapeOdd(x *asked, l *wire.Text, kind wire.Kind) {
 	if p.tape == nil {
 		return
 	}
-	from, to := p.echo(l.Text, kind != wire.Line)
-	if x.spec == nil || x.Args.HasSecret() || len(x.SASL) > 0 {
-		from, to = 0, len(l.Text) // of a secret that is not learned yet
+	lost := endIf(kind != wire.Line)
+	if p.lossy {
+		lost |= beginLost
+	}
+	from, to := p.echo(l.Text, lost)
+	if x.spec == nil || x.Args.HasSecret() || len(x.SASL) > 0 || p.lossy && p.ses.State < Transaction {
+		from, to = 0, len(l.Text) // of a secret that is not learned yet, or was lost
 	}
 	p.tape.text(stream.Server, l, kind, anOddLine, 0, entry{owner: x.id, from: int64(from), to: int64(to)})
 }
@@ -145,6 +149,7 @@ func (p *Parser) beginReply(x *asked, l *wire.Text) {
 	p.loss.adrift = p.loss.adrift && p.loss.pairing == Guessed && x.acked != l.Off
 	r.doubt = p.loss.adrift
 	if p.tape != nil && settledEarly(x.Verb) {
+		p.maskArgs(x)
 		p.tape.settle(stream.Client, x, p.n+1)
 	}
 }

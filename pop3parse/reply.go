@@ -119,6 +119,16 @@ func responseCode(text []byte) []byte {
 	return text[1:n]
 }
 
+// isRegistered reports whether a response code is one that RFC 2449, RFC 3206 or
+// RFC 6856 has, which says nothing of a command.
+func isRegistered(code []byte) bool {
+	switch string(bytes.ToUpper(code)) {
+	case "LOGIN-DELAY", "IN-USE", "AUTH", "SYS/TEMP", "SYS/PERM", "UTF8":
+		return true
+	}
+	return false
+}
+
 // announcedOctets reads the size that a status line claims for the data
 // that follows: "120 octets", "(120 bytes)", or a number alone; -1 without
 // one.

@@ -358,6 +358,7 @@ func (p *Parser) closeLoss(pairing Pairing) {
 // giveUp ends the head without (the rest of) its reply, which was lost.
 func (p *Parser) giveUp(why Note) {
 	x := p.head()
+	p.learnRest(x)
 	if x.lost {
 		if x.replies > 0 || x.weak {
 			p.loss.prevAcked = max(p.loss.prevAcked, x.acked)
@@ -475,6 +476,7 @@ func (p *Parser) finalDot() decision {
 // lost.
 func (p *Parser) replyToLost(x *asked, l *wire.Text) bool {
 	next, q := p.at(1), l.PeerAcked
+	p.learnRest(x)
 	switch {
 	case next != nil && next.lost:
 	case next != nil:
@@ -499,9 +501,10 @@ func (p *Parser) replyToLost(x *asked, l *wire.Text) bool {
 		return true
 	}
 	x.replies++
-	unasked := x.start == x.end && (p.opt.FromStart || p.n > 0)
+	unasked, rest := x.start == x.end && (p.opt.FromStart || p.n > 0), x.rest
 	p.loss.pairing = Guessed
 	y := p.pushFront()
+	y.rest = rest
 	if unasked {
 		y.Notes.Add(UnexpectedReply)
 	} else {

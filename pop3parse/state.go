@@ -38,7 +38,7 @@ func (p *Parser) advance(x *asked, end int64) {
 			p.drop.listRow(p.wholeText(x))
 		}
 	case UIDL, XUIDL:
-		if !x.Multiline && x.Number() > 0 {
+		if from, to := p.echo(x.Text.Reveal(), nothingLost); from == to && !x.Multiline && x.Number() > 0 {
 			x.Notes |= p.uidlRow(p.wholeText(x))
 			p.drop.endListing()
 		}

@@ -243,7 +243,7 @@ func (t *tape) explain(live map[int64]*Exchange) {
 				continue
 			}
 			x := live[e.owner]
-			if x != nil && e.line == aCommand && settledEarly(x.Verb) {
+			if x != nil && e.line == aCommand && settledEarly(x.Verb) && specOf(x.Verb).takesThese(x.Args.Reveal()) {
 				e.settle(x)
 				continue
 			}
