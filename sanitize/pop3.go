@@ -25,6 +25,7 @@ type dialog struct {
 type row struct {
 	off  int64
 	open bool
+	data pop3parse.Stretch // that it is of
 }
 
 // saying is a line of the server, whose stretches come one after the other.
@@ -447,10 +448,11 @@ func (c *conn) rows(side int, st pop3parse.Stretch) {
 	if !r.open {
 		r.off, r.open = st.Off, true
 	}
+	r.data = st
 	orig, _ := w.bytes(r.off, st.End())
 	n := int64(bytes.LastIndexByte(orig, '\n') + 1)
 	if n > 0 {
-		c.scrubRows(side, r.off, r.off+n, st.Verb)
+		c.scrubRows(side, r.off, r.off+n, st)
 		r.off += n
 	}
 	r.open = r.off < st.End() && st.End()-r.off <= maxRow && orig != nil
@@ -476,22 +478,41 @@ func (c *conn) endRow(side int, st pop3parse.Stretch) {
 	if !r.open {
 		return
 	}
-	c.scrubRows(side, r.off, st.Off, st.Verb)
+	c.scrubRows(side, r.off, st.Off, r.data)
 	r.open = false
 	w.holds[forLine] = -1
 }
 
-// scrubRows overwrites whole rows.
-func (c *conn) scrubRows(side int, off, end int64, v pop3parse.Verb) {
+// scrubRows overwrites whole rows, of data that st is of.
+func (c *conn) scrubRows(side int, off, end int64, st pop3parse.Stretch) {
 	c.wins[side].each(off, end, func(_ int64, orig, out []byte) {
 		copy(out, orig)
-		switch {
+		switch v := st.Verb; {
 		case v == pop3parse.UIDL || v == pop3parse.XUIDL:
 			scrubUIDL(out)
-		case v == pop3parse.XAUTHLIST || !c.dialog.s.opt.Texts:
+			if st.Secret {
+				scrubIDs(out)
+			}
+		case v == pop3parse.XAUTHLIST || st.Secret || !c.dialog.s.opt.Texts:
 			scrubText(out)
+			if st.Secret && v == pop3parse.CAPA {
+				scrubNumbers(out)
+			}
 		}
 	})
+}
+
+// scrubIDs overwrites the unique ids in rows of UIDL. They end in the numbers
+// of their messages, where these fit, so that they stay unique.
+func scrubIDs(b []byte) {
+	for row := range bytes.Lines(b) {
+		row = bytes.TrimRight(row, "\r\n")
+		num, id, _ := bytes.Cut(row, []byte(" "))
+		for i := range id {
+			id[i] = filler
+		}
+		copy(id[max(0, len(id)-len(num)):], num)
+	}
 }
 
 // maxUID bounds a unique id (RFC 1939 section 7).
