@@ -35,6 +35,7 @@ type dataState struct {
 	pending bool // dots.cr is to come next: see resolve
 	prevCR  bool
 	prevLF  bool // a bare LF that ends no line came last
+	gap     bool // bytes are missing directly before: a CR may be among them
 
 	// Counts over the data so far.
 	lines, crs, crlfs, lfs, nuls, dotAfterLF int64
@@ -158,11 +159,11 @@ func (s *Scanner) Rest() (Token, bool) {
 }
 
 // resolve gives the dot and the CR of a line that began ".\r" and is not
-// the final one.
+// the final one, or not known to be.
 func (s *Scanner) resolve() (Token, bool) {
 	d := &s.data
 	d.pos, d.pending = inLine, true
-	s.dots.dot.Unstuffed = true
+	s.dots.dot.Unstuffed = s.head == len(s.pieces) || s.pieces[s.head].Lost == 0
 	d.crs++
 	d.prevCR = true
 	return s.dots.dot, true
@@ -175,7 +176,11 @@ func (s *Scanner) missing(p *piece) (Token, bool) {
 	}
 	tok := Token{Kind: Missing, Lost: p.Lost, Off: p.Off, At: p.At, PeerAcked: p.PeerAcked, Secure: p.Secure}
 	s.pop()
-	s.data.pos, s.data.prevCR, s.data.prevLF = inLine, false, false
+	d := &s.data
+	if d.prevCR {
+		d.crs-- // its LF may be among what is missing
+	}
+	d.pos, d.prevCR, d.prevLF, d.gap = inLine, false, false, true
 	return tok, true
 }
 

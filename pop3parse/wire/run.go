@@ -115,7 +115,7 @@ func (d *dataState) any(b []byte, oneLine bool) int {
 		}
 		n += i + 1
 		d.lfs++
-		crlf := n > 1 && b[n-2] == '\r' || n == 1 && d.prevCR
+		crlf := n > 1 && b[n-2] == '\r' || n == 1 && (d.prevCR || d.gap)
 		if crlf {
 			d.crlfs++
 		}
@@ -133,6 +133,9 @@ func (d *dataState) any(b []byte, oneLine bool) int {
 			break
 		}
 	}
+	if d.gap && b[0] == '\n' {
+		d.crs++ // the CR was lost
+	}
 	b = b[:n]
 	d.crs += int64(bytes.Count(b, crByte))
 	d.nuls += int64(bytes.Count(b, nulByte))
@@ -143,6 +146,7 @@ func (d *dataState) any(b []byte, oneLine bool) int {
 // ran notes where the data stands after a byte, and whether a line begins
 // after it.
 func (d *dataState) ran(last byte, start bool) {
+	d.gap = false
 	d.prevCR = last == '\r'
 	d.prevLF = last == '\n' && !start
 	d.pos = inLine

@@ -227,6 +227,9 @@ func TestData(t *testing.T) {
 		{"never ended after CR", "a\r\n.\r", false, `"a\r\n\r" unstuffed rest "" lines 1 lf 0 cr 1 nul 0 dots 0`},
 		{"gap", "a~.\r\nb\r\n.\r\n", false, `"a~.\r\nb\r\n" end rest "" lines 2 lf 0 cr 0 nul 0 dots 0`},
 		{"gap after a dot", "a\r\n.~x\r\n.\r\n", false, `"a\r\n~x\r\n" end rest "" lines 2 lf 0 cr 0 nul 0 dots 0`},
+		{"gap that ends before an LF", "a~\nb\r\n~\n.\r\n", false, `"a~\nb\r\n~\n" end rest "" lines 3 lf 0 cr 0 nul 0 dots 0`},
+		{"gap that begins after a CR", "a\r~b\rc\r\n.\r\n", false, `"a\r~b\rc\r\n" end rest "" lines 1 lf 0 cr 1 nul 0 dots 0`},
+		{"gap after a dot and a CR", "a\r\n.\r~x\r\n.\r\n", false, `"a\r\n\r~x\r\n" end rest "" lines 2 lf 0 cr 0 nul 0 dots 0`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for n := range len(tt.in) + 1 {
