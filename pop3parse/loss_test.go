@@ -452,3 +452,35 @@ func TestPartsOfSASL(t *testing.T) {
 		})
 	}
 }
+
+// TestPairingAfterDamage: what acknowledgements prove behind a reply that was
+// captured in part, and what they do not.
+func TestPairingAfterDamage(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"commands in one go, and the server has all of them", `
+			S: +OK
+			C: RETR 1
+			S: +OK
+			xS: a: b
+			S: .
+			C: DELE 1
+			C: DELE 2
+			S: +OK one
+			S: -ERR two
+			C: QUIT
+			S: +OK
+		`, `
+			greeting ""
+			RETR "1" -> +OK lines=0 octets=0 !reply_damaged
+			DELE "1" -> +OK "one" resynced
+			DELE "2" -> -ERR "two" pipelined
+			QUIT -> +OK
+			message 1 RETR 1 octets=0 gaps gap=0+6 deleted
+			state update committed deleted=1
+		`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			check(t, fromStart, strings.ReplaceAll(c.text, `\x20`, " "), c.want)
+		})
+	}
+}

@@ -68,11 +68,7 @@ func (p *Parser) place(x *asked, off, acked int64) {
 	if p.loss.pairing == Sure {
 		return
 	}
-	alone := true // the server had this command, and none after it
-	if next := p.nextAfter(x); next != nil {
-		alone = acked < next.end
-	}
-	if x.clear && alone {
+	if x.clear {
 		x.Pairing = Resynced
 		p.loss.pairing = Sure
 	}
@@ -94,14 +90,6 @@ func (p *Parser) isFirst(x *asked) bool {
 		return p.loss.served >= x.start
 	}
 	return true
-}
-
-// nextAfter returns the command after x, which is the head or about to be.
-func (p *Parser) nextAfter(x *asked) *asked {
-	if p.head() == x {
-		return p.at(1)
-	}
-	return p.head()
 }
 
 // skipToClearPoint looks for a waiting command that the client sent when it
