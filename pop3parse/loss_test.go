@@ -478,6 +478,23 @@ func TestPairingAfterDamage(t *testing.T) {
 			message 1 RETR 1 octets=0 gaps gap=0+6 deleted
 			state update committed deleted=1
 		`},
+		{"the rest of a status line may be of the line that was cut", `
+			S: +OK
+			C: DELE 1
+			C: NOOP
+			S| +OK message\x20
+			xS| one
+			S| is gone\r\n
+			S: +OK two
+			C: QUIT
+			S: +OK
+		`, `
+			greeting ""
+			DELE "1" -> +OK "message " !reply_damaged
+			NOOP -> - pipelined guessed !reply_damaged
+			QUIT -> +OK resynced
+			state update committed deleted=1 !unexpected_line
+		`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			check(t, fromStart, strings.ReplaceAll(c.text, `\x20`, " "), c.want)

@@ -242,7 +242,7 @@ func (p *Parser) Reset(o Options) {
 	// Zeroed first, since a value with other fields is made on the stack.
 	p.ses, p.progress, p.reply = Session{}, progress{}, reply{}
 	p.ses.StatMessages, p.ses.StatOctets = -1, -1
-	p.stls, p.gapEnd, p.cutAt, p.blindAt, p.loss.prevAcked, p.loss.served = -1, -1, -1, -1, -1, -1
+	p.stls, p.gapEnd, p.cutAt, p.blindAt, p.loss.prevAcked, p.loss.served, p.loss.cutAt = -1, -1, -1, -1, -1, -1, -1
 	p.queue, p.done, p.logins, p.messages = p.queue[:0], p.done[:0], p.logins[:0], p.messages[:0]
 	p.user, p.stray, p.secrets, p.low, p.arena = p.user[:0], nil, p.secrets[:0], p.low[:0], p.arena[:0]
 	p.lossy = !o.FromStart

@@ -33,6 +33,8 @@ func (p *Parser) readReply() bool {
 		p.openLoss(l.Off, l.End)
 		p.skip(stream.Server, l, Missing)
 		return true
+	case wire.Tail:
+		p.loss.cutAt = l.End
 	}
 	x := p.head()
 	if x == nil {

@@ -44,6 +44,7 @@ type lossState struct {
 	served    int64 // how much of the client's stream the server had when it sent the status lines read so far; -1 unknown
 	slides    bool  // the client was seen to go on when it had a part of what it had asked for
 	tail      bool  // the next line is the rest of a reply whose beginning was lost
+	cutAt     int64 // server stream offset at which the last line of a reply ended that was captured in part; -1 without one
 	adrift    bool  // what looks like a status line next may be a line of data
 }
 
@@ -232,6 +233,8 @@ func (p *Parser) startAfterLoss(n int, known bool) bool {
 	isStatus := ind == isOK || ind == isErr
 	if exact && p.isFirst(p.head()) {
 		n, known = 1, true // however many commands were sent with it
+	} else if p.loss.cutAt == p.loss.off && p.head().acked <= p.loss.off {
+		known = false // this may be the rest of the line that the loss cut
 	}
 	if n > 1 {
 		p.loss.pairing = Guessed
