@@ -495,6 +495,31 @@ func TestPairingAfterDamage(t *testing.T) {
 			QUIT -> +OK resynced
 			state update committed deleted=1 !unexpected_line
 		`},
+		{"the beginning of an indicator", `
+			S: +OK
+			C: NOOP
+			S| -E
+			xS| RR no\r\n
+			C: RETR 1
+			S| +
+			xS| OK\r\na: b\r\n
+			S: c
+			S: .
+			C: XFOO
+			S: +OK
+			S| -
+			xS| ERR
+			C: NOOP
+			S: +OK
+		`, `
+			greeting ""
+			NOOP -> -ERR !reply_damaged !wrong_state
+			RETR "1" -> +OK lines=1 octets=3 resynced !reply_damaged
+			XFOO -> +OK guessed !unknown_command !look_ahead
+			NOOP -> +OK resynced
+			message 2 RETR 1 octets=3 gaps gap=0+10
+			state transaction !unexpected_line
+		`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			check(t, fromStart, strings.ReplaceAll(c.text, `\x20`, " "), c.want)

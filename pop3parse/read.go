@@ -79,11 +79,14 @@ func (p *Parser) readReply() bool {
 	if p.skipToClearPoint(l) {
 		return true
 	}
+	inAuth := p.hold == forAuth && p.heldBy(x)
 	ind, text := parseStatus(l.Text)
 	if kind == wire.Tail {
 		p.reply.watch = true
+		if part := p.cutIndicator(l); part != noIndicator && !(inAuth && ind == isMore) {
+			ind, text = part, nil
+		}
 	}
-	inAuth := p.hold == forAuth && p.heldBy(x)
 	if inAuth && isBareChallenge(l.Text) {
 		ind, text = isMore, l.Text[1:]
 	}
@@ -110,6 +113,21 @@ func (p *Parser) readReply() bool {
 	p.tapeOdd(x, l, kind)
 	s.Skip()
 	return true
+}
+
+// cutIndicator returns the indicator that a line of the server can have begun
+// with of which a loss left so little that it is not all there; noIndicator
+// where nothing was lost.
+func (p *Parser) cutIndicator(l *wire.Text) indicator {
+	b := l.Text
+	switch {
+	case l.End == p.scan[stream.Server].Known() || len(b) == 0:
+	case len(b) < len("+OK") && isAnyCase(b, "+OK"):
+		return isOK
+	case len(b) < len("-ERR") && isAnyCase(b, "-ERR"):
+		return isErr
+	}
+	return noIndicator
 }
 
 // tapeLine writes down a line of the server, of which text is what follows
@@ -266,7 +284,7 @@ func (p *Parser) readRow() bool {
 	default:
 		next := p.at(1)
 		ind, _ := parseStatus(l.Text)
-		single = ind == isOK || ind == isErr || ind == isMore && next != nil && next.Verb == AUTH
+		single = ind == isOK || ind == isErr || kind == wire.Tail && p.cutIndicator(l) != noIndicator || ind == isMore && next != nil && next.Verb == AUTH
 		if !single && l.PeerAcked > x.end {
 			// The server had more than this command when it sent the
 			// line. A client that went on after the +OK took it for all.
