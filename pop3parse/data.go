@@ -75,12 +75,14 @@ func (p *Parser) beginMail(x *asked, from stream.Dir, cmd Verb, number int, anno
 func (p *Parser) readData() bool {
 	x, s, r := p.head(), &p.scan[stream.Server], &p.reply
 	for {
+		p.watchListing(x)
 		for !r.watch && p.tape == nil {
 			b, off, at, ok := s.Run()
 			if !ok {
 				break
 			}
 			p.dataBytes(x, b, off, at)
+			p.watchListing(x)
 		}
 		if r.watch && (r.fresh || s.AtLineStart()) {
 			switch p.endsHere(x) {
@@ -115,6 +117,16 @@ func (p *Parser) readData() bool {
 		}
 	}
 	return false
+}
+
+// watchListing has each line of a listing looked at from where the server had
+// more than its command when it sent the next bytes: it may have left out the
+// final line, and go on with other replies.
+func (p *Parser) watchListing(x *asked) {
+	r := &p.reply
+	if !r.watch && x.Verb.listsMessages() && p.scan[stream.Server].PeerAcked() > x.end {
+		r.watch, r.brief = true, true
+	}
 }
 
 // readMail reads the mail that the client sends after XTND XMIT.

@@ -526,3 +526,106 @@ func TestPairingAfterDamage(t *testing.T) {
 		})
 	}
 }
+
+// TestListingWithoutEnd: a server that forgets the line with the dot, or a
+// client that sends commands in one go, makes no reply a row of a listing.
+func TestListingWithoutEnd(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"the client goes on", `
+			S: +OK
+			C: LIST
+			S: +OK
+			S: 1 100
+			C: DELE 1
+			S: +OK deleted
+			C: UIDL
+			S: +OK
+			S: 1 a
+			S: .
+			C: QUIT
+			S: +OK
+		`, `
+			greeting ""
+			LIST -> +OK lines=1 octets=7 unterminated !wrong_state
+			DELE "1" -> +OK "deleted" resynced
+			UIDL -> +OK lines=1 octets=5
+			QUIT -> +OK
+			state update committed deleted=1
+		`},
+		{"the client does not wait", `
+			S: +OK
+			C: UIDL
+			C: LIST
+			C: DELE 1
+			S: +OK
+			S: 1 a
+			S: +OK
+			S: 1 100
+			S: -ERR no
+			C: QUIT
+			S: +OK
+		`, `
+			greeting ""
+			UIDL -> +OK lines=1 octets=5 unterminated !wrong_state
+			LIST -> +OK lines=1 octets=7 unterminated pipelined guessed
+			DELE "1" -> -ERR "no" pipelined guessed
+			QUIT -> +OK resynced
+			state update committed
+		`},
+		{"nothing was asked since", `
+			S: +OK
+			C: LIST
+			S: +OK
+			S: +OK is an odd row
+			S: 1 100
+			S: .
+			C: QUIT
+			S: +OK
+		`, `
+			greeting ""
+			LIST -> +OK lines=2 octets=26 !wrong_state
+			QUIT -> +OK
+			state update committed
+		`},
+	} {
+		t.Run(c.name, func(t *testing.T) { check(t, fromStart, c.text, c.want) })
+	}
+}
+
+// TestListingWithoutEndOfTheServerAlone is the same where the client was not
+// captured.
+func TestListingWithoutEndOfTheServerAlone(t *testing.T) {
+	var server []stream.Chunk
+	for _, c := range script(`
+S: +OK
+
+C: LIST
+
+S: +OK
+S: 1 100
+
+C: DELE 1
+
+S: +OK deleted
+
+C: UIDL
+
+S: +OK
+S: 1 a
+S: .
+`) {
+		if c.Dir == stream.Server {
+			server = append(server, c)
+		}
+	}
+	want := trimTabs(`
+		greeting ""
+		LIST -> +OK lines=1 octets=7 unterminated guessed !unexpected_reply !wrong_state
+		- -> +OK "deleted" guessed !unexpected_reply
+		UIDL -> +OK lines=1 octets=5 guessed !unexpected_reply
+		state transaction
+	`)
+	if got := show(parse(fromStart, server, stream.ClosedFIN)); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+}

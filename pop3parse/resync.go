@@ -428,7 +428,7 @@ func (p *Parser) endsHere(x *asked) decision {
 	case p.isClear(next, l.Off) && next.acked > p.reply.off:
 		pairing = Resynced
 	}
-	if pairing == Guessed && p.reply.brief {
+	if pairing == Guessed && p.reply.brief && !x.Verb.listsMessages() { // no row of those is a status line
 		return goesOn
 	}
 	off := l.Off
