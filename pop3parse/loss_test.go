@@ -495,6 +495,23 @@ func TestPairingAfterDamage(t *testing.T) {
 			QUIT -> +OK resynced
 			state update committed deleted=1 !unexpected_line
 		`},
+		{"a reply of which the beginning was lost has no status line behind it", `
+			S: +OK
+			C: RETR 1
+			C: RETR 2
+			xS: -ERR
+			S: +OK two
+			S: .
+			C: QUIT
+			S: +OK
+		`, `
+			greeting ""
+			RETR "1" -> - guessed !reply_lost
+			RETR "2" -> +OK "two" lines=0 octets=0 guessed
+			QUIT -> +OK resynced
+			message 2 RETR 2 octets=0 truncated
+			state update committed
+		`},
 		{"the beginning of an indicator", `
 			S: +OK
 			C: NOOP

@@ -261,7 +261,11 @@ func (p *Parser) startAfterLoss(n int, known bool) bool {
 func (p *Parser) firstFit(n int, ind indicator, text []byte) int {
 	const shortest = int64(len("+OK\r\n"))
 	room := p.loss.end - p.loss.off
-	for i := 0; i < n && int64(i)*shortest <= room; i++ {
+	first := 0
+	if x := p.head(); p.isFirst(x) && p.loss.off <= x.acked && x.acked < p.loss.end {
+		first = 1 // of the reply to this one the beginning was lost
+	}
+	for i := first; i < n && int64(i)*shortest <= room; i++ {
 		if fits(p.at(i), ind, text) {
 			return i
 		}
