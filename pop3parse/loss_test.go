@@ -512,6 +512,54 @@ func TestPairingAfterDamage(t *testing.T) {
 			message 2 RETR 2 octets=0 truncated
 			state update committed
 		`},
+		{"the last reply before a clear point is that of the last command", `
+			S: +OK
+			xC: XFOO
+			C: RETR 1
+			C: DELE 4
+			C: RSET
+			C: DELE 1
+			C: DELE 2
+			S: -ERR unknown
+			S: +OK
+			S: a
+			S: .
+			S: +OK
+			S: +OK reset
+			S: +OK one
+			S: -ERR two
+			C: QUIT
+			S: +OK
+		`, `
+			greeting ""
+			- -> -ERR "unknown" guessed !command_lost
+			RETR "1" -> +OK lines=1 octets=3 pipelined guessed
+			DELE "4" -> +OK pipelined resynced
+			RSET -> +OK "reset" pipelined resynced
+			DELE "1" -> +OK "one" pipelined resynced
+			DELE "2" -> -ERR "two" pipelined resynced
+			QUIT -> +OK resynced
+			message 2 RETR 1 octets=3 complete deleted
+			state update committed deleted=1
+		`},
+		{"but not where another was lost behind it", `
+			S: +OK
+			xC: XFOO
+			C: DELE 1
+			xC: NOOP
+			S: -ERR unknown
+			S: +OK one
+			S: +OK noop
+			C: QUIT
+			S: +OK
+		`, `
+			greeting ""
+			- -> -ERR "unknown" guessed !command_lost
+			DELE "1" -> +OK "one" pipelined guessed
+			- -> +OK "noop" guessed !command_lost
+			QUIT -> +OK resynced
+			state update committed
+		`},
 		{"the beginning of an indicator", `
 			S: +OK
 			C: NOOP
@@ -585,7 +633,7 @@ func TestListingWithoutEnd(t *testing.T) {
 			greeting ""
 			UIDL -> +OK lines=1 octets=5 unterminated !wrong_state
 			LIST -> +OK lines=1 octets=7 unterminated pipelined guessed
-			DELE "1" -> -ERR "no" pipelined guessed
+			DELE "1" -> -ERR "no" pipelined resynced
 			QUIT -> +OK resynced
 			state update committed
 		`},

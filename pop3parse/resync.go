@@ -72,7 +72,41 @@ func (p *Parser) place(x *asked, off, acked int64) {
 	if x.clear {
 		x.Pairing = Resynced
 		p.loss.pairing = Sure
+		p.proveBack(x.start, off)
 	}
+}
+
+// proveBack looks at the exchanges before a command that begins at client
+// stream offset start, and the reply to which is known to begin at off: the
+// last reply before off is that of the last command before start, and so on
+// for all that have replies of one line, of which none can be a line of data.
+func (p *Parser) proveBack(start, off int64) {
+	first := len(p.done)
+	for first > 0 {
+		x := &p.done[first-1]
+		if x.Pairing != Guessed || x.command.to != start || x.answer.to != off || !x.isWhole() || x.Multiline || len(x.SASL) > 0 {
+			break
+		}
+		start, off = x.command.from, x.answer.from
+		first--
+	}
+	for i := range p.done[first:] {
+		x := &p.done[first+i]
+		x.Pairing = Resynced
+		switch {
+		case x.Status == OK && x.Verb == RSET:
+			p.drop.unmark()
+		case x.Status == OK && x.Verb == DELE:
+			p.drop.mark(x.Number(), true)
+		}
+	}
+}
+
+// isWhole reports whether all of the command and of its reply, as far as that
+// was read, was captured.
+func (x *Exchange) isWhole() bool {
+	const damage = Notes(1<<CommandLost | 1<<CommandDamaged | 1<<ReplyLost | 1<<ReplyDamaged | 1<<UnexpectedReply | 1<<UnexpectedLine)
+	return x.Status != NoReply && x.Notes&damage == 0
 }
 
 // isClear reports whether the server's bytes from off on are the reply to x,
