@@ -1091,6 +1091,16 @@ func TestScripts(t *testing.T) {
 			want: "open S-0:5 timeout open C0:5", rest: "end",
 		},
 		{
+			name: "and its acknowledgement is ahead of the SYN",
+			play: "C syn; S 70000:70005 cut=0 ack=300000000; S at=0 syn; C ack=0; C 0:5 ack=0",
+			want: "open S-0:5 timeout open C0:5", rest: "end",
+			check: func(t *testing.T, c *stream.Conn) {
+				if o := c.Transport().OutOfWindow; o != [2]int64{} || c.Lost[stream.Client] != 0 {
+					t.Errorf("got %v out of the window, %d bytes lost", o, c.Lost[stream.Client])
+				}
+			},
+		},
+		{
 			name: "the side with the lower port opens, and the other one speaks",
 			play: "S syn noack; C 0:5 cut=0",
 			want: "", rest: "open S-0:5 end",

@@ -72,9 +72,11 @@ func (n *handshake) fits(side int, s *packet.Segment) bool {
 	return seq && ack
 }
 
+// reaches reports whether a number can follow a SYN of which nothing else was
+// captured yet. What lies further ahead is of an older connection.
 func reaches(s, isn Seq) bool {
 	d := s.Sub(isn.Add(1))
-	return d >= 0 && d <= window
+	return d >= 0 && d < startReach
 }
 
 // answered takes a segment of a half-open connection.
@@ -104,6 +106,7 @@ func (a *Assembler) answered(e *entry, side int, s *packet.Segment) {
 		c := a.open(e, side)
 		r := c.needs()
 		r.next, r.another = e.handshake, true
+		c.trouble().OutOfWindow[c.dir(int(e.from))] += int64(e.syns) // as in another
 		if s.Flags&packet.SYN != 0 {
 			a.syn(c, side, s)
 		}
