@@ -34,6 +34,9 @@ import (
 // where the shape of a reply has to do. That a client goes on when it has only
 // a part of what it asked for can be seen where nothing is lost (slides); of
 // such a client nothing is proved any more.
+//
+// The last reply before the place that a first command was sent from is that of
+// the command directly before it (proveBack).
 
 // lossState is what a loss left undecided, and how sure pairing is since.
 type lossState struct {
