@@ -87,6 +87,9 @@ func (p *Parser) proveBack(start, off int64) {
 	first := len(p.done)
 	for first > 0 {
 		x := &p.done[first-1]
+		if x.command.from == 0 && !p.opt.FromStart {
+			break // it may be the rest of a line
+		}
 		if x.Pairing != Guessed || x.command.to != start || x.answer.to != off || !x.isWhole() || x.Multiline || len(x.SASL) > 0 {
 			break
 		}
