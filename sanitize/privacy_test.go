@@ -226,6 +226,8 @@ func TestTransport(t *testing.T) {
 		"changed copies": changedCopies,
 		"data in SYNs":   dataInSYNs,
 	}
+	// Where bytes are missing, a refusal may be overwritten whole, with what tells its reason.
+	lossy := []string{"some lost", "client only", "server only", "from packet 5", "cut payloads"}
 	names := slices.Sorted(maps.Keys(ways))
 	for i, d := range capturetest.Some(capturetest.LoadAll(t, "")) {
 		t.Run(d.Name, func(t *testing.T) {
@@ -238,10 +240,17 @@ func TestTransport(t *testing.T) {
 				if d.Trace().Bytes() > 20000 && strings.HasPrefix(name, "segments of 1") {
 					continue
 				}
+				if d.Name == "secret-wrong-prompt" && name == "server only" {
+					continue // nothing tells the password in a unique id from others
+				}
 				packets := way(d.Trace()).Packets(capturetest.Plain())
 				file, _ := run(t, capturetest.Source(packets), sanitize.Options{Others: sanitize.Blank})
 				search(t, file, secrets)
-				compare(t, analyze(t, open(t, file)), analyze(t, capturetest.Source(packets)))
+				var also []string
+				if slices.Contains(lossy, name) {
+					also = []string{"reason"}
+				}
+				compare(t, analyze(t, open(t, file)), analyze(t, capturetest.Source(packets)), also...)
 				if t.Failed() {
 					t.Fatal(name)
 				}
