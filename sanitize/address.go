@@ -112,6 +112,7 @@ const (
 	sll2Len, sll2Addr  = 11, 12
 	cookedAddr         = 8
 	dot11Addr, dot11A4 = 4, 24
+	tzspFields         = 4  // of TZSP: the access point's address among them
 	pflogNames         = 4  // of the interface, and of the rules, which may be a user's; later ones hold addresses too
 	pktapNames         = 12 // of the interface and the program
 )
@@ -157,6 +158,8 @@ func (a *addresses) headers(f *frame) {
 			clear(b[pflogNames:])
 		case packet.HeaderNFLOG:
 			emptyAttributes(b)
+		case packet.HeaderTZSP:
+			clear(b[tzspFields : len(b)-1]) // they become padding before the end
 		case packet.HeaderPKTAP:
 			clear(b[pktapNames:])
 		case packet.Header80211:

@@ -9,8 +9,9 @@ import (
 	"popscope/capture/packet"
 )
 
-// TestLogHeaders: with addresses replaced, what firewalls and macOS put before
-// a packet names nobody any more, and the packet is found where it was.
+// TestLogHeaders: with addresses replaced, what firewalls, macOS and access
+// points put before a packet names nobody any more, and the packet is found
+// where it was.
 func TestLogHeaders(t *testing.T) {
 	name := []byte("xyz")
 	named := func(n int) []byte { return bytes.Repeat(name, n/len(name)+1)[:n] }
@@ -24,6 +25,12 @@ func TestLogHeaders(t *testing.T) {
 		}
 		return order.AppendUint16(order.AppendUint16(b, uint16(4+len(ip))), 9)
 	}
+	tzsp := append([]byte{1, 0, 0, 1, 0, 60, 6}, append(named(6), 1)...)
+	tzsp = append(append(tzsp, make([]byte, 12)...), 8, 0)
+	udp := binary.BigEndian.AppendUint16([]byte{4, 0, 0x90, 0x90}, uint16(8+len(tzsp)+len(ip)))
+	udp = append(append(udp, 0, 0), tzsp...)
+	outer := binary.BigEndian.AppendUint16([]byte{0x45, 0}, uint16(20+len(udp)+len(ip)))
+	outer = append(append(outer, 0, 0, 0, 0, 64, 17, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2), udp...)
 	for _, c := range []struct {
 		name   string
 		link   capture.LinkType
@@ -35,6 +42,7 @@ func TestLogHeaders(t *testing.T) {
 		{"nflog without attributes", capture.LinkNFLOG, nflog(binary.BigEndian)},
 		{"nflog, 64 KiB", capture.LinkNFLOG, nflog(binary.LittleEndian, 32764, 32764)},
 		{"nflog, more", capture.LinkNFLOG, nflog(binary.BigEndian, 60000, 60000, 60000, 60000)},
+		{"tzsp", capture.LinkRaw, outer},
 		{"pktap", capture.LinkPKTAP, append([]byte{108, 0, 0, 0, 1, 0, 0, 0, 12, 0, 0, 0}, named(96)...)},
 	} {
 		p := capture.Packet{Link: c.link, Data: append(c.header, ip...)}

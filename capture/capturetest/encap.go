@@ -110,6 +110,8 @@ func Encaps() []Encap {
 		{"6in6", eth, OnlyIPv6, false, true, Stack(Ethernet(), v6, ip)},
 		{"vxlan", eth, AnyIP, false, true, Stack(Ethernet(), v4, UDP(4789), VXLAN(42), Ethernet(), ip)},
 		{"vxlan-vlan", eth, AnyIP, false, true, Stack(Ethernet(), v4, UDP(4789), VXLAN(42), Ethernet(), VLAN(dot1, 7), ip)},
+		{"vxlan-gpe", eth, AnyIP, false, true, Stack(Ethernet(), v4, UDP(4790), VXLANGPE(42, 3), Ethernet(), ip)},
+		{"tzsp", eth, AnyIP, false, true, Stack(Ethernet(), v4, UDP(37008), TZSP(), Ethernet(), ip)},
 		{"geneve", eth, AnyIP, false, true, Stack(Ethernet(), v4, UDP(6081), Geneve(42, nil), Ethernet(), ip)},
 		{"geneve-options", eth, AnyIP, false, true, Stack(Ethernet(), v4, UDP(6081), Geneve(42, []byte{0xff, 0xff, 1, 1, 1, 2, 3, 4}), Ethernet(), ip)},
 		{"erspan1", eth, AnyIP, false, true, Stack(Ethernet(), v4, GRE(GREOptions{Proto: protoERSPAN2}), Ethernet(), ip)},

@@ -73,6 +73,23 @@ func VXLAN(vni uint32) Layer {
 	})
 }
 
+// VXLANGPE is VXLAN with a next protocol (draft-ietf-nvo3-vxlan-gpe section
+// 3), which is 3 for Ethernet; it goes into UDP.
+func VXLANGPE(vni uint32, next byte) Layer {
+	return header(nextNothing, func(*Frame) []byte {
+		return be.AppendUint32([]byte{0x0c, 0, 0, next}, vni<<8)
+	})
+}
+
+// TZSP puts a TZSP header with two tagged fields around an Ethernet frame; it
+// goes into UDP.
+func TZSP() Layer {
+	return header(nextNothing, func(*Frame) []byte {
+		const signal, sensor = 0x0a, 0x3c
+		return []byte{1, 0, 0, 1, signal, 1, 0xd3, 0, sensor, 6, 0x02, 0x00, 0x5e, 0x10, 0x00, 0x09, 1}
+	})
+}
+
 // Geneve puts a Geneve header (RFC 8926 section 3.4) around a packet,
 // with options of a multiple of four bytes; it goes into UDP.
 func Geneve(vni uint32, options []byte) Layer {

@@ -42,6 +42,6 @@
 // IPv6, behind any IPv6 extension headers, in up to three VLAN tags and in
 // PPPoE; and the fragments of TCP segments whose ports only the first one
 // tells. Without Ports: every TCP segment. With Options.Tunnels also
-// everything in IP in IP, GRE, VXLAN, GENEVE, GTP, L2TP, EtherIP and MPLS,
+// everything in IP in IP, GRE, VXLAN, GENEVE, GTP, L2TP, TZSP, EtherIP and MPLS,
 // in which only the program itself can look for ports.
 package live

@@ -285,7 +285,7 @@ func (p *filterProgram) segment() {
 // datagram looks for tunnels in UDP.
 func (p *filterProgram) datagram() {
 	p.here(p.udp)
-	p.eitherPort(portRanges([]uint16{1701, 2152, 4789, 6081, 8472}, maxRanges)) // L2TP, GTP-U, VXLAN, GENEVE
+	p.eitherPort(portRanges([]uint16{1701, 2152, 4789, 4790, 6081, 8472, 37008}, maxRanges)) // L2TP, GTP-U, VXLAN and -GPE, GENEVE, TZSP
 }
 
 // eitherPort passes what has its source or destination port in ranges.

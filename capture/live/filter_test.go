@@ -104,7 +104,7 @@ func TestFilterPassesEveryEncapsulation(t *testing.T) {
 }
 
 func isTunnel(name string) bool {
-	for _, s := range []string{"gre", "ipip", "6in4", "4in6", "6in6", "vxlan", "geneve", "erspan", "mpls", "gtp", "l2tp", "etherip", "pptp", "tunnel", "teb", "in-"} {
+	for _, s := range []string{"gre", "ipip", "6in4", "4in6", "6in6", "vxlan", "geneve", "erspan", "tzsp", "mpls", "gtp", "l2tp", "etherip", "pptp", "tunnel", "teb", "in-"} {
 		if strings.Contains(name, s) {
 			return true
 		}

@@ -71,9 +71,12 @@ func NewDecoder() *Decoder {
 		{layers.LayerTypeEtherIP, (*walk).etherIP},
 		{layers.LayerTypeUDP, (*walk).udp},
 		{layers.LayerTypeVXLAN, (*walk).vxlan},
+		{stepVXLANGPE, (*walk).vxlanGPE},
 		{layers.LayerTypeGeneve, (*walk).geneve},
 		{layers.LayerTypeGTPv1U, (*walk).gtp},
 		{stepL2TP, (*walk).l2tp},
+		{stepESPinUDP, (*walk).espInUDP},
+		{stepTZSP, (*walk).tzsp},
 		{layers.LayerTypeTCP, (*walk).tcp},
 	} {
 		list = list.Put(&step{&d.w, s.typ, s.read})
@@ -203,6 +206,9 @@ const (
 	stepAMSDU
 	stepERSPANIII
 	stepL2TP
+	stepVXLANGPE
+	stepESPinUDP
+	stepTZSP
 	stepPFLOG
 	stepNFLOG
 	stepPKTAP

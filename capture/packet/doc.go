@@ -24,11 +24,12 @@
 //	             jumbograms; lengths left 0 by segmentation offload
 //	tunnels      IP in IP (all four), GRE (IP, Ethernet, PPP, MPLS), PPTP, ERSPAN
 //	             types I to III, EtherIP, MPLS in IP, VXLAN (UDP 4789 and 8472),
-//	             GENEVE (6081), GTP-U (2152), L2TPv2 (1701)
+//	             VXLAN-GPE (4790), GENEVE (6081), GTP-U (2152), L2TPv2 (1701),
+//	             TZSP (37008)
 //
-// Not read: anything encrypted (ESP, MACsec, protected 802.11 frames: the
+// Not read: anything encrypted (ESP, also in UDP, MACsec, protected 802.11 frames: the
 // verdict is Encrypted, also where they only authenticate), Teredo,
-// L2TPv3, VXLAN-GPE, NSH, TRILL, 802.1BR tags, PPP multilink and compression;
+// L2TPv3, NSH, TRILL, 802.1BR tags, PPP multilink and compression;
 // of an 802.11 A-MSDU the first subframe only, and of a fragmented MSDU the
 // first fragment only.
 //

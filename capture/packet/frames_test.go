@@ -509,6 +509,24 @@ func encapsulations() []encapsulation {
 		{"vxlan", eth, false, "vxlan 5", false, func(w way) []byte {
 			return w.ether(etherIPv4, w.outerUDP(w.sport, portVXLAN, hexes("08 00 00 00 00 00 05 00"), w.ether(etherIPv4, w.ip4())))
 		}},
+		{"vxlan-gpe ethernet", eth, false, "gpe 5", false, func(w way) []byte {
+			return w.ether(etherIPv4, w.outerUDP(w.sport, portVXLANGPE, hexes("0c 00 00 03 00 00 05 00"), w.ether(etherIPv4, w.ip4())))
+		}},
+		{"vxlan-gpe without next", eth, false, "gpe 5", false, func(w way) []byte {
+			return w.ether(etherIPv4, w.outerUDP(w.sport, portVXLANGPE, hexes("08 00 00 00 00 00 05 00"), w.ether(etherIPv4, w.ip4())))
+		}},
+		{"vxlan-gpe ipv4", eth, false, "gpe 5", false, func(w way) []byte {
+			return w.ether(etherIPv4, w.outerUDP(w.sport, portVXLANGPE, hexes("0c 00 00 01 00 00 05 00"), w.ip4()))
+		}},
+		{"vxlan-gpe ipv6", eth, true, "gpe 6", false, func(w way) []byte {
+			return w.ether(etherIPv4, w.outerUDP(w.sport, portVXLANGPE, hexes("0c 00 00 02 00 00 06 00"), w.ip6()))
+		}},
+		{"tzsp", eth, false, "tzsp", false, func(w way) []byte {
+			return w.ether(etherIPv4, w.outerUDP(w.sport, portTZSP, hexes("01 00 00 01 01"), w.ether(etherIPv4, w.ip4())))
+		}},
+		{"tzsp fields", eth, true, "tzsp", false, func(w way) []byte {
+			return w.ether(etherIPv4, w.outerUDP(w.sport, portTZSP, hexes("01 01 00 01 00 00 0a 01 d3 3c 06 02 00 5e 10 00 09 01"), w.ether(etherIPv6, w.ip6())))
+		}},
 		{"vxlan 8472", eth, true, "vxlan 5", false, func(w way) []byte {
 			return w.ether(etherIPv4, w.outerUDP(w.sport, portVXLANOld, hexes("08 00 00 00 00 00 05 00"), w.ether(etherIPv6, w.ip6())))
 		}},

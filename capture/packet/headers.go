@@ -21,6 +21,7 @@ const (
 	HeaderOptions                     // the hop-by-hop or destination options of IPv6
 	HeaderGRE                         // with its optional fields
 	HeaderUDP                         // of a tunnel, or of anything else
+	HeaderTZSP                        // with its tagged fields
 	HeaderTCP                         // with its options
 	HeaderOther                       // any other header: labels, tunnels, extensions
 	FragmentPayload                   // of an IP fragment, which is no header any more

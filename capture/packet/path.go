@@ -16,6 +16,8 @@ const (
 	pathGeneve
 	pathGTP
 	pathL2TP
+	pathVXLANGPE
+	pathTZSP
 )
 
 // FNV-1a, 64 bits.

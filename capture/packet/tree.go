@@ -113,9 +113,12 @@ var describe = map[gopacket.LayerType]struct {
 	layers.LayerTypeEtherIP:         {"EtherIP", nil},
 	layers.LayerTypeUDP:             {"User Datagram Protocol", udpFields},
 	layers.LayerTypeVXLAN:           {"Virtual eXtensible Local Area Network", vxlanFields},
+	stepVXLANGPE:                    {"Virtual eXtensible Local Area Network (Generic Protocol Extension)", gpeFields},
 	layers.LayerTypeGeneve:          {"Generic Network Virtualization Encapsulation", geneveFields},
 	layers.LayerTypeGTPv1U:          {"GPRS Tunneling Protocol", gtpuFields},
 	stepL2TP:                        {"Layer 2 Tunneling Protocol", nil},
+	stepESPinUDP:                    {"UDP Encapsulation of IPsec Packets", nil},
+	stepTZSP:                        {"TZSP", nil},
 	layers.LayerTypeTCP:             {"Transmission Control Protocol", tcpFields},
 }
 
@@ -225,6 +228,10 @@ func udpFields(_ *walk, data []byte) []Field {
 }
 
 func vxlanFields(w *walk, _ []byte) []Field { return []Field{field("VNI", "%d", w.vxlanHdr.VNI)} }
+
+func gpeFields(_ *walk, data []byte) []Field {
+	return []Field{field("VNI", "%d", be32(data[gpeVNI:])>>8)}
+}
 
 func geneveFields(_ *walk, data []byte) []Field {
 	return []Field{field("Protocol type", "0x%04x", be16(data[geneveProtocol:])), field("VNI", "%d", be32(data[geneveVNI:])>>8)}

@@ -166,13 +166,17 @@ func (w *walk) etherIP(data []byte) gopacket.LayerType {
 	return layers.LayerTypeEthernet
 }
 
-// UDP ports of tunnels. All but L2TP send to this port in both directions.
+// UDP ports of tunnels. All but L2TP and ESP send to this port in both
+// directions.
 const (
 	portL2TP     = 1701
 	portGTP      = 2152
+	portESP      = 4500
 	portVXLAN    = 4789
+	portVXLANGPE = 4790
 	portGeneve   = 6081
 	portVXLANOld = 8472 // Linux's default, from before the assignment
+	portTZSP     = 37008
 )
 
 // udpTunnel returns the step for a datagram's ports, or done.
@@ -180,15 +184,22 @@ func udpTunnel(src, dst uint16) gopacket.LayerType {
 	switch dst {
 	case portVXLAN, portVXLANOld:
 		return layers.LayerTypeVXLAN
+	case portVXLANGPE:
+		return stepVXLANGPE
 	case portGeneve:
 		return layers.LayerTypeGeneve
 	case portGTP:
 		return layers.LayerTypeGTPv1U
 	case portL2TP:
 		return stepL2TP
+	case portTZSP:
+		return stepTZSP
 	}
-	if src == portL2TP { // RFC 2661 section 8.1: the answer may come to any port
+	switch {
+	case src == portL2TP: // RFC 2661 section 8.1: the answer may come to any port
 		return stepL2TP
+	case src == portESP || dst == portESP: // RFC 3948 section 2: behind NAT the other one is any
+		return stepESPinUDP
 	}
 	return done
 }
@@ -242,6 +253,51 @@ func (w *walk) vxlan(data []byte) gopacket.LayerType {
 	w.tunnel(pathVXLAN, w.vxlanHdr.VNI)
 	w.advance(data, vxlanHeader)
 	return layers.LayerTypeEthernet
+}
+
+// VXLAN-GPE (draft-ietf-nvo3-vxlan-gpe section 3).
+const (
+	gpeNext   = 3
+	gpeVNI    = 4
+	gpeHeader = 8
+
+	gpeVersion  = 0x30 // bits of the first byte
+	gpeValidVNI = 0x08
+	gpeHasNext  = 0x04 // otherwise it is Ethernet, as in VXLAN
+)
+
+func (w *walk) vxlanGPE(data []byte) gopacket.LayerType {
+	if !w.need(data, gpeHeader) {
+		return done
+	}
+	next := layers.LayerTypeEthernet
+	if data[0]&gpeHasNext != 0 {
+		next = done
+		if n := int(data[gpeNext]); n < len(gpeSteps) {
+			next = gpeSteps[n]
+		}
+	}
+	if data[0]&gpeVersion != 0 || data[0]&gpeValidVNI == 0 || next == done {
+		return w.stop(NotTCP)
+	}
+	w.tunnel(pathVXLANGPE, be32(data[gpeVNI:])>>8)
+	w.advance(data, gpeHeader)
+	return next
+}
+
+// gpeSteps are what follows for each value of the next protocol.
+var gpeSteps = [...]gopacket.LayerType{
+	1: layers.LayerTypeIPv4, 2: layers.LayerTypeIPv6, 3: layers.LayerTypeEthernet, 5: layers.LayerTypeMPLS,
+}
+
+// Beside ESP, its port has the key exchange, behind four zero bytes, and
+// keepalives of one byte (RFC 3948 section 2).
+func (w *walk) espInUDP(data []byte) gopacket.LayerType {
+	const marker = 4
+	if len(data) < marker || be32(data) == 0 {
+		return w.stop(NotTCP)
+	}
+	return w.stop(Encrypted)
 }
 
 // GENEVE (RFC 8926 section 3.4).

@@ -119,7 +119,7 @@ func (f *sniffFlags) register(p *program, cmd *cobra.Command) {
 	s.DurationVar(&f.rotateTime, "rotate-time", 0, "begin a new file after `TIME`, as in 15m or 24h")
 	s.IntVar(&f.maxFiles, "max-files", 0, "remove the oldest file of this run when there are more than `N`")
 	s.StringVar(&f.filter, "filter", "", "let the kernel pass what the tcpdump expression `EXPR` says; needs a program with libpcap")
-	s.BoolVar(&f.tunnels, "tunnels", false, "look into tunnels too (GRE, IP in IP, VXLAN, GENEVE, GTP, L2TP, MPLS)")
+	s.BoolVar(&f.tunnels, "tunnels", false, "look into tunnels too (GRE, IP in IP, VXLAN, GENEVE, GTP, L2TP, TZSP, MPLS)")
 	s.BoolVar(&f.promiscuous, "promiscuous", false, "see frames to other stations too, where the network shows them")
 	s.IntVar(&f.snaplen, "snaplen", 0, "capture `N` bytes of each packet at most; without it all")
 	s.StringVar(&f.buffer, "buffer-size", "64M", "`SIZE` of the kernel's buffer for each interface")
