@@ -57,7 +57,10 @@ func (p *Parser) maskArgs(x *asked) {
 	if x.spec == nil || len(args) == 0 || x.Verb.proves() {
 		return
 	}
-	if !x.spec.takesThese(args) && (x.blind || p.ses.State < Transaction) {
+	switch {
+	case x.spec.takes != anyWords && x.spec.takesThese(args) && !x.blind:
+		return // the number of a message may be somebody's PIN by chance
+	case !x.spec.takesThese(args) && (x.blind || p.ses.State < Transaction):
 		x.Args = secret.NewHiddenText(args)
 		return
 	}
@@ -200,14 +203,19 @@ func (p *Parser) maskReply(x *Exchange, from, to int) {
 }
 
 // wholeWord returns the part of a text from the first to the last place where
-// word stands by itself, in any case of letters; from == to without any.
+// word stands by itself, in any case of letters; from == to without any. Of
+// texts that take too long to be searched it is all.
 func wholeWord(text, word []byte) (from, to int) {
-	if len(word) == 0 {
+	places := len(text) - len(word) + 1
+	switch {
+	case len(word) == 0 || places <= 0:
 		return 0, 0
+	case places > maxSearch/len(word):
+		return 0, len(text)
 	}
 	from = len(text)
-	for i := 0; i+len(word) <= len(text); i++ {
-		if end := i + len(word); bytes.EqualFold(text[i:end], word) && standsAlone(text, i, end) {
+	for i := range places {
+		if end := i + len(word); standsAlone(text, i, end) && bytes.EqualFold(text[i:end], word) {
 			from, to = min(from, i), end
 		}
 	}
@@ -322,6 +330,9 @@ func (p *Parser) lists(row []byte, lost ends) bool {
 	if len(p.secrets) == 0 || len(bytes.Trim(row, blanks+"0123456789")) == 0 {
 		return false
 	}
+	if len(row) >= maxRow {
+		return true // there may be more of it
+	}
 	from, to := p.echo(row, lost)
 	return from < to && (to-from >= sureEcho || lost != nothingLost || standsAlone(row, from, to))
 }
@@ -398,11 +409,13 @@ func (p *Parser) echo(text []byte, lost ends) (from, to int) {
 // secret, of minEcho bytes or more; from > to where there is none.
 func brokenEcho(line, s []byte, lost ends) (from, to int) {
 	from = len(line) + 1
-	for n := min(len(s), len(line)); n >= minEcho; n-- {
-		if lost&endLost != 0 && bytes.HasSuffix(line, s[:n]) {
-			from, to = min(from, len(line)-n), len(line)
+	if lost&endLost != 0 {
+		if n := overlap(line, s); n >= minEcho {
+			from, to = len(line)-n, len(line)
 		}
-		if lost&beginLost != 0 && bytes.HasPrefix(line, s[len(s)-n:]) {
+	}
+	if lost&beginLost != 0 {
+		if n := overlap(s, line); n >= minEcho {
 			from, to = 0, max(to, n)
 		}
 	}
@@ -410,6 +423,48 @@ func brokenEcho(line, s []byte, lost ends) (from, to int) {
 		return 0, len(line)
 	}
 	return from, to
+}
+
+// shortWord is the length up to which overlap compares ends one by one.
+const shortWord = 64
+
+// overlap returns the length of the longest end of a that b begins with. Its
+// time grows with their length, and not with the product: both come from the
+// wire.
+func overlap(a, b []byte) int {
+	n := min(len(a), len(b))
+	a, b = a[len(a)-n:], b[:n]
+	if n <= shortWord {
+		for n > 0 && !bytes.Equal(a[len(a)-n:], b[:n]) {
+			n--
+		}
+		return n
+	}
+	// border[i] is the length of the longest end of b[:i+1], but for itself,
+	// that b begins with.
+	border := make([]int32, n)
+	k := 0
+	for i := 1; i < n; i++ {
+		k = extend(b, border, k, b[i])
+		border[i] = int32(k)
+	}
+	k = 0
+	for _, c := range a {
+		k = extend(b, border, k, c)
+	}
+	return k
+}
+
+// extend returns how much of b is at the end of what ends in b[:k] and c, less
+// than all of b being there before.
+func extend(b []byte, border []int32, k int, c byte) int {
+	for k > 0 && b[k] != c {
+		k = int(border[k-1])
+	}
+	if b[k] == c {
+		k++
+	}
+	return k
 }
 
 // inPlace reports whether each byte of low stands where that of text does.
