@@ -58,6 +58,40 @@ func (p *Parser) tapeToken(d stream.Dir, x *asked, tok wire.Token) {
 	}
 }
 
+// tapeRows takes a piece of data of a listing, and writes down what it is up to
+// the end of its last whole row: whether that repeats a secret is known then.
+// All that follows such a row is hidden with it.
+func (p *Parser) tapeRows(x *asked, tok wire.Token) {
+	begin, whole := 0, 0 // what is not written down, and the end of the last row
+	write := func(end int) {
+		if begin < end {
+			p.tape.token(stream.Server, x, tok.Part(begin, end), &p.reply, p.mail)
+			begin = end
+		}
+	}
+	for at := 0; at < len(tok.Raw); {
+		end := len(tok.Raw)
+		if i := bytes.IndexByte(tok.Raw[at:], '\n'); i >= 0 {
+			end = at + i + 1
+			whole = end
+		}
+		known := x.SecretBody
+		p.dataToken(x, tok.Part(at, end))
+		if x.SecretBody && !known && at > 0 {
+			x.SecretBody = false // the rows before do not
+			write(at)
+			p.tape.settle(stream.Server, x, p.n+1)
+			x.SecretBody = true
+		}
+		at = end
+	}
+	if whole > 0 {
+		write(whole)
+		p.tape.settle(stream.Server, x, p.n+1)
+	}
+	write(len(tok.Raw))
+}
+
 // beginMail begins a message.
 func (p *Parser) beginMail(x *asked, from stream.Dir, cmd Verb, number int, announced int64) {
 	r := &p.reply
@@ -96,6 +130,10 @@ func (p *Parser) readData() bool {
 		tok, ok := s.Next(r.watch)
 		if !ok {
 			break
+		}
+		if p.tape != nil && tok.Kind == wire.Data && x.Verb.listsMessages() && len(p.secrets) > 0 {
+			p.tapeRows(x, tok)
+			continue
 		}
 		p.tapeToken(stream.Server, x, tok)
 		if tok.Kind == wire.Missing {

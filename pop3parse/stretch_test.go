@@ -301,6 +301,43 @@ func TestRowsThatWaitAreBounded(t *testing.T) {
 	}
 }
 
+// TestRowsOfListingsDoNotWait: the rows of a listing are told as soon as they
+// are whole, though the session has a secret; only what may be a part of it is
+// hidden, and what follows, wherever segments begin.
+func TestRowsOfListingsDoNotWait(t *testing.T) {
+	login := "S: +OK\nC: PASS hunter2sekret\nS: +OK\nC: UIDL\nS: +OK\n"
+	rows := "1 aaaa\r\n2 hunter2\r\n3 xhunter2sekret\r\n4 bbbb\r\n"
+	hidden := strings.Index(rows, "3 x")
+	for size := 1; size <= len(rows); size++ {
+		var r stretches
+		p := NewParser(Options{FromStart: true, Stretch: r.add})
+		text := login
+		for from := 0; from < len(rows); from += size {
+			row := strings.NewReplacer("\r", `\r`, "\n", `\n`).Replace(rows[from:min(from+size, len(rows))])
+			text += "S| " + row + "\n"
+		}
+		begin, end := int64(-1), int64(0)
+		for _, c := range script(text) {
+			p.Feed(c)
+			if begin < 0 && p.mode == wantData {
+				begin = c.Off + c.Len()
+			}
+			end = c.Off + c.Len()
+			if w := p.tape.lanes[stream.Server].waiting(); begin >= 0 && end > begin && rows[end-begin-1] == '\n' && len(w) > 0 {
+				t.Errorf("segments of %d: at %d of the rows %d entries wait", size, end-begin, len(w))
+			}
+		}
+		for _, s := range r.told {
+			if s.Part != Rows {
+				continue
+			}
+			if s.Off < begin+int64(hidden) && s.End() > begin+int64(hidden) || s.Secret != (s.Off >= begin+int64(hidden)) {
+				t.Errorf("segments of %d: %d to %d of the rows, secret %v; what is hidden begins at %d", size, s.Off-begin, s.End()-begin, s.Secret, hidden)
+			}
+		}
+	}
+}
+
 // TestExplain: who cannot wait is told at once, and of secrets too much
 // rather than too little.
 func TestExplain(t *testing.T) {

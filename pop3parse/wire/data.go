@@ -28,6 +28,12 @@ type Token struct {
 	Unstuffed bool // of Stuffing: no second dot follows, so the sender does not stuff; the dot is dropped all the same
 }
 
+// Part returns the piece that Raw[from:to] is; t is Data.
+func (t Token) Part(from, to int) Token {
+	t.Raw, t.Off = t.Raw[from:to], t.Off+int64(from)
+	return t
+}
+
 // dataState is where the scanner stands in dot-terminated data.
 type dataState struct {
 	pos     position
