@@ -13,6 +13,7 @@ type standing struct {
 	command, answer extent
 	clear           bool // the client had waited for everything before: see isClear
 	shifted         bool // another copy of it has another number of lines
+	echo            bool // see Exchange.Echoes
 }
 
 // extent is a stretch of a stream; empty where nothing was captured.

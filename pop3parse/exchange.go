@@ -97,6 +97,11 @@ type Exchange struct {
 	standing
 }
 
+// Echoes reports whether the text of the reply was seen to repeat what the
+// client had sent as a secret. Otherwise what is secret of it is taken for that
+// to be safe: something was lost, or the command is not known.
+func (x *Exchange) Echoes() bool { return x.echo }
+
 // Number returns the number of the message that the command names first,
 // as in "RETR 3" and "TOP 3 0"; 0 without one, or where only the first
 // digits of it may have been captured.

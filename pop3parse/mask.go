@@ -167,6 +167,7 @@ func (p *Parser) maskShort(x *Exchange, s []byte) {
 	if len(s) < minEcho {
 		from, to := wholeWord(x.Text.Reveal(), s)
 		p.maskReply(x, from, to)
+		x.echo = x.echo || from < to
 	}
 }
 
@@ -370,6 +371,13 @@ func decoded(b []byte) []byte {
 func (p *Parser) maskKnown(x *Exchange) {
 	from, to := p.echo(x.Text.Reveal(), endIf(x.Notes.Has(ReplyDamaged)))
 	p.maskReply(x, from, to)
+	x.echo = x.echo || from < to && !p.mayBeNone()
+}
+
+// mayBeNone reports whether the line that was searched last has what follows a
+// loss, which need not be of a secret.
+func (p *Parser) mayBeNone() bool {
+	return slices.ContainsFunc(p.secrets, func(s aSecret) bool { return s.part && !s.proof && bytes.Contains(p.low, s.low) })
 }
 
 // echo returns the part of a server's line that repeats secrets; from == to

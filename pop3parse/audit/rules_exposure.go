@@ -311,7 +311,7 @@ func secretEchoed(v *view, r *active) {
 		// A command that nobody knows is hidden to be safe, in part or as a
 		// whole, and so is what stands behind a blank in USER; it proves nothing.
 		unsure := x.Notes.Has(pop3parse.UnknownCommand) || x.Verb == pop3parse.USER && x.Args.HasSecret()
-		if x.Text.HasSecret() && !unsure {
+		if x.Echoes() && !unsure {
 			e.add(x.ReplyFirst)
 		}
 	}
