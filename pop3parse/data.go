@@ -329,6 +329,10 @@ func (p *Parser) rowData(x *asked, b []byte) {
 			p.wholeRow(x, row)
 		case x.Verb == CAPA:
 			p.wholeRow(x, append(bytes.Clone(row[:x.named(row)]), secret.Mask...))
+		case x.Verb == UIDL || x.Verb == XUIDL:
+			p.noteRow(x, p.numberRow(row))
+		default:
+			p.wholeRow(x, row) // of which numbers are read
 		}
 		p.row, r.rowCut = p.row[:0], false
 		b = b[i+1:]

@@ -72,7 +72,7 @@ type Exchange struct {
 	Terminated bool // valid iff Multiline: the final "." line was seen
 	Pipelined  bool // sent before the reply to the command before it had come
 	Encrypted  bool
-	SecretBody bool // the data, of neither a message nor a listing of messages, repeats a secret of the session: Body is one
+	SecretBody bool // the data, of no message, may repeat a secret of the session: Body is one
 	Notes      Notes
 
 	// Verb is in upper case. It is "" where the command was not captured and

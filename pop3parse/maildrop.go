@@ -150,6 +150,16 @@ func (p *Parser) uidlRow(row []byte) Notes {
 	return notes
 }
 
+// numberRow reads the number alone of a row of UIDL, the unique id of which is
+// not to be shown.
+func (p *Parser) numberRow(row []byte) (notes Notes) {
+	num, _, _ := bytes.Cut(bytes.TrimLeft(row, " "), []byte(" "))
+	if n := messageNumber(num); n > 0 && p.drop.at(n) == nil {
+		notes.Add(MaildropLimit)
+	}
+	return notes
+}
+
 // isUID reports whether b can be a unique id.
 func isUID(b []byte) bool {
 	for _, c := range b {

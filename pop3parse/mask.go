@@ -334,6 +334,12 @@ func (p *Parser) lists(row []byte, lost ends) bool {
 	if len(row) >= maxRow {
 		return true // there may be more of it
 	}
+	if lost&beginLost == 0 { // the number of the message
+		num, rest, _ := bytes.Cut(row, []byte(" "))
+		if messageNumber(num) > 0 {
+			row = rest
+		}
+	}
 	from, to := p.echo(row, lost)
 	return from < to && (to-from >= sureEcho || lost != nothingLost || standsAlone(row, from, to))
 }

@@ -3,9 +3,11 @@ package pop3parse
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"popscope/pop3parse/secret"
 	"popscope/reassembly/stream"
@@ -400,7 +402,9 @@ func TestRowsThatRepeat(t *testing.T) {
 		{login + "C: UIDL\nS: +OK\nS: 1 xhunter2sekretx\nS: .", true, ""},
 		{"C: PASS 1234\nS: +OK\nC: UIDL\nS: +OK\nS: 1 a1234b\nS: .", false, ""}, // by chance
 		{"C: PASS 1234\nS: +OK\nC: UIDL\nS: +OK\nS: 1 a-1234\nS: .", true, ""},
-		{"C: PASS 1234\nS: +OK\nC: LIST\nS: +OK\nS: 1 1234\nS: .", false, ""}, // octets
+		{"C: PASS 1234\nS: +OK\nC: LIST\nS: +OK\nS: 1 1234\nS: .", false, ""},    // octets
+		{"C: PASS 1234\nS: +OK\nC: UIDL\nS: +OK\nS: 1234 aaaa\nS: .", false, ""}, // the number of a message
+		{login + "C: UIDL\nS: +OK\nS| 1 " + strings.Repeat("a", maxRow) + "\nS| hunter2sekret\\r\\n.\\r\\n", true, ""},
 		{login + "C: LIST\nS: +OK\nS: 1 120 hunter2sekret\nS: .", true, ""},
 		{login + "C: XTND XLST Subject\nS: +OK\nS: 1 Subject: hunter2sekret\nS: .", true, ""},
 		{login + "C: RETR 1\nS: +OK\nS: hunter2sekret\nS: .", false, ""},
@@ -418,6 +422,101 @@ func TestRowsThatRepeat(t *testing.T) {
 		if got := string(bytes.Join(p.Session().Capabilities, []byte(","))); got != row.capa {
 			t.Errorf("%.90s:\n capabilities %q, want %q", row.lines, got, row.capa)
 		}
+	}
+}
+
+// TestHiddenRowsAreCounted: a message of which the unique id is not shown is
+// one of the maildrop all the same.
+func TestHiddenRowsAreCounted(t *testing.T) {
+	p := parse(fromStart, script("S: +OK\nC: USER mail@example.com\nS: +OK\nC: PASS mail\nS: +OK\n"+
+		"C: UIDL\nS: +OK\nS: 1 mail.1000\nS: 2 mail.1000\nS: 3 1234\nS: .\nC: XAUTHLIST\nS: +OK\nS: 1 bob@mail.example.com\nS: 4 x\nS: ."), 0)
+	got := ""
+	for _, e := range p.Maildrop().Entries() {
+		got += fmt.Sprintf("%d %s,", e.Number, e.UID)
+	}
+	if want := "1 ,2 ,3 1234,"; got != want || p.Exchanges()[2].Notes.Has(DuplicateUID) {
+		t.Errorf("got %q, want %q; notes %v", got, want, p.Exchanges()[2].Notes)
+	}
+}
+
+// TestNumbersAreNoSecrets: a password of digits is the number of a message by
+// chance.
+func TestNumbersAreNoSecrets(t *testing.T) {
+	p := parse(fromStart, script("S: +OK\nC: USER alice\nS: +OK\nC: PASS 1234\nS: +OK\nC: RETR 1234\nS: -ERR\nC: TOP 12345 0\nS: -ERR\nC: NOOP 1234\nS: +OK"), 0)
+	for _, want := range []string{"RETR  1234 -ERR", "TOP  12345 0 -ERR", "NOOP  " + secret.Mask} {
+		if got := shown(p); !strings.Contains(got, want) {
+			t.Errorf("%q is not shown:\n%s", want, got)
+		}
+	}
+}
+
+// TestEchoes: what is hidden because something was lost was not seen to repeat
+// a secret.
+func TestEchoes(t *testing.T) {
+	for _, row := range []struct {
+		lines string
+		want  bool
+	}{
+		{"C: PASS hunter2sekret\nS: -ERR hunter2sekret", true},
+		{"C: PASS cat\nS: -ERR cat", true},
+		{"C: PASS hunter2sekret\nS: -ERR no", false},
+		{"C: PASS hunter2sekret\nS: +OK\nC: NOOP\nS: +OK hunter2sekret", true},
+		{"C| PASS hunter2\nxC| sekret\\r\\n\nS: -ERR no", false},
+		{"C| PASS hunter2\nxC| sekret\\r\\n\nS: -ERR hunter2sekret", true},
+		{"xC| USER al\nC| ice mail\\r\\n\nS: -ERR no mail for alice", false},
+	} {
+		p := parse(fromStart, script("S: +OK\n"+row.lines), 0)
+		x := &p.Exchanges()[len(p.Exchanges())-1]
+		if x.Echoes() != row.want || row.want && !x.Text.HasSecret() {
+			t.Errorf("%s: echoes %v, shown as %q", row.lines, x.Echoes(), x.Text)
+		}
+	}
+}
+
+// TestOverlap compares it with the definition.
+func TestOverlap(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 2000 {
+		word := func() []byte {
+			b := make([]byte, r.IntN(3*shortWord))
+			for i := range b {
+				b[i] = "aaaaaaaaaaaaab"[r.IntN(14)]
+			}
+			return b
+		}
+		a, b := word(), word()
+		if r.IntN(2) == 0 {
+			b = append(bytes.Clone(a[r.IntN(len(a)+1):]), b...)
+		}
+		want := min(len(a), len(b))
+		for !bytes.HasSuffix(a, b[:want]) {
+			want--
+		}
+		if got := overlap(a, b); got != want {
+			t.Errorf("%q, %q: got %d, want %d", a, b, got, want)
+		}
+	}
+}
+
+// TestLongWordsAreSearchedInTime: what a client sends and what a server repeats
+// in part may both be as long as a line.
+func TestLongWordsAreSearchedInTime(t *testing.T) {
+	long := strings.Repeat("a", 60000)
+	lines := "S: +OK\n"
+	for range 20 {
+		lines += "C: USER u " + long + "\nS: +OK\nC: PASS " + long[:30000] + "b\nS: -ERR no\n"
+	}
+	for i := range maxSecrets {
+		lines += "C: PASS " + long[i:] + "b\nS: -ERR no\n"
+	}
+	for range 5 {
+		lines += "C: NOOP\nS| +OK b" + long + "\nxS| x\\r\\n\n"
+	}
+	chunks := script(lines + "C: QUIT\nS: +OK\n")
+	begin := time.Now()
+	parse(fromStart, chunks, 0)
+	if d := time.Since(begin); d > 5*time.Second { // without products of lengths a tenth of one
+		t.Errorf("it took %v", d)
 	}
 }
 
