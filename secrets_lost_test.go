@@ -249,7 +249,11 @@ func TestNoPartOfALostSecretIsShown(t *testing.T) {
 	if testing.Short() {
 		trials = 25
 	}
+	seeds := []int{383, 614, 1657} // what was shown once, of 3,000
 	for seed := range trials {
+		seeds = append(seeds, seed)
+	}
+	for _, seed := range seeds {
 		r := rand.New(rand.NewPCG(uint64(seed), 1939))
 		repeats := r.IntN(2) == 0
 		text, secrets := attempts(r, repeats)

@@ -37,7 +37,7 @@ func (p *Parser) maskUnknown(x *asked) {
 	for _, w := range secretWords {
 		whole = whole || bytes.Contains([]byte(x.Verb), w)
 	}
-	if from, to := p.echo(line, nothingLost); from < to {
+	if from, to := p.echo(line, x.lostEnds()); from < to {
 		whole = true
 	}
 	switch {
@@ -64,8 +64,9 @@ func (p *Parser) maskArgs(x *asked) {
 		x.Args = secret.NewHiddenText(args)
 		return
 	}
-	from, to := p.echo(args, nothingLost)
-	if x.Verb == USER && !p.isProof(args[from:to]) {
+	lost := endIf(x.Notes.Has(CommandDamaged))
+	from, to := p.echo(args, lost)
+	if x.Verb == USER && lost == nothingLost && !p.isProof(args[from:to]) {
 		return // it may be a name that was typed as something else before
 	}
 	if a, b := x.Args.SecretSpan(); a < b && from < to {
@@ -74,6 +75,15 @@ func (p *Parser) maskArgs(x *asked) {
 	if from < to {
 		x.Args = secret.NewMaskedText(args, from, to)
 	}
+}
+
+// lostEnds says which ends of the command's line may have been lost.
+func (x *asked) lostEnds() ends {
+	lost := endIf(x.Notes.Has(CommandDamaged))
+	if x.blind {
+		lost |= beginLost
+	}
+	return lost
 }
 
 // proves reports whether the arguments of a command hold what the client proves
@@ -150,7 +160,7 @@ func (p *Parser) maskEcho(asked *asked) {
 	p.maskKnown(x)
 	p.maskTurns(x)
 	switch {
-	case asked.inPart(), p.lossy && x.Status == Err && x.Pairing != Sure && x.State < Transaction:
+	case asked.inPart(), p.lossy && x.State < Transaction && p.mayRepeatOther(x):
 		p.maskReply(x, 0, len(x.Text.Reveal())) // who knows what it repeats
 	case x.Verb == PASS || x.Verb == AUTH:
 		if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N && !bytes.EqualFold(p.logins[n-1].Secret.Reveal(), p.logins[n-1].User) {
@@ -159,6 +169,17 @@ func (p *Parser) maskEcho(asked *asked) {
 	case x.Args.HasSecret() && !x.Verb.proves():
 		p.maskRepeated(x)
 	}
+}
+
+// mayRepeatOther reports whether the reply of an exchange in a session with
+// losses, before the login, may be to another command that holds a secret: a
+// refusal where anything was lost before it, and what seems to answer a part of
+// a login, but was sent when the server had more than that.
+func (p *Parser) mayRepeatOther(x *Exchange) bool {
+	if x.Status == Err {
+		return x.Pairing != Sure
+	}
+	return x.Pairing == Guessed && p.reply.ahead && !x.Notes.Has(CommandLost) && (x.Verb == USER || x.Verb.proves())
 }
 
 // maskShort hides in the reply to a command its secret where that is too short

@@ -203,6 +203,7 @@ type reply struct {
 	sink      Sink
 	lead      [5]byte // the first bytes of the message
 	begun     bool    // its first byte was read
+	ahead     bool    // the server had more than the command when it began
 	bareLF    bool
 	rows      bool // rows are to be taken apart
 	repeats   bool // they repeat what its command holds, if that is a secret

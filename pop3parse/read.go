@@ -162,7 +162,7 @@ func (p *Parser) beginReply(x *asked, l *wire.Text) {
 	if r.begun {
 		return
 	}
-	r.begun, r.off = true, l.Off
+	r.begun, r.off, r.ahead = true, l.Off, l.PeerAcked > x.end
 	x.ReplyFirst = l.First
 	p.place(x, l.Off, l.PeerAcked)
 	// A client stands at the end of a reply when it sends the next command.

@@ -257,6 +257,10 @@ func (c *conn) args(side int, st pop3parse.Stretch, whole func(func(orig, out []
 	case pop3parse.PASS, pop3parse.RPOP:
 		in(func(b []byte) { overwriteWhere(b, filler, unnoted) })
 	case pop3parse.LANG:
+		if st.Secret {
+			in(func(b []byte) { scrubBehind(b, filler) })
+			return
+		}
 		in(func(b []byte) {
 			overwriteWhere(b, filler, func(x byte) bool { return x >= 0x80 || len(b) > 8 && isWord(x) })
 		})
