@@ -12,11 +12,16 @@ type reuse struct {
 	readers []*reader
 
 	buffers buffers // of backlogs; in the shard's goroutine only
+
+	few bool // keep spareForPackets
 }
 
 const (
 	// spareResults bounds what a shard keeps for use again.
 	spareResults = 128
+	// spareForPackets is the same for Analyzer.Packets, which hands Results on
+	// at once.
+	spareForPackets = 16
 	// spareExchanges bounds the exchanges of a reader that is used again:
 	// the memory of a long session is let go.
 	spareExchanges = 32
@@ -70,7 +75,7 @@ func (u *reuse) done(r *Result) {
 	clear(read.digests)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.results) < spareResults {
+	if len(u.results) < u.most() {
 		u.results = append(u.results, r)
 	}
 	u.keep(read)
@@ -84,8 +89,16 @@ func (u *reuse) left(r *reader) {
 	u.keep(r)
 }
 
+// most returns how many of a kind are kept.
+func (u *reuse) most() int {
+	if u.few {
+		return spareForPackets
+	}
+	return spareResults
+}
+
 func (u *reuse) keep(r *reader) {
-	if len(u.readers) < spareResults && (r.parser == nil || r.parser.Size() <= spareExchanges) {
+	if len(u.readers) < u.most() && (r.parser == nil || r.parser.Size() <= spareExchanges) {
 		u.readers = append(u.readers, r)
 	}
 }

@@ -109,7 +109,7 @@ func newWindow(a *Analyzer) *window {
 	}
 	for _, s := range a.shards {
 		s.asm.Trace()
-		s.window, s.patient = w, false
+		s.window, s.patient, s.reuse.few = w, false, true
 	}
 	a.in.fragment = w.fragment
 	return w
@@ -169,7 +169,7 @@ func (w *window) fragment(f *packet.Fragment, gram []byte) {
 // add makes a row of the frame.
 func (w *window) add() *row {
 	r := take(&w.spare)
-	*r = row{at: -1, header: -1, Packet: Packet{Packet: w.frame, Secret: r.Secret[:0]}}
+	r.Packet.Packet, r.at, r.header = w.frame, -1, -1
 	r.Data = w.frames.keep(w.frame.Data)
 	w.bytes += len(r.Data) + rowCost
 	if w.head >= shiftRows && w.head >= len(w.rows)-w.head {

@@ -98,7 +98,8 @@ func (w *window) forget(r *row) {
 		}
 		w.frames.put(r.Data)
 		w.lists.parts.put(r.Parts)
-		if r.Data, r.Parts = nil, nil; len(w.spare) < maxSpareRows {
+		if len(w.spare) < maxSpareRows {
+			r.clear()
 			w.spare = append(w.spare, r)
 		}
 		return
@@ -116,6 +117,15 @@ func (w *window) forget(r *row) {
 			delete(w.pieces, r.piece)
 		}
 	}
+}
+
+// clear lets go of all that a row refers to, but for a short list.
+func (r *row) clear() {
+	spans := r.Secret[:0]
+	if cap(spans) > spareItems {
+		spans = nil
+	}
+	*r = row{Packet: Packet{Secret: spans}}
 }
 
 // isAlone reports whether nothing refers to a row that has left the window:
