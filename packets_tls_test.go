@@ -331,3 +331,41 @@ func TestSmallWindowInsideTLS(t *testing.T) {
 		}
 	}
 }
+
+// TestPartOfALineInTLSIsForced: the rest of a line comes when the packet with
+// its beginning has been handed on, which has another record with a part of it.
+func TestPartOfALineInTLSIsForced(t *testing.T) {
+	d, keys := inRecords(t, "S: +OK ready\r\n", "C: USER alice\r\n", "S: +OK\r\n", "C: PA", "C: SS ses", "C: ame\r", "C: \nNOOP\r\nST", "C: AT\r\n", "S: +OK\r\n",
+		"S: +", "S: OK\r\n+O", "S: K 0 0\r\n", "C: QUIT\r\n", "S: +OK\r\n")
+	whole := d.Trace().Coalesce(9000)
+	for size := 40; size < 200; size += 3 {
+		for window := 1; window < 6; window++ {
+			o := popscope.Options{Workers: 1, Keys: keys}
+			o.Limits.Window = window
+			var out bytes.Buffer
+			w, err := report.NewPackets("table", &out, report.PacketOptions{Hex: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := whole.Split(size).Duplicate(1, 100)
+			inside := 0
+			for p, err := range popscope.New(o).Packets(capturetest.Source(tr.Packets(capturetest.Plain()))) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				inside += len(p.Inside)
+				if err := w.Write(p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if inside == 0 {
+				t.Errorf("packets of %d bytes, window of %d: nothing was opened", size, window)
+			}
+			for _, s := range []string{"sesame", "SS ses", "ame\r"} {
+				if strings.Contains(out.String(), s) || strings.Contains(dumped(out.String()), s) {
+					t.Errorf("packets of %d bytes, window of %d: %q is shown:\n%s", size, window, s, &out)
+				}
+			}
+		}
+	}
+}

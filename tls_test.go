@@ -455,6 +455,16 @@ func (c tape) Write(p []byte) (int, error) {
 // the dialog of it and the keys.
 func inTLS(t *testing.T, lines ...string) (*capturetest.Dialog, *tlsdec.KeyLog) {
 	t.Helper()
+	said := make([]string, len(lines))
+	for i, l := range lines {
+		said[i] = l + "\r\n"
+	}
+	return inRecords(t, said...)
+}
+
+// inRecords is inTLS for what are no whole lines: each is a record.
+func inRecords(t *testing.T, records ...string) (*capturetest.Dialog, *tlsdec.KeyLog) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -473,10 +483,10 @@ func inTLS(t *testing.T, lines ...string) (*capturetest.Dialog, *tlsdec.KeyLog) 
 		"S": tls.Server(tape{far, "S", &mu, &text}, &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}),
 	}
 	speak := func(me string) error {
-		for _, l := range lines {
-			said := l[3:] + "\r\n"
+		for _, r := range records {
+			said := r[3:]
 			var err error
-			if l[:1] == me {
+			if r[:1] == me {
 				_, err = ends[me].Write([]byte(said))
 			} else {
 				_, err = io.ReadFull(ends[me], make([]byte, len(said)))

@@ -75,8 +75,7 @@ func (f *flow) inside(s pop3parse.Stretch) {
 	side := &f.side[s.Dir]
 	for len(side.pieces) > 0 {
 		p := side.pieces[0]
-		text := &p.row.Inside[p.n]
-		if s.Off < p.end && s.End() > text.Off {
+		if !p.row.gone && s.Off < p.end && s.End() > p.row.Inside[p.n].Off { // what is gone was joined
 			f.tell(p, s)
 		}
 		if s.End() < p.end {
@@ -99,7 +98,7 @@ func (f *flow) tell(p piece, s pop3parse.Stretch) {
 	text.to = s.End() == p.end && unfinished(s.Part)
 	before := len(text.Parts)
 	text.Parts = join(text.Parts, s)
-	if len(text.Parts) > before && !p.row.gone {
+	if len(text.Parts) > before {
 		p.row.pays(f.w, stretchCost)
 	}
 }

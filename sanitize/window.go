@@ -169,7 +169,7 @@ func (w *window) reset() {
 		w.pool.give(w.runs[i].buf)
 	}
 	clear(w.runs)
-	*w = window{runs: w.runs[:0], pool: w.pool}
+	*w = window{runs: kept(w.runs), pool: w.pool}
 }
 
 // offset returns the stream offset of a sequence number.
