@@ -2,7 +2,6 @@ package popscope_test
 
 import (
 	"bytes"
-	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"testing"
@@ -77,16 +76,12 @@ func TestPacketsOfOthers(t *testing.T) {
 				}
 				tr = tr.Duplicate(seed, 30)
 			}
-			for k := range tr {
-				for _, a := range []*netip.AddrPort{&tr[k].Client} {
-					if a.Addr().Is4() {
-						*a = netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(i + 1)}), a.Port())
-					} else {
-						b := a.Addr().As16()
-						b[15], b[14] = byte(i+1), 0x77
-						*a = netip.AddrPortFrom(netip.AddrFrom16(b), a.Port())
-					}
-				}
+			for k := range tr { // each dialog has a client of its own
+				c := &tr[k].Client
+				b := c.Addr().AsSlice()
+				b[len(b)-2], b[len(b)-1] = 0x77, byte(i+1)
+				addr, _ := netip.AddrFromSlice(b)
+				*c = netip.AddrPortFrom(addr, c.Port())
 			}
 			e := encaps[r.IntN(len(encaps))]
 			if r.IntN(2) == 0 {
@@ -144,5 +139,4 @@ func TestPacketsOfOthers(t *testing.T) {
 			}
 		}
 	}
-	_ = fmt.Sprint
 }
