@@ -21,7 +21,7 @@ const (
 	spareResults = 128
 	// spareForPackets is the same for Analyzer.Packets, which hands Results on
 	// at once.
-	spareForPackets = 16
+	spareForPackets = 8
 	// spareExchanges bounds the exchanges of a reader that is used again:
 	// the memory of a long session is let go.
 	spareExchanges = 32

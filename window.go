@@ -61,22 +61,26 @@ type window struct {
 type row struct {
 	Packet
 	flow   *flow
-	leader *row // of a fragment: the packet that completed the datagram; nil as long as there is none
-	isFrag bool
-	piece  pieceKey // valid iff isFrag: of the datagram that it waits for
-	gone   bool     // not to be handed on
+	leader *row      // of a fragment: the packet that completed the datagram; nil as long as there is none
+	frag   *fragment // nil: it is none
 
 	fate    reassembly.Fate
-	known   bool // Parts are, or cannot be
-	opening bool // its TLS records may be opened yet: when what comes before opensAt is decided
+	gone    bool  // not to be handed on
+	known   bool  // Parts are, or cannot be
+	opening bool  // its TLS records may be opened yet: when what comes before opensAt is decided
+	untold  int32 // how many of Inside are not explained
+	own     int32 // length of Segment.Payload where that is no part of Data
+	header  int32 // of a leader that was put together: where the segment's payload begins in the datagram's; -1 unknown
 	opensAt int64
-	untold  int // how many of Inside are not explained
 	cost    int // of Parts and Inside
-	own     []byte
-	fragOff int // of a fragment: of its bytes in the datagram's payload
-	fragLen int
-	header  int // of a leader that was put together: where the segment's payload begins in the datagram's; -1 unknown
 	at      int // of the payload, or of the fragment's, in Data; -1 unknown
+}
+
+// fragment is what a row of one has besides.
+type fragment struct {
+	piece pieceKey // of the datagram that it waits for
+	off   int      // of its bytes in the datagram's payload
+	len   int
 }
 
 // connKey names the ends of a connection in a fixed order.
@@ -147,7 +151,7 @@ func (w *window) fragment(f *packet.Fragment, gram []byte) {
 	}
 	if w.now == nil {
 		r := w.add()
-		r.isFrag, r.fragOff, r.fragLen = true, f.Offset, len(f.Payload)
+		r.frag = &fragment{off: f.Offset, len: len(f.Payload)}
 		r.at = within(w.frame.Data, f.Payload)
 		w.now = r
 	} else {
@@ -160,7 +164,7 @@ func (w *window) fragment(f *packet.Fragment, gram []byte) {
 		return
 	}
 	for _, r := range append(w.whole, w.now) {
-		r.piece = key
+		r.frag.piece = key
 		w.pieces[key] = append(w.pieces[key], r)
 	}
 	w.whole = w.whole[:0]
@@ -266,9 +270,9 @@ func (r *row) adopt(w *window, s *packet.Segment) {
 		return
 	}
 	r.keepPayload(w, s)
-	r.header = within(w.gram, s.Payload)
+	r.header = int32(within(w.gram, s.Payload))
 	if len(s.Payload) == 0 {
-		r.header = len(w.gram)
+		r.header = int32(len(w.gram))
 	}
 	for _, piece := range w.whole {
 		if piece != r && !piece.gone {
@@ -282,9 +286,9 @@ func (r *row) adopt(w *window, s *packet.Segment) {
 
 // keepPayload copies a payload that is no part of the frame.
 func (r *row) keepPayload(w *window, s *packet.Segment) {
-	r.own = slices.Clone(s.Payload)
-	r.Segment.Payload = r.own
-	w.bytes += len(r.own)
+	r.Segment.Payload = slices.Clone(s.Payload)
+	r.own = int32(len(s.Payload))
+	w.bytes += len(s.Payload)
 }
 
 // flow returns the flow of a connection, of which a segment has come. The

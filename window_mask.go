@@ -14,10 +14,11 @@ func (r *row) mask(w *window, l *row) {
 		return
 	}
 	at, low, high := r.at, 0, len(l.Segment.Payload) // payload byte i is at+i, for those from low up to high
-	if r.isFrag && r.at >= 0 && l.header >= 0 {
-		at = r.at + l.header - r.fragOff
-		low, high = max(0, r.fragOff-l.header), min(high, r.fragOff+r.fragLen-l.header)
-	} else if r.isFrag || r.at < 0 {
+	if f := r.frag; f != nil && r.at >= 0 && l.header >= 0 {
+		before := int(l.header) - f.off
+		at = r.at + before
+		low, high = max(0, -before), min(high, f.len-before)
+	} else if f != nil || r.at < 0 {
 		r.Secret = []Span{{0, len(r.Data)}} // nobody knows where
 		return
 	}
@@ -25,15 +26,15 @@ func (r *row) mask(w *window, l *row) {
 	// With the checksums guesses of what is hidden could be tested, and a
 	// frame check sequence may stand at the end.
 	w.headers(r, &m)
-	if r.isFrag {
+	if r.frag != nil {
 		m.add(r.at, at+low)
 	}
 	for _, s := range hidden {
 		m.add(at+max(s.From, low), at+min(s.To, high))
 	}
 	end := at + high
-	if r.isFrag {
-		end = r.at + r.fragLen
+	if r.frag != nil {
+		end = r.at + r.frag.len
 	}
 	m.add(end, len(r.Data))
 	r.Secret = m.spans

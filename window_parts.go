@@ -138,7 +138,7 @@ func (r *row) isMailOnly() bool {
 	n := len(r.Segment.Payload)
 	return n > 0 && len(r.Parts) == 1 && r.Parts[0].Part == pop3parse.Mail && !r.Parts[0].Secret &&
 		r.Parts[0].Off == r.Off && r.Parts[0].Len == int64(n) &&
-		!r.fate.Has(reassembly.Differs) && !r.opening && r.Inside == nil && r.own == nil && !r.isFrag && !r.gone
+		!r.fate.Has(reassembly.Differs) && !r.opening && r.Inside == nil && r.own == 0 && r.frag == nil && !r.gone
 }
 
 // empty lets go of the bytes of a row, of which only their number is told. See

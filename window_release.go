@@ -53,7 +53,7 @@ func (w *window) yield(all bool, yield func(*Packet, error) bool) bool {
 func (w *window) ready(r *row) readiness {
 	is := r.ready()
 	if is == waits && r.flow == nil && r.leader == nil {
-		if age := w.last - r.Nanos; r.isFrag && age > int64(reassembly.DefaultFragmentTimeout) || age > unansweredNanos {
+		if age := w.last - r.Nanos; r.frag != nil && age > int64(reassembly.DefaultFragmentTimeout) || age > unansweredNanos {
 			return dropped
 		}
 	}
@@ -90,7 +90,7 @@ func (w *window) compact() {
 
 // forget lets go of a row that has left the window.
 func (w *window) forget(r *row) {
-	w.bytes -= len(r.Data) + len(r.own) + rowCost + r.cost
+	w.bytes -= len(r.Data) + int(r.own) + rowCost + r.cost
 	r.gone = true
 	if r.isAlone() {
 		if r == w.now {
@@ -111,10 +111,10 @@ func (w *window) forget(r *row) {
 			delete(w.syns, key)
 		}
 	}
-	if r.isFrag && r.leader == nil && r.flow == nil {
-		w.pieces[r.piece] = without(w.pieces[r.piece], r)
-		if len(w.pieces[r.piece]) == 0 {
-			delete(w.pieces, r.piece)
+	if r.frag != nil && r.leader == nil && r.flow == nil {
+		w.pieces[r.frag.piece] = without(w.pieces[r.frag.piece], r)
+		if len(w.pieces[r.frag.piece]) == 0 {
+			delete(w.pieces, r.frag.piece)
 		}
 	}
 }
@@ -131,7 +131,7 @@ func (r *row) clear() {
 // isAlone reports whether nothing refers to a row that has left the window:
 // no list of its flow, no fragment, no plaintext that is to be explained.
 func (r *row) isAlone() bool {
-	return r.flow != nil && r.known && !r.opening && !r.isFrag && r.leader == nil && r.Fragments == nil && r.Inside == nil
+	return r.flow != nil && r.known && !r.opening && r.frag == nil && r.leader == nil && r.Fragments == nil && r.Inside == nil
 }
 
 // without removes a row, which as a rule is the first one.
