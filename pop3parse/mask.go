@@ -173,13 +173,11 @@ func (p *Parser) maskEcho(asked *asked) {
 
 // mayRepeatOther reports whether the reply of an exchange in a session with
 // losses, before the login, may be to another command that holds a secret: a
-// refusal where anything was lost before it, and what seems to answer a part of
+// refusal that was matched by a guess, and what seems to answer a part of
 // a login, but was sent when the server had more than that.
 func (p *Parser) mayRepeatOther(x *Exchange) bool {
-	if x.Status == Err {
-		return x.Pairing != Sure
-	}
-	return x.Pairing == Guessed && p.reply.ahead && !x.Notes.Has(CommandLost) && (x.Verb == USER || x.Verb.proves())
+	partOfLogin := !x.Notes.Has(CommandLost) && (x.Verb == USER || x.Verb.proves())
+	return x.Pairing == Guessed && (x.Status == Err || partOfLogin && p.reply.ahead)
 }
 
 // maskShort hides in the reply to a command its secret where that is too short
