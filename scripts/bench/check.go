@@ -144,6 +144,44 @@ func extractRight(w *workload, dir string) (string, error) {
 	return fmt.Sprintf("WRONG: %+v, not %+v", found, want), err
 }
 
+// packetsRight returns a check of how many packets are listed. All are of POP3
+// connections.
+func packetsRight(popscope string) func(*workload, string) (string, error) {
+	return func(w *workload, _ string) (string, error) {
+		var lines counter
+		if _, err := execute([]string{popscope, "packets", "-q", w.file}, &lines); err != nil {
+			return "", err
+		}
+		if int64(lines) == w.truth.Packets {
+			return "right", nil
+		}
+		return fmt.Sprintf("WRONG: %d packets, not %d", lines, w.truth.Packets), nil
+	}
+}
+
+// counter counts the lines that are written to it.
+type counter int64
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(bytes.Count(b, []byte("\n")))
+	return len(b), nil
+}
+
+// sanitizeRight returns a check of the sessions in a sanitized capture.
+func sanitizeRight(popscope string) func(*workload, string) (string, error) {
+	return func(w *workload, dir string) (string, error) {
+		shared := filepath.Join(dir, "shared.pcap")
+		if _, err := execute([]string{popscope, "sanitize", "-q", "-o", shared, w.file}, nil); err != nil {
+			return "", err
+		}
+		found, err := records(exec.Command(popscope, "audit", "-q", "--format", "jsonl", "--records", "login,summary", shared))
+		if err != nil {
+			return "", err
+		}
+		return found.compare(w, false), nil
+	}
+}
+
 // processor returns the machine's description, as far as the system tells.
 func processor() string {
 	b, err := os.ReadFile("/proc/cpuinfo")

@@ -33,6 +33,14 @@ func contests(popscope string) []contest {
 	extract := func(w *workload, dir string) []string {
 		return []string{popscope, "extract", "-q", "-o", filepath.Join(dir, "out"), w.file}
 	}
+	packets := func(w *workload, _ string) []string { return []string{popscope, "packets", "-q", w.file} }
+	sanitize := func(w *workload, dir string) []string {
+		return []string{popscope, "sanitize", "-q", "-o", filepath.Join(dir, "shared.pcap"), w.file}
+	}
+	list := func(w *workload, _ string) []string { return []string{"tcpdump", "-nn", "-r", w.file} }
+	copied := func(w *workload, dir string) []string {
+		return []string{"tcpdump", "-r", w.file, "-w", filepath.Join(dir, "copy.pcap")}
+	}
 	tcpdump := func(w *workload, _ string) []string { return []string{"tcpdump", "-r", w.file, "-w", os.DevNull} }
 	cat := func(w *workload, _ string) []string { return []string{"cat", w.file} }
 	tcpflow := func(w *workload, dir string) []string { return []string{"tcpflow", "-r", w.file, "-o", dir} }
@@ -45,6 +53,8 @@ func contests(popscope string) []contest {
 		{"audit / cat", all, audit, cat, map[string]float64{"mail": 3, "needle": 2.5, "flood": 7}, false, nil},
 		{"analyze --format jsonl / tcpdump -w /dev/null", all, analyze, tcpdump, map[string]float64{"mail": 2.5, "needle": 0.7, "flood": 3}, false, analyzeRight(popscope)},
 		{"extract / tcpflow", []string{"mail"}, extract, tcpflow, map[string]float64{"mail": 0.25}, false, extractRight},
+		{"packets / tcpdump -nn", []string{"mail", "flood"}, packets, list, nil, false, packetsRight(popscope)},
+		{"sanitize / tcpdump -w FILE", []string{"mail", "flood"}, sanitize, copied, nil, false, sanitizeRight(popscope)},
 		{"audit / dsniff -n", all, audit, dsniff, nil, false, nil},
 		{"audit / tshark -q -z credentials", all, audit, tshark, map[string]float64{"mail": 1.0 / 50, "needle": 1.0 / 130, "flood": 1.0 / 60}, true, nil},
 	}
