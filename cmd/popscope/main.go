@@ -53,10 +53,10 @@ func collect() {
 // program, and to the group that the program is in.
 const secondSignal = time.Second
 
-// run is the whole program. It returns the exit status.
+// run is the whole program. It returns the exit status. Signals are taken to
+// the end: one that comes twice must not kill a program that is about to exit.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), ends()...)
-	defer stop()
 	context.AfterFunc(ctx, func() { time.AfterFunc(secondSignal, stop) })
 	return execute(ctx, args, stdin, stdout, stderr)
 }
