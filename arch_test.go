@@ -18,7 +18,8 @@ var imports = map[string]map[string]string{
 	"capture/live":        {"capture": "packets and their link types"},
 	"capture/packet":      {"capture": "frames and their link types come from there"},
 	"reassembly/stream":   {},
-	"reassembly":          {"capture/packet": "segments and fragments go in", "reassembly/stream": "chunks and losses come out"},
+	"reassembly/queue":    {},
+	"reassembly":          {"capture/packet": "segments and fragments go in", "reassembly/queue": "what has waited longest goes first", "reassembly/stream": "chunks and losses come out"},
 	"reassembly/tlsdec":   {"reassembly/stream": "a filter of chunks"},
 	"pop3parse/secret":    {},
 	"pop3parse/sasl":      {"pop3parse/secret": "decoded passwords must not leak"},
@@ -34,7 +35,7 @@ var imports = map[string]map[string]string{
 	"report/timing":       {".": "results", "pop3parse": "exchanges", "reassembly/stream": "what TCP counted"},
 	"cmd/popscope":        {"capture/live": "interfaces", "pop3parse": "outcomes of logins, to count them", "report/mailfile": "the folder that messages go to", ".": "the analysis", "capture": "opening files", "capture/packet": "names of verdicts, for a warning", "report": "output", "sanitize": "captures that can be shared", "pop3parse/audit": "severities and the policy", "reassembly/tlsdec": "key logs"},
 	"capture/pop3layer":   {"pop3parse": "what a line is, and which part of it is secret", "pop3parse/secret": "masks"},
-	"sanitize":            {".": "the analysis says what the bytes are", "capture": "packets in and out", "capture/packet": "headers, to write frames anew", "reassembly": "fragments", "reassembly/stream": "connection facts", "pop3parse": "stretches of a session", "pop3parse/sasl": "dialogues without their secrets"},
+	"sanitize":            {".": "the analysis says what the bytes are", "capture": "packets in and out", "capture/packet": "headers, to write frames anew", "reassembly": "fragments", "reassembly/queue": "what was not used for longest goes first", "reassembly/stream": "connection facts", "pop3parse": "stretches of a session", "pop3parse/sasl": "dialogues without their secrets"},
 	"capture/capturetest": {"capture": "compiled packets are a source", "capture/packet": "recorded captures back into segments", "reassembly/stream": "dialogs as events, for parsers"},
 
 	"pop3parse/fingerprint": {"pop3parse": "exchanges"},

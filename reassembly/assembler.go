@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"popscope/capture/packet"
+	"popscope/reassembly/queue"
 	"popscope/reassembly/stream"
 )
 
@@ -19,10 +20,10 @@ type Assembler struct {
 	clock  clock
 	at     stream.Stamp // of the packet at hand
 
-	used    [kinds]queue[entry]    // by last use, to within 1/32 of the time they may be idle
-	ending  queue[ending]          // ended and not reported, in the order of their ends
-	holds   [holdKinds]queue[hold] // by hold.since
-	waiting int                    // cost of all pieces that wait
+	used    [kinds]queue.Queue[entry]    // by last use, to within 1/32 of the time they may be idle
+	ending  queue.Queue[ending]          // ended and not reported, in the order of their ends
+	holds   [holdKinds]queue.Queue[hold] // by hold.since
+	waiting int                          // cost of all pieces that wait
 	archive archive
 
 	items  []item // events to come, from items[head] on
@@ -292,9 +293,9 @@ func (a *Assembler) settle() {
 func (a *Assembler) Stats() Stats {
 	s := a.stats
 	s.Connections = a.connections()
-	s.Lingering = a.ending.len
-	s.HalfOpen = a.used[kindHalfOpen].len
-	s.Tombstones = a.used[kindTombstone].len
+	s.Lingering = a.ending.Len()
+	s.HalfOpen = a.used[kindHalfOpen].Len()
+	s.Tombstones = a.used[kindTombstone].Len()
 	s.WaitingBytes = a.waiting
 	s.HistoryBytes = a.archive.held
 	return s
@@ -305,7 +306,7 @@ func (a *Assembler) Stats() Stats {
 // none. Any connection that ends later has a higher one, or that of the
 // packet at hand. Ask when Next has returned nil.
 func (a *Assembler) Oldest() (packet int64, ok bool) {
-	e := a.ending.first()
+	e := a.ending.First()
 	if e == nil {
 		return 0, false
 	}

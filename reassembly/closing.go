@@ -18,7 +18,7 @@ func (a *Assembler) end(c *conn, reason stream.CloseReason) {
 		c.end = new(ending)
 	}
 	c.end.conn, c.end.at = c, a.clock.from(a.at.Nanos)
-	a.ending.push(&c.end.place, c.end)
+	a.ending.Push(&c.end.place, c.end)
 	a.busy = true
 }
 
@@ -32,7 +32,7 @@ func (a *Assembler) revive(c *conn) {
 func (a *Assembler) unlist(c *conn) {
 	e := c.end
 	c.end = nil
-	a.ending.remove(&e.place)
+	a.ending.Remove(&e.place)
 	*e = ending{}
 	a.freeEndings.put(e)
 }
@@ -44,7 +44,7 @@ func (a *Assembler) detach(c *conn) {
 	e := c.entry
 	c.entry = nil
 	e.conn = nil
-	a.used[e.kind].remove(&e.used)
+	a.used[e.kind].Remove(&e.used)
 }
 
 // work does one thing that has come due, and reports whether there was
@@ -63,13 +63,13 @@ func (a *Assembler) work() bool {
 // reportEnded reports the connection that ended first, if its time has
 // come.
 func (a *Assembler) reportEnded() bool {
-	e := a.ending.first()
+	e := a.ending.First()
 	if e == nil {
 		return false
 	}
 	c := e.conn
 	lingers := c.entry != nil && a.clock.now-e.at < int64(a.limits.Linger) && !a.outlived() // otherwise nothing more can come
-	if lingers && !a.closed && a.ending.len <= a.limits.LingerConnections {
+	if lingers && !a.closed && a.ending.Len() <= a.limits.LingerConnections {
 		return false
 	}
 	a.unlist(c)
@@ -84,7 +84,7 @@ const LingerPackets = 1 << 18 // more than come in a second of a busy link
 // outlived reports whether the connection that ended first has lingered for
 // too many packets.
 func (a *Assembler) outlived() bool {
-	e := a.ending.first()
+	e := a.ending.First()
 	return e != nil && a.at.Packet-e.conn.pub.Ended.Packet >= LingerPackets
 }
 
@@ -113,7 +113,7 @@ func (a *Assembler) bury(c *conn) {
 		return
 	}
 	c.entry, e.conn = nil, nil
-	a.used[e.kind].remove(&e.used)
+	a.used[e.kind].Remove(&e.used)
 	if c.pub.Close != stream.ClosedFIN && c.pub.Close != stream.ClosedRST {
 		a.forget(e)
 		return
@@ -130,8 +130,8 @@ func (a *Assembler) bury(c *conn) {
 	}
 	e.kind = kindTombstone
 	a.enqueue(e)
-	if a.used[kindTombstone].len > a.limits.Tombstones {
-		a.forget(a.used[kindTombstone].first())
+	if a.used[kindTombstone].Len() > a.limits.Tombstones {
+		a.forget(a.used[kindTombstone].First())
 	}
 }
 
@@ -189,7 +189,7 @@ func (a *Assembler) flush(c *conn) {
 // long.
 func (a *Assembler) timeOut() bool {
 	for kind := range a.used {
-		e := a.used[kind].first()
+		e := a.used[kind].First()
 		if e == nil {
 			continue
 		}
@@ -220,19 +220,21 @@ func (a *Assembler) timeOut() bool {
 
 // shed closes a connection to make room for another.
 func (a *Assembler) shed() {
-	e := a.used[kindIgnored].first()
+	e := a.used[kindIgnored].First()
 	if e == nil {
-		e = a.used[kindFinishing].first()
+		e = a.used[kindFinishing].First()
 	}
 	if e == nil {
 		// One that has ended leaves its place at once, though it is
 		// reported in its turn.
-		for n := a.ending.head; n != nil && e == nil; n = n.next {
-			e = n.of.conn.entry
+		for x := range a.ending.All() {
+			if e = x.conn.entry; e != nil {
+				break
+			}
 		}
 	}
 	if e == nil {
-		e = a.used[kindOpen].first()
+		e = a.used[kindOpen].First()
 	}
 	if e == nil {
 		return
@@ -256,7 +258,7 @@ func (a *Assembler) drop(c *conn, reason stream.CloseReason) {
 
 // finish closes, after Close, a connection that seems to have ended.
 func (a *Assembler) finish() bool {
-	e := a.used[kindFinishing].first()
+	e := a.used[kindFinishing].First()
 	if e != nil {
 		a.drop(e.conn, stream.ClosedFIN)
 	}
@@ -272,8 +274,8 @@ func (c *conn) bothSaidFIN() bool { return c.half[0].ended && c.half[1].ended }
 func (a *Assembler) reportOpen() bool {
 	if a.rest == nil {
 		for _, kind := range []entryKind{kindOpen, kindIgnored} {
-			for n := a.used[kind].head; n != nil; n = n.next {
-				a.rest = append(a.rest, n.of.conn)
+			for e := range a.used[kind].All() {
+				a.rest = append(a.rest, e.conn)
 			}
 		}
 		slices.SortStableFunc(a.rest, func(x, y *conn) int {
@@ -286,7 +288,7 @@ func (a *Assembler) reportOpen() bool {
 			return cmp.Compare(x.pub.First.Packet, y.pub.First.Packet)
 		})
 		for _, kind := range []entryKind{kindHalfOpen, kindTombstone} {
-			for e := a.used[kind].first(); e != nil; e = a.used[kind].first() {
+			for e := a.used[kind].First(); e != nil; e = a.used[kind].First() {
 				if kind == kindHalfOpen {
 					a.stats.Silent++
 				}

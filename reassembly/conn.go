@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"popscope/capture/packet"
+	"popscope/reassembly/queue"
 	"popscope/reassembly/stream"
 )
 
@@ -43,8 +44,8 @@ type rare struct {
 // packets until it is reported.
 type ending struct {
 	conn  *conn
-	place node[ending] // in Assembler.ending
-	at    int64        // clock when it ended
+	place queue.Node[ending] // in Assembler.ending
+	at    int64              // clock when it ended
 
 	lastAcked int64 // where one side is not seen: what that had acknowledged; valid iff pub.Close == stream.ClosedFIN
 

@@ -70,9 +70,8 @@ func checkInside(t testing.TB, a *Assembler) {
 	entries := 0
 	for kind := range a.used {
 		since := int64(0)
-		for n := a.used[kind].head; n != nil; n = n.next {
+		for e := range a.used[kind].All() {
 			entries++
-			e := n.of
 			if int(e.kind) != kind || (e.conn != nil) != (kind <= int(kindFinishing)) || a.table.find(e.hash, &e.tuple) != e {
 				t.Fatalf("entry %+v in the queue of kind %d", e, kind)
 			}
@@ -85,14 +84,14 @@ func checkInside(t testing.TB, a *Assembler) {
 			}
 		}
 	}
-	for n := a.ending.head; n != nil; n = n.next {
-		if n.of.conn.entry == nil {
-			check(n.of.conn)
+	for x := range a.ending.All() {
+		if x.conn.entry == nil {
+			check(x.conn)
 		}
 	}
 	inQueues := 0
 	for i := range a.holds {
-		inQueues += a.holds[i].len
+		inQueues += a.holds[i].Len()
 	}
 	if entries != a.table.len || waiting != a.waiting || holds != inQueues || history != a.archive.held {
 		t.Fatalf("entries %d of %d, waiting %d of %d, holds %d of %d, history %d of %d",

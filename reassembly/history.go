@@ -3,6 +3,7 @@ package reassembly
 import (
 	"math/bits"
 
+	"popscope/reassembly/queue"
 	"popscope/reassembly/stream"
 )
 
@@ -26,7 +27,7 @@ type history struct {
 	n      int32 // marks in use
 	owner  *half
 	marks  [historyMarks]mark
-	place  node[history]
+	place  queue.Node[history]
 }
 
 // mark says which packet brought the bytes up to end.
@@ -97,10 +98,10 @@ func (y *history) brought(off int64) stream.Stamp {
 // left over goes to those that can use more.
 type archive struct {
 	limit, each int
-	held        int            // cost of all that are in use
-	spare       int            // cost of all that are free
-	inUse       queue[history] // by age
-	free        [32][]*history // those to be used again, by the size of the ring as a power of two
+	held        int                  // cost of all that are in use
+	spare       int                  // cost of all that are free
+	inUse       queue.Queue[history] // by age
+	free        [32][]*history       // those to be used again, by the size of the ring as a power of two
 }
 
 func newArchive(l Limits) archive {
@@ -135,14 +136,14 @@ func (v *archive) begin(h *half, next int64) *history {
 	}
 	h.archived = true
 	for v.held+cost > v.limit {
-		v.drop(v.inUse.first().owner)
+		v.drop(v.inUse.First().owner)
 	}
 	y := v.take(historyMin)
 	y.owner = h
 	y.forget(next)
 	h.history = y
 	v.held += cost
-	v.inUse.push(&y.place, y)
+	v.inUse.Push(&y.place, y)
 	return y
 }
 
@@ -165,7 +166,7 @@ func (v *archive) grow(h *half, size int) *history {
 	v.drop(h)
 	h.history = y
 	v.held += y.cost()
-	v.inUse.push(&y.place, y)
+	v.inUse.Push(&y.place, y)
 	return y
 }
 
@@ -190,7 +191,7 @@ func (v *archive) drop(h *half) {
 		return
 	}
 	h.history, y.owner = nil, nil
-	v.inUse.remove(&y.place)
+	v.inUse.Remove(&y.place)
 	v.held -= y.cost()
 	if v.held+v.spare+y.cost() <= v.limit {
 		class := bits.Len(uint(len(y.ring)))

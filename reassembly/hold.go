@@ -1,6 +1,9 @@
 package reassembly
 
-import "popscope/reassembly/stream"
+import (
+	"popscope/reassembly/queue"
+	"popscope/reassembly/stream"
+)
 
 // holdKind says what a direction that holds something is waiting for. The kinds
 // up to holdProven are those with bytes: see longest.
@@ -27,7 +30,7 @@ var (
 // hold is what waits in one direction: the pieces behind a hole, or just
 // the fact that there is a hole.
 type hold struct {
-	timer   node[hold] // its place in Assembler.holds[kind]
+	timer   queue.Node[hold] // its place in Assembler.holds[kind]
 	kind    holdKind
 	side    uint8
 	conn    *conn
@@ -62,15 +65,13 @@ func (h *half) holdKind() holdKind {
 // restart begins a wait, or begins it again.
 func (a *Assembler) restart(k *hold, kind holdKind) {
 	h := &k.conn.half[k.side]
-	if k.timer.of != nil {
-		a.holds[k.kind].remove(&k.timer)
-	}
+	a.holds[k.kind].Remove(&k.timer)
 	old := k.proven()
 	k.kind, k.since, k.next, k.mark, k.packets, k.claims = kind, a.clock.from(a.at.Nanos), h.next, h.proven(), 0, 1
 	if k.proven() && !old {
 		k.proof = a.at
 	}
-	a.holds[kind].push(&k.timer, k)
+	a.holds[kind].Push(&k.timer, k)
 }
 
 // holdOf returns the hold of a direction, and makes it if need be.
@@ -94,7 +95,7 @@ func (a *Assembler) release(h *half) {
 		return
 	}
 	a.waiting -= k.cost
-	a.holds[k.kind].remove(&k.timer)
+	a.holds[k.kind].Remove(&k.timer)
 	h.hold = nil
 }
 
@@ -244,7 +245,7 @@ func (a *Assembler) review(c *conn, side int, own, ahead bool) {
 // and reports whether there was.
 func (a *Assembler) expire() bool {
 	for kind := range a.holds {
-		k := a.holds[kind].first()
+		k := a.holds[kind].First()
 		if k == nil || a.clock.now-k.since < holdTime[kind] {
 			continue
 		}
@@ -393,7 +394,7 @@ func (a *Assembler) surrender(k *hold) {
 func (a *Assembler) longest() *hold {
 	var oldest *hold
 	for kind := holdStart; kind <= holdProven; kind++ {
-		if k := a.holds[kind].first(); k != nil && (oldest == nil || k.since < oldest.since) {
+		if k := a.holds[kind].First(); k != nil && (oldest == nil || k.since < oldest.since) {
 			oldest = k
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"popscope/capture/packet"
+	"popscope/reassembly/queue"
 	"popscope/reassembly/stream"
 )
 
@@ -47,8 +48,8 @@ type Defragmenter struct {
 	timeout      uint64 // nanoseconds
 
 	byKey   map[fragKey]*fragDatagram
-	arrived queue[fragDatagram] // in the order of arrival
-	bytes   int                 // held by all of them
+	arrived queue.Queue[fragDatagram] // in the order of arrival
+	bytes   int                       // held by all of them
 	stats   FragmentStats
 	out     []byte // the datagram handed out last, when it had to be copied together
 }
@@ -76,11 +77,11 @@ type fragKey struct {
 // do not overlap; none ends beyond total once that is known.
 type fragDatagram struct {
 	key     fragKey
-	place   node[fragDatagram] // in Defragmenter.arrived
-	first   int64              // when the first fragment arrived, by packet time
-	total   int                // payload bytes; -1 as long as the last fragment is missing
-	covered int                // bytes in spans
-	proto   uint8              // as the fragment with offset 0 has it
+	place   queue.Node[fragDatagram] // in Defragmenter.arrived
+	first   int64                    // when the first fragment arrived, by packet time
+	total   int                      // payload bytes; -1 as long as the last fragment is missing
+	covered int                      // bytes in spans
+	proto   uint8                    // as the fragment with offset 0 has it
 	depth   int
 	dropped bool // an IPv6 datagram with an overlap; kept to drop the rest of it as well
 	spans   []fragSpan
@@ -198,7 +199,7 @@ func (d *Defragmenter) datagram(f *packet.Fragment, now int64) *fragDatagram {
 		d.shed()
 	}
 	g := &fragDatagram{key: key, first: now, total: -1, proto: f.Proto}
-	d.arrived.push(&g.place, g)
+	d.arrived.Push(&g.place, g)
 	d.byKey[key] = g
 	d.stats.Waiting++
 	return g
@@ -208,7 +209,7 @@ func (d *Defragmenter) datagram(f *packet.Fragment, now int64) *fragDatagram {
 // do not run with the order of arrival it may miss some; they are found when
 // they become the oldest or when their key comes up again.
 func (d *Defragmenter) expire(now int64) {
-	for g := d.arrived.first(); g != nil && d.stale(g, now); g = d.arrived.first() {
+	for g := d.arrived.First(); g != nil && d.stale(g, now); g = d.arrived.First() {
 		d.giveUp(g, &d.stats.TimedOut)
 	}
 }
@@ -220,7 +221,7 @@ func (d *Defragmenter) stale(g *fragDatagram, now int64) bool {
 }
 
 // shed gives up the datagram that arrived first.
-func (d *Defragmenter) shed() { d.giveUp(d.arrived.first(), &d.stats.Shed) }
+func (d *Defragmenter) shed() { d.giveUp(d.arrived.First(), &d.stats.Shed) }
 
 func (d *Defragmenter) giveUp(g *fragDatagram, count *int64) {
 	d.remove(g)
@@ -233,7 +234,7 @@ func (d *Defragmenter) giveUp(g *fragDatagram, count *int64) {
 func (d *Defragmenter) remove(g *fragDatagram) {
 	delete(d.byKey, g.key)
 	d.bytes -= g.cost
-	d.arrived.remove(&g.place)
+	d.arrived.Remove(&g.place)
 }
 
 // account brings the cost of g up to date.

@@ -61,7 +61,7 @@ func TestFragmentsInAnyOrder(t *testing.T) {
 				}
 			}
 			want := FragmentStats{Datagrams: 1}
-			if got := d.Stats(); got != want || d.bytes != 0 || d.arrived.len != 0 {
+			if got := d.Stats(); got != want || d.bytes != 0 || d.arrived.Len() != 0 {
 				t.Fatalf("v6 %v, order %v:\ngot  %+v, %d bytes\nwant %+v", v6, order, got, d.bytes, want)
 			}
 		}
@@ -507,8 +507,7 @@ func FuzzFragmentGarbage(f *testing.F) {
 				t.Fatalf("after %d fragments: %+v", took, s)
 			}
 			sum, row := 0, 0
-			for n := d.arrived.head; n != nil; n = n.next {
-				g := n.of
+			for g := range d.arrived.All() {
 				row++
 				sum += g.cost
 				if !slices.IsSortedFunc(g.spans, func(a, b fragSpan) int { return a.off - b.off }) {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"popscope/capture/packet"
+	"popscope/reassembly/queue"
 	"popscope/reassembly/stream"
 )
 
@@ -74,7 +75,7 @@ type entry struct {
 
 	hash uint32
 	kind entryKind
-	used node[entry] // its place among those of its kind, by last use
+	used queue.Node[entry] // its place among those of its kind, by last use
 
 	// Valid iff kind is kindHalfOpen or kindTombstone; by side.
 	handshake

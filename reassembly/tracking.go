@@ -33,10 +33,10 @@ func (a *Assembler) begin(e *entry, side int, s *packet.Segment) {
 		a.mark(HalfOpen)
 		e.kind = kindHalfOpen
 		a.enqueue(e)
-		if a.used[kindHalfOpen].len > a.limits.HalfOpen {
+		if a.used[kindHalfOpen].Len() > a.limits.HalfOpen {
 			a.stats.ShedHalf++
 			a.stats.Silent++
-			a.forget(a.used[kindHalfOpen].first())
+			a.forget(a.used[kindHalfOpen].First())
 		}
 		return
 	}
@@ -102,7 +102,7 @@ func (a *Assembler) answered(e *entry, side int, s *packet.Segment) {
 	case data || s.Flags&packet.SYN != 0:
 		// Not of this SYN, but of a connection that lives: the SYN may
 		// still be answered.
-		a.used[kindHalfOpen].remove(&e.used)
+		a.used[kindHalfOpen].Remove(&e.used)
 		c := a.open(e, side)
 		r := c.needs()
 		r.next, r.another = e.handshake, true
@@ -127,9 +127,7 @@ func (n *handshake) refusedBy(side int, s *packet.Segment) bool {
 
 // adopt makes a connection of a half-open one.
 func (a *Assembler) adopt(e *entry, side int) *conn {
-	if e.used.of != nil {
-		a.used[e.kind].remove(&e.used)
-	}
+	a.used[e.kind].Remove(&e.used)
 	c := a.open(e, side)
 	n := &e.handshake
 	if c.client != n.from {
@@ -262,7 +260,7 @@ func (a *Assembler) haunted(e *entry, side int, s *packet.Segment) {
 		a.mark(Stray)
 		return
 	}
-	a.used[kindTombstone].remove(&e.used)
+	a.used[kindTombstone].Remove(&e.used)
 	a.begin(e, side, s)
 }
 
@@ -296,7 +294,7 @@ func (a *Assembler) open(e *entry, side int) *conn {
 
 // connections returns how many are followed.
 func (a *Assembler) connections() int {
-	return a.used[kindOpen].len + a.used[kindIgnored].len + a.used[kindFinishing].len
+	return a.used[kindOpen].Len() + a.used[kindIgnored].Len() + a.used[kindFinishing].Len()
 }
 
 // idleTime returns how long an entry may go unused.
@@ -310,7 +308,7 @@ func (a *Assembler) idleTime(k entryKind) int64 {
 // enqueue puts an entry at the end of the queue of its kind.
 func (a *Assembler) enqueue(e *entry) {
 	e.since = a.clock.now
-	a.used[e.kind].push(&e.used, e)
+	a.used[e.kind].Push(&e.used, e)
 }
 
 // touch notes that an entry was used. Its place in the queue changes only
@@ -320,13 +318,13 @@ func (a *Assembler) touch(e *entry) {
 	if a.clock.now-e.since <= a.idleTime(e.kind)/32 {
 		return
 	}
-	a.used[e.kind].remove(&e.used)
+	a.used[e.kind].Remove(&e.used)
 	a.enqueue(e)
 }
 
 // turn makes an entry that has a connection one of another kind.
 func (a *Assembler) turn(e *entry, k entryKind) {
-	a.used[e.kind].remove(&e.used)
+	a.used[e.kind].Remove(&e.used)
 	e.kind, e.conn.finishing = k, k == kindFinishing
 	a.enqueue(e)
 }
@@ -334,9 +332,7 @@ func (a *Assembler) turn(e *entry, k entryKind) {
 // forget takes an entry out of the table.
 func (a *Assembler) forget(e *entry) {
 	a.table.remove(e)
-	if e.used.of != nil {
-		a.used[e.kind].remove(&e.used)
-	}
+	a.used[e.kind].Remove(&e.used)
 	*e = entry{}
 	a.freeEntries.put(e)
 }

@@ -234,8 +234,8 @@ func TestHistoryLimit(t *testing.T) {
 	for i := range halves {
 		v.drop(&halves[i])
 	}
-	if v.held != 0 || v.inUse.len != 0 {
-		t.Errorf("%d held in %d histories", v.held, v.inUse.len)
+	if v.held != 0 || v.inUse.Len() != 0 {
+		t.Errorf("%d held in %d histories", v.held, v.inUse.Len())
 	}
 	small := newArchive(Limits{DirectionHistory: 4096, HistoryBytes: 100})
 	h = &half{next: 10}

@@ -6,6 +6,7 @@ import (
 	"popscope"
 	"popscope/capture/packet"
 	"popscope/pop3parse"
+	"popscope/reassembly/queue"
 	"popscope/reassembly/stream"
 )
 
@@ -37,14 +38,14 @@ func keyOf(from, to packet.Endpoint, path uint64) (flowKey, int) {
 // flow is everything between two endpoints: connections one after the
 // other, and the packets of which it is not known yet what they are.
 type flow struct {
-	key        flowKey
-	prev, next *flow // those used after and before it
-	conns      []*conn
-	live       *conn    // the last connection that turned out to be POP3 or TLS; new packets are its
-	frames     []*frame // with payload, not written yet
-	undecided  []held   // packets that may be kept
-	dirty      bool
-	other      bool // its connection is no POP3
+	key       flowKey
+	place     queue.Node[flow] // in Sanitizer.used
+	conns     []*conn
+	live      *conn    // the last connection that turned out to be POP3 or TLS; new packets are its
+	frames    []*frame // with payload, not written yet
+	undecided []held   // packets that may be kept
+	dirty     bool
+	other     bool // its connection is no POP3
 }
 
 // held is a packet that may be kept.
@@ -74,9 +75,8 @@ func (s *Sanitizer) flowOf(seg *packet.Segment) (*flow, int) {
 	if f == nil {
 		s.makeRoom()
 		f = s.newFlow(key)
-	} else if s.used.next != f {
-		f.unlink()
-		f.link(&s.used)
+	} else if s.used.Last() != f {
+		s.useAgain(f)
 	}
 	return f, side
 }
@@ -90,27 +90,21 @@ func (s *Sanitizer) newFlow(key flowKey) *flow {
 		f = new(flow)
 	}
 	f.key = key
-	f.link(&s.used)
+	s.used.Push(&f.place, f)
 	s.flows[key] = f
 	return f
 }
 
+// useAgain makes f the flow that was used last.
+func (s *Sanitizer) useAgain(f *flow) {
+	s.used.Remove(&f.place)
+	s.used.Push(&f.place, f)
+}
+
 // removeFlow takes out a flow.
 func (s *Sanitizer) removeFlow(f *flow) {
-	f.unlink()
+	s.used.Remove(&f.place)
 	delete(s.flows, f.key)
-}
-
-// link puts f behind another flow.
-func (f *flow) link(behind *flow) {
-	f.prev, f.next = behind, behind.next
-	f.prev.next, f.next.prev = f, f
-}
-
-// unlink takes f out of its place.
-func (f *flow) unlink() {
-	f.prev.next, f.next.prev = f.next, f.prev
-	f.prev, f.next = nil, nil
 }
 
 const (
@@ -157,10 +151,9 @@ func (s *Sanitizer) reuseConn(c *conn) {
 func (s *Sanitizer) makeRoom() {
 	const tries = 16
 	for i := 0; len(s.flows) >= maxFlows; i++ {
-		f := s.used.prev
+		f := s.used.First()
 		if len(f.conns) > 0 && i < tries {
-			f.unlink()
-			f.link(&s.used)
+			s.useAgain(f)
 			continue
 		}
 		s.forget(f)
@@ -272,14 +265,11 @@ func (s *Sanitizer) remember(w *window) {
 	w.trim(history)
 	s.history += w.size - w.counted
 	w.counted = w.size
-	if !w.remembered && w.size > 0 {
-		last := s.oldest.prev
-		w.prev, w.next = last, &s.oldest
-		last.next, s.oldest.prev = w, w
-		w.remembered = true
+	if !w.place.Waits() && w.size > 0 {
+		s.remembered.Push(&w.place, w)
 	}
-	for s.history > maxHistory && s.oldest.next != &s.oldest {
-		v := s.oldest.next
+	for s.history > maxHistory && s.remembered.Len() > 0 {
+		v := s.remembered.First()
 		v.trim(0)
 		s.uncount(v)
 	}
@@ -289,10 +279,7 @@ func (s *Sanitizer) remember(w *window) {
 func (s *Sanitizer) uncount(w *window) {
 	s.history -= w.counted
 	w.counted = 0
-	if w.remembered {
-		w.prev.next, w.next.prev = w.next, w.prev
-		w.prev, w.next, w.remembered = nil, nil, false
-	}
+	s.remembered.Remove(&w.place)
 }
 
 // release forgets a window.

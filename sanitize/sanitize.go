@@ -8,6 +8,7 @@ import (
 	"popscope/capture"
 	"popscope/capture/packet"
 	"popscope/reassembly"
+	"popscope/reassembly/queue"
 	"popscope/reassembly/stream"
 )
 
@@ -55,7 +56,7 @@ type Sanitizer struct {
 	format func() (capture.Format, error) // fits, called once
 
 	flows map[flowKey]*flow
-	used  flow // what is behind it are the flows, that used last first, in a ring
+	used  queue.Queue[flow] // by last use
 	conns map[*stream.Conn]*conn
 	last  *conn // that was asked for last; nil: look it up
 	dirty []*flow
@@ -67,8 +68,8 @@ type Sanitizer struct {
 
 	fragments int // frames in parts
 
-	history int64  // settled bytes in all windows
-	oldest  window // what is behind it is remembered, that remembered for longest first, in a ring
+	history    int64 // settled bytes in all windows
+	remembered queue.Queue[window]
 
 	pool   pool
 	free   []*frame // that were written
@@ -94,8 +95,6 @@ func New(o Options) (*Sanitizer, error) {
 		flows: map[flowKey]*flow{}, conns: map[*stream.Conn]*conn{},
 		parts: map[fragKey]*datagram{},
 	}
-	s.used.next, s.used.prev = &s.used, &s.used
-	s.oldest.next, s.oldest.prev = &s.oldest, &s.oldest
 	s.dec.LeaveChecksums = true // frame.check looks at them
 	s.format = sync.OnceValues(s.fits)
 	return s, nil

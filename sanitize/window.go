@@ -3,6 +3,7 @@ package sanitize
 import (
 	"bytes"
 
+	"popscope/reassembly/queue"
 	"popscope/reassembly/stream"
 )
 
@@ -36,9 +37,8 @@ type window struct {
 	pool    *pool           // that their buffers come from
 
 	// Of Sanitizer.remember.
-	counted    int64 // how many bytes are counted in Sanitizer.history
-	remembered bool
-	prev, next *window // before and behind it in the order of being remembered
+	counted int64              // how many bytes are counted in Sanitizer.history
+	place   queue.Node[window] // in Sanitizer.remembered
 }
 
 // A hold is why bytes of which the analysis has told wait all the same.
