@@ -64,7 +64,7 @@ func (t *tree) add(w *walk, typ gopacket.LayerType, data []byte) {
 	failed := w.next == done && w.verdict != IsSegment && w.verdict != IsFragment && w.verdict != NotTCP && w.verdict != NotIP && w.verdict != Encrypted
 	l := Layer{Name: d.name, Offset: cap(t.frame) - cap(data), Length: cap(data) - cap(w.rest)}
 	if typ == layers.LayerTypeTCP && !failed {
-		l.Length = min(int(data[tcpOffset]>>4)*4, len(data))
+		l.Length = len(tcpHeaderOf(data))
 	}
 	if l.Offset < 0 || l.Offset > len(t.frame) {
 		l.Offset = -1
@@ -264,9 +264,13 @@ func tcpFields(w *walk, data []byte) []Field {
 		field("Checksum", "0x%04x%s", be16(data[16:]), checksumWord(w, data)),
 		field("Urgent pointer", "%d", be16(data[18:])),
 	}
-	out = append(out, tcpOptionFields(data[tcpHeader:min(int(data[tcpOffset]>>4)*4, len(data))])...)
+	out = append(out, tcpOptionFields(tcpHeaderOf(data)[tcpHeader:])...)
 	return append(out, field("Payload", "%d bytes", s.Length))
 }
+
+// tcpHeaderOf returns the header of a segment with its options, as far as it
+// was captured.
+func tcpHeaderOf(data []byte) []byte { return data[:min(int(data[tcpOffset]>>4)*4, len(data))] }
 
 func checksumWord(w *walk, data []byte) string {
 	switch {
