@@ -69,11 +69,8 @@ func (p *Parser) maskArgs(x *asked) {
 	if x.Verb == USER && lost == nothingLost && !p.isProof(args[from:to]) {
 		return // it may be a name that was typed as something else before
 	}
-	if a, b := x.Args.SecretSpan(); a < b && from < to {
-		from, to = min(from, a), max(to, b)
-	}
 	if from < to {
-		x.Args = secret.NewMaskedText(args, from, to)
+		x.Args = hideAlso(x.Args, from, to)
 	}
 }
 
@@ -163,12 +160,21 @@ func (p *Parser) maskEcho(asked *asked) {
 	case asked.inPart(), p.lossy && x.State < Transaction && p.mayRepeatOther(x):
 		p.maskReply(x, 0, len(x.Text.Reveal())) // who knows what it repeats
 	case x.Verb == PASS || x.Verb == AUTH:
-		if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N && !bytes.EqualFold(p.logins[n-1].Secret.Reveal(), p.logins[n-1].User) {
-			p.maskShort(x, p.logins[n-1].Secret.Reveal())
+		if l := p.loginOf(x); l != nil && !bytes.EqualFold(l.Secret.Reveal(), l.User) {
+			p.maskShort(x, l.Secret.Reveal())
 		}
 	case x.Args.HasSecret() && !x.Verb.proves():
 		p.maskRepeated(x)
 	}
+}
+
+// loginOf returns the login that the exchange finished last is, nil if it is
+// none.
+func (p *Parser) loginOf(x *Exchange) *Login {
+	if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N {
+		return &p.logins[n-1]
+	}
+	return nil
 }
 
 // mayRepeatOther reports whether the reply of an exchange in a session with
@@ -210,16 +216,22 @@ func (p *Parser) maskReply(x *Exchange, from, to int) {
 	if from == to {
 		return
 	}
-	if a, b := x.Text.SecretSpan(); a < b {
-		from, to = min(from, a), max(to, b)
-	}
-	x.Text = secret.NewMaskedText(x.Text.Reveal(), from, to)
+	x.Text = hideAlso(x.Text, from, to)
 	if from <= len(x.Code) && !isRegistered(x.Code) {
 		x.Code = nil
 	}
-	if n := len(p.logins); n > 0 && p.logins[n-1].Exchange == x.N && p.logins[n-1].Outcome == Failure {
-		p.logins[n-1].ReasonText = x.Text
+	if l := p.loginOf(x); l != nil && l.Outcome == Failure {
+		l.ReasonText = x.Text
 	}
+}
+
+// hideAlso hides [from:to] of a text too, and what is between that and what is
+// hidden already.
+func hideAlso(t secret.Text, from, to int) secret.Text {
+	if a, b := t.SecretSpan(); a < b {
+		from, to = min(from, a), max(to, b)
+	}
+	return secret.NewMaskedText(t.Reveal(), from, to)
 }
 
 // wholeWord returns the part of a text from the first to the last place where
@@ -306,8 +318,8 @@ func (p *Parser) maskTurns(x *Exchange) {
 			t.Data = secret.NewHiddenText(t.Data.Reveal())
 		}
 	}
-	if n := len(p.logins); x.Verb == AUTH && n > 0 && p.logins[n-1].Exchange == x.N && p.repeats(p.logins[n-1].Challenge) {
-		p.logins[n-1].Challenge = nil
+	if l := p.loginOf(x); l != nil && x.Verb == AUTH && p.repeats(l.Challenge) {
+		l.Challenge = nil
 	}
 }
 
@@ -539,11 +551,10 @@ func (p *Parser) learnSecrets(x *Exchange) {
 	if x.Verb == PASS {
 		return // the secret of its login is its argument
 	}
-	n := len(p.logins)
-	if n == 0 || p.logins[n-1].Exchange != x.N {
+	l := p.loginOf(x)
+	if l == nil {
 		return
 	}
-	l := &p.logins[n-1]
 	for i := range x.SASL {
 		if x.SASL[i].From != stream.Client {
 			continue
